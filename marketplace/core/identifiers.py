@@ -1,7 +1,8 @@
 """Numbers and symbols of the patent world: read in every usual written form, kept in one.
 
-Sources: the application number standard ZC 0006-2003, the publication number standard ZC 0007-2012,
-GB 32100-2015 (unified social credit codes), the International Patent Classification and the Locarno Classification.
+Sources: the application number standard ZC 0006-2003, the publication number standard ZC 0007-2012, GB
+32100-2015 (unified social credit codes), the International Patent Classification and the Locarno
+Classification.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ _WEIGHTS: Final = (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)
 class InvalidNumber(ValueError):
     """A number or symbol that cannot be what it claims to be.
 
-    `code` is stable and has a sentence in `convert.reason`, which `parameters` fill; `text` is what was given.
+    `code` is stable and has a sentence in `convert.reason`, which `parameters` fill; `text` is what was
+    given.
     """
 
     def __init__(self, code: str, text: str, **parameters: str | int) -> None:
@@ -48,8 +50,9 @@ class InvalidNumber(ValueError):
         self.parameters = parameters
 
 
-# What people and office programs write for the signs in a number: the multiplication sign, the Cyrillic and the
-# Greek capital for X; dashes of every length; full stops and middle dots; invisible marks; a text mark of Excel's.
+# What people and office programs write for the signs in a number: the multiplication sign, the Cyrillic and
+# the Greek capital for X; dashes of every length; full stops and middle dots; invisible marks; a text mark
+# of Excel's.
 _LOOKALIKES: Final = str.maketrans(
     dict.fromkeys("\u00d7\u0425\u0445\u03a7", "X")
     | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-")
@@ -78,7 +81,7 @@ _SEPARATORS: Final = re.compile(r"[\s.\-_/]+")
 
 
 def check_digit(serial: str) -> str:
-    """The check digit (0 to 9 or X) of an application number's 12 digits, or of the 8 used before October 2003.
+    """The check digit (0 to 9 or X) of an application number's 12 digits, or of the 8 used before Oct. 2003.
 
     Weights 2 to 9, then 2 to 5; the sum modulo 11; 10 is written X (ZC 0006-2003, 6).
     """
@@ -98,7 +101,7 @@ class PatentNumber:
 
     @classmethod
     def parse(cls, text: str) -> PatentNumber:
-        """The number in `text`, with or without ZL or CN, spaces, dots, hyphens, full-width signs, check digit.
+        """The number in `text`, with or without ZL or CN, separators, full-width signs, check digit.
 
         A check digit that is given is verified; one that is missing is computed.
         Raises `InvalidNumber`: number-empty, number-characters, number-exponent, number-length, number-year,
@@ -131,8 +134,8 @@ class PatentNumber:
         if _EXPONENT.search(body):
             raise InvalidNumber("number-exponent", text)
         check: str | None = None
-        # A sign set apart at the end is the check digit: without this rule a number that lost a digit would pass
-        # for one that was written without its check digit.
+        # A sign set apart at the end is the check digit: without this rule a number that lost a digit would
+        # pass for one that was written without its check digit.
         if separated := _SEPARATED_CHECK.match(body):
             body, check = separated.groups()
         digits = _SEPARATORS.sub("", body)
@@ -222,10 +225,10 @@ class PublicationNumber:
 
     @classmethod
     def parse(cls, text: str) -> PublicationNumber:
-        """The number written in `text`: `CN 102307917 B` and its variants; designs and models also without letter.
+        """The number written in `text`: `CN 102307917 B` and its variants; a design's also without letter.
 
-        Raises `InvalidNumber`: publication-number-form, publication-number-letter (missing, or contradicts the
-        digits).
+        Raises `InvalidNumber`: publication-number-form, publication-number-letter (missing, or contradicts
+        the digits).
         """
         plain = _SEPARATORS.sub("", _PUBLICATION_LABEL.sub("", _plain(text)))
         match = _PUBLICATION.match(plain)
