@@ -1,0 +1,141 @@
+"""What the documents say, as plain values. Nothing here knows the database, the web or a font."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+class FeeBasis(StrEnum):
+    """How the announced fee makes the licence begin (Patent Law Art. 51; a setting for the last two)."""
+
+    PAID = "paid"  # notice and payment
+    FREE = "free"  # announced as free of charge: service of the notice
+    ROYALTY = "royalty"  # royalty only, nothing due on day one: service of the notice
+
+
+@dataclass(frozen=True)
+class Party:
+    """A licensee or a patentee: name, unified social credit code and contact, each as it may be printed.
+
+    Leave `code` and `contact` empty where there is none; never put an identity-card number here.
+    """
+
+    name: str
+    code: str = ""
+    contact: str = ""
+
+
+@dataclass(frozen=True)
+class Owed:
+    """One sum that the announced terms make due.
+
+    `amount_minor` is in minor units (分 for CNY); None for a royalty that is reckoned later.
+    `due_on` is the last day (inclusive); None where the announcement names no day. `terms` says then, in the
+    announcement's words, how it is reckoned or when it falls due.
+    """
+
+    item: str
+    amount_minor: int | None = None
+    currency: str = "CNY"
+    due_on: date | None = None
+    terms: str = ""
+
+
+@dataclass(frozen=True)
+class Paid:
+    """One proven payment: channel in words, minor units (分 for CNY), day in Shanghai, reference if any."""
+
+    channel: str
+    amount_minor: int
+    currency: str
+    paid_on: date
+    reference: str = ""
+
+
+@dataclass(frozen=True)
+class NoticeDocument:
+    """The written notice (书面通知) of Patent Law Art. 51, first paragraph.
+
+    `noticed_at` is an aware instant; it is printed in Shanghai time. Both ends of the term are inclusive.
+    `fee_text` is the announced fee, whole and unaltered. `issuer` is the platform's name.
+    """
+
+    number: str
+    noticed_at: datetime
+    licensee: Party
+    holder: Party
+    patent_number: str
+    patent_title: str
+    declaration_number: str
+    announced_on: date
+    fee_text: str
+    fee_basis: FeeBasis
+    term_from: date
+    term_to: date
+    owed: tuple[Owed, ...]
+    issuer: str
+    intended_use: str = ""
+    demonstration: bool = False
+
+
+@dataclass(frozen=True)
+class CertificateDocument:
+    """The deal certificate (成交凭证) of an open licence in effect.
+
+    `effective_at`, `noticed_at` and `issued_at` are aware instants, printed in Shanghai time. Both ends of
+    the term are inclusive; `recordal_due_on` is the last day. `check_url` is the public page that the QR code opens.
+    """
+
+    number: str
+    issued_at: datetime
+    licensee: Party
+    holder: Party
+    patent_number: str
+    patent_title: str
+    declaration_number: str
+    announced_on: date
+    notice_number: str
+    noticed_at: datetime
+    fee_text: str
+    fee_basis: FeeBasis
+    payments: tuple[Paid, ...]
+    term_from: date
+    term_to: date
+    effective_at: datetime
+    recordal_due_on: date
+    check_code: str
+    check_url: str
+    issuer: str
+    demonstration: bool = False
+
+
+def content_digest(document: NoticeDocument | CertificateDocument) -> str:
+    """Return the SHA-256 (hex) of the document's values, the line printed at its foot.
+
+    The values are written as JSON with sorted keys, without spaces, in UTF-8; instants in UTC. It is not the
+    digest of the PDF file, which cannot hold its own.
+    """
+    values = json.dumps(
+        asdict(document), sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain
+    )
+    return hashlib.sha256(values.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return aware(value).astimezone(ZoneInfo("UTC")).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"a document cannot hold {type(value).__name__}")
+
+
+def aware(instant: datetime) -> datetime:
+    """Return the instant unchanged. Raises ValueError without a time zone: legal instants are certain."""
+    if instant.tzinfo is None:
+        raise ValueError("the instant of a document needs a time zone")
+    return instant
