@@ -1,0 +1,129 @@
+"""Organisations, the people who act for them, mandates between organisations, and API tokens."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from marketplace.core.database import Code, Key, Versioned, db, one_of
+
+ORGANISATION_TYPES = ("university", "institute", "hospital", "enterprise", "individual", "agency")
+STAFF_ROLES = ("bureau", "operator")
+
+
+class Organisation(Versioned, db.Model):
+    """A unit or a person that owns patents, takes licences or serves others.
+
+    An organisation made by an import has no member yet; an account created with its code or name claims
+    it. A claimed organisation has joined: notices to it are served on arrival.
+    """
+
+    __tablename__ = "organisations"
+    __table_args__ = (one_of("type", ORGANISATION_TYPES), sa.Index("ix_organisations_name", "name"))
+    name: Mapped[str] = mapped_column(sa.String(200))
+    name_en: Mapped[str | None] = mapped_column(sa.String(200))
+    code: Mapped[str | None] = mapped_column(Code(18), unique=True)
+    type: Mapped[str] = mapped_column(Code(16))
+    region: Mapped[str | None] = mapped_column(Code(6), index=True)
+    claimed_at: Mapped[dt.datetime | None]
+    bank_account_name: Mapped[str | None] = mapped_column(sa.String(200))
+    bank_name: Mapped[str | None] = mapped_column(sa.String(200))
+    bank_account: Mapped[str | None] = mapped_column(sa.String(64))
+    stripe_account: Mapped[str | None] = mapped_column(sa.String(64))
+    created_at: Mapped[dt.datetime]
+
+    members: Mapped[list[Membership]] = relationship(back_populates="organisation", lazy="raise_on_sql")
+
+    @property
+    def joined(self) -> bool:
+        """Whether someone acts for it here, so that notices arrive by being stored."""
+        return self.claimed_at is not None
+
+
+class User(Versioned, db.Model):
+    """A person who signs in."""
+
+    __tablename__ = "users"
+    __table_args__ = (one_of("staff_role", STAFF_ROLES),)
+    email: Mapped[str] = mapped_column(sa.String(254), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(100))
+    password_hash: Mapped[str] = mapped_column(sa.String(200))
+    locale: Mapped[str] = mapped_column(Code(8), default="zh")
+    staff_role: Mapped[str | None] = mapped_column(Code(16))
+    totp_secret: Mapped[str | None] = mapped_column(sa.String(64))
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[dt.datetime]
+
+    memberships: Mapped[list[Membership]] = relationship(back_populates="user", lazy="selectin")
+
+    # What Flask-Login asks of a user.
+    is_anonymous = False
+
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+    @property
+    def is_active(self) -> bool:
+        return self.active
+
+    def get_id(self) -> str:
+        return str(self.id)
+
+
+class Membership(db.Model):
+    """A person acts for an organisation, as its staff or as a technology manager."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (
+        sa.UniqueConstraint("user_id", "organisation_id"),
+        one_of("role", ("member", "manager")),
+    )
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    user_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("users.id"))
+    organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
+    role: Mapped[str] = mapped_column(Code(16), default="member")
+    created_at: Mapped[dt.datetime]
+
+    user: Mapped[User] = relationship(back_populates="memberships", lazy="raise_on_sql")
+    organisation: Mapped[Organisation] = relationship(back_populates="members", lazy="joined")
+
+
+class Mandate(Versioned, db.Model):
+    """A power of attorney: an agency acts for a principal, with a scope and an end."""
+
+    __tablename__ = "mandates"
+    __table_args__ = (
+        one_of("scope", ("holder", "licensee", "both")),
+        sa.CheckConstraint("valid_to >= valid_from", name="dates_in_order"),
+        sa.CheckConstraint("agent_id <> principal_id", name="two_parties"),
+    )
+    agent_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
+    principal_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
+    scope: Mapped[str] = mapped_column(Code(16))
+    valid_from: Mapped[dt.date]
+    valid_to: Mapped[dt.date]
+    revoked_at: Mapped[dt.datetime | None]
+    created_at: Mapped[dt.datetime]
+
+    agent: Mapped[Organisation] = relationship(foreign_keys=[agent_id], lazy="joined")
+    principal: Mapped[Organisation] = relationship(foreign_keys=[principal_id], lazy="joined")
+
+
+class Token(db.Model):
+    """An API token: acts for one organisation; only its hash is kept."""
+
+    __tablename__ = "tokens"
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    user_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("users.id"), index=True)
+    organisation_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("organisations.id"))
+    token_hash: Mapped[str] = mapped_column(Code(64), unique=True)
+    scopes: Mapped[list[str]]
+    label: Mapped[str] = mapped_column(sa.String(80), default="")
+    created_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime]
+    revoked_at: Mapped[dt.datetime | None]
+
+    user: Mapped[User] = relationship(lazy="joined")

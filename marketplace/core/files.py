@@ -1,0 +1,123 @@
+"""Content-addressed files: written and synced before the row that names them commits.
+
+A file is named by the sha256 of its bytes, so writing twice is harmless and nothing is overwritten.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from flask import current_app
+from sqlalchemy.orm import Mapped, mapped_column
+
+from . import clock
+from .database import Code, Key, db
+from .errors import Invalid, NotFound
+from .unit_of_work import current
+
+MAX_UPLOAD = 10 * 1024 * 1024  # bytes
+_MAGIC = {
+    "application/pdf": (b"%PDF-",),
+    "image/png": (b"\x89PNG\r\n\x1a\n",),
+    "image/jpeg": (b"\xff\xd8\xff",),
+}
+
+
+class StoredFile(db.Model):
+    """A file with its purpose and owner; the bytes lie in the store under the digest."""
+
+    __tablename__ = "files"
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    digest: Mapped[str] = mapped_column(Code(64), index=True)
+    size: Mapped[int]
+    content_type: Mapped[str] = mapped_column(Code(80))
+    name: Mapped[str] = mapped_column(sa.String(200))
+    purpose: Mapped[str] = mapped_column(Code(32))
+    organisation_id: Mapped[int | None] = mapped_column(Key)
+    created_at: Mapped[dt.datetime]
+
+
+class FileStore:
+    """A folder of content-addressed files."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("", "file"):
+            raise ValueError(f"FILES_URL: only folders are supported, not {parts.scheme}:")
+        self.root = Path(parts.path)
+
+    def path(self, digest: str) -> Path:
+        return self.root / digest[:2] / digest
+
+    def write(self, content: bytes) -> str:
+        """Store bytes durably. Returns their sha256 in hex."""
+        digest = hashlib.sha256(content).hexdigest()
+        target = self.path(digest)
+        if target.exists():
+            return digest
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent)
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        Path(temporary).replace(target)
+        return digest
+
+    def read(self, digest: str) -> bytes:
+        """The bytes of a stored file.
+
+        Raises:
+            NotFound: when the store does not have it.
+        """
+        try:
+            return self.path(digest).read_bytes()
+        except FileNotFoundError:
+            raise NotFound("file-missing", "The file is no longer in the store.") from None
+
+
+def store() -> FileStore:
+    """The store of the present application."""
+    found: FileStore = current_app.extensions["marketplace.files"]
+    return found
+
+
+def checked_upload(content: bytes) -> str:
+    """The content type of an upload by its first bytes, never by what the sender claims.
+
+    Raises:
+        Invalid: `file-empty`, `file-too-large` (10 MB) or `file-type` (only PDF, PNG and JPEG).
+    """
+    if not content:
+        raise Invalid("file-empty", "The file is empty.")
+    if len(content) > MAX_UPLOAD:
+        raise Invalid("file-too-large", "The file is larger than 10 MB.")
+    for content_type, starts in _MAGIC.items():
+        if content.startswith(starts):
+            return content_type
+    raise Invalid("file-type", "Please upload a PDF, PNG or JPEG file.")
+
+
+def keep(
+    content: bytes, *, name: str, content_type: str, purpose: str, organisation_id: int | None = None
+) -> StoredFile:
+    """Write bytes to the store and add their row to the present unit of work."""
+    current()
+    row = StoredFile(
+        digest=store().write(content),
+        size=len(content),
+        content_type=content_type,
+        name=name[:200],
+        purpose=purpose,
+        organisation_id=organisation_id,
+        created_at=clock.now(),
+    )
+    db.session.add(row)
+    db.session.flush()
+    return row

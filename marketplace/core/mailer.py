@@ -1,0 +1,62 @@
+"""Sending mail: files in a folder by default, SMTP in production. Called by tasks only, never in a unit of work."""
+
+from __future__ import annotations
+
+import smtplib
+import uuid
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from flask import current_app
+
+from .errors import Unavailable
+
+
+@dataclass(frozen=True)
+class Mailer:
+    """Where mail goes.
+
+    Attributes:
+        url: `file:///folder` or `smtp://user:password@host:port` (`smtps://` for implicit TLS).
+        sender: the From address.
+    """
+
+    url: str
+    sender: str
+
+    def send(self, to: str, subject: str, text: str) -> None:
+        """Send one plain-text message.
+
+        Raises:
+            Unavailable: `mail-unavailable`, when the server does not take it now.
+        """
+        message = EmailMessage()
+        message["From"] = self.sender
+        message["To"] = to
+        message["Subject"] = subject
+        message["Date"] = formatdate(localtime=False)
+        message["Message-ID"] = make_msgid(domain=self.sender.rpartition("@")[2])
+        message.set_content(text)
+        parts = urlsplit(self.url)
+        if parts.scheme == "file":
+            folder = Path(parts.path)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{uuid.uuid4().hex}.eml").write_bytes(message.as_bytes())
+            return
+        connect = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
+        try:
+            with connect(parts.hostname or "", parts.port or 0, timeout=10) as server:
+                if parts.username:
+                    server.login(unquote(parts.username), unquote(parts.password or ""))
+                server.send_message(message)
+        except (OSError, smtplib.SMTPException) as error:
+            raise Unavailable("mail-unavailable", "The mail server does not answer.") from error
+
+
+def mailer() -> Mailer:
+    """The mailer of the present application."""
+    found: Mailer = current_app.extensions["marketplace.mailer"]
+    return found

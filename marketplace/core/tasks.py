@@ -1,0 +1,192 @@
+"""Work for later, kept in the database: mail, webhooks, documents, reconciliation.
+
+A task is enqueued in the transaction of its cause, claimed under a lease and retried with back-off. Its
+handler opens its own units of work and must be idempotent: a worker may die after the effect and before
+the task is marked done.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .database import Code, Key, db
+from .errors import Unavailable
+from .readers import DeadLetter, wall
+from .unit_of_work import current, record, unit_of_work
+
+log = logging.getLogger(__name__)
+LEASE = dt.timedelta(minutes=5)
+BACK_OFF = (1.0, 10.0, 60.0, 600.0, 3600.0)
+
+Handler = Callable[..., None]
+
+
+class Task(db.Model):
+    """One piece of work that is still to be done; done ones are deleted (the journal tells the story)."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        sa.Index("ix_tasks_due", "due_at"),
+        sa.Index("uq_tasks_key", "name", "key", unique=True),
+    )
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(Code(64))
+    key: Mapped[str] = mapped_column(Code(120))
+    arguments: Mapped[dict[str, Any]]
+    due_at: Mapped[dt.datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease: Mapped[str | None] = mapped_column(Code(40))
+    lease_until: Mapped[dt.datetime | None]
+    last_error: Mapped[str | None] = mapped_column(sa.Text)
+
+
+class ScheduleState(db.Model):
+    """When a recurring task is next due."""
+
+    __tablename__ = "schedules"
+    name: Mapped[str] = mapped_column(Code(64), primary_key=True)
+    next_at: Mapped[dt.datetime]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A task that recurs.
+
+    Attributes:
+        name: the task's name; it takes no arguments.
+        every: the interval.
+    """
+
+    name: str
+    every: dt.timedelta
+
+
+def enqueue(
+    name: str, *, key: str | None = None, delay: dt.timedelta | None = None, **arguments: Any
+) -> None:
+    """Ask for a task, in the present unit of work.
+
+    Args:
+        name: a registered task.
+        key: what makes it the same task; a second one under the same key is not added while the first waits.
+        delay: how long to wait.
+        arguments: JSON values for the handler.
+    """
+    current()
+    values = {
+        "name": name,
+        "key": key or uuid.uuid4().hex,
+        "arguments": arguments,
+        "due_at": wall() + (delay or dt.timedelta()),
+        "attempts": 0,
+    }
+    insert: Any
+    if db.session.get_bind().dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert
+    else:
+        from sqlalchemy.dialects.sqlite import insert
+    db.session.execute(insert(Task).values(**values).on_conflict_do_nothing(index_elements=["name", "key"]))
+
+
+def run_next(handlers: Mapping[str, Handler]) -> bool | None:
+    """Claim and run one task that is due.
+
+    Returns:
+        True when it was done, False when it failed for good (a dead letter), None when nothing was due
+        or the task will be tried again.
+    """
+    claimed = _claim()
+    if claimed is None:
+        return None
+    task_id, name, arguments, lease = claimed
+    try:
+        handlers[name](**arguments)
+    except Exception as error:
+        db.session.rollback()
+        return _failed(task_id, lease, error)
+    with unit_of_work():
+        db.session.execute(sa.delete(Task).where(Task.id == task_id, Task.lease == lease))
+    return True
+
+
+def due() -> bool:
+    """Whether any task could be claimed now; reads only."""
+    found = db.session.scalar(sa.select(Task.id).where(*_claimable(wall())).limit(1)) is not None
+    db.session.rollback()
+    return found
+
+
+def _claimable(now: dt.datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (Task.due_at <= now, sa.or_(Task.lease_until.is_(None), Task.lease_until < now))
+
+
+def _claim() -> tuple[int, str, dict[str, Any], str] | None:
+    if not due():
+        return None
+    now, lease = wall(), uuid.uuid4().hex
+    with unit_of_work():
+        # SKIP LOCKED is dropped on SQLite, where BEGIN IMMEDIATE already lets in one at a time.
+        task = db.session.scalar(
+            sa.select(Task)
+            .where(*_claimable(now))
+            .order_by(Task.due_at, Task.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .execution_options(populate_existing=True)
+        )
+        if task is None:
+            return None
+        task.lease, task.lease_until = lease, now + LEASE
+        return task.id, task.name, dict(task.arguments), lease
+
+
+def _failed(task_id: int, lease: str, error: Exception) -> bool | None:
+    with unit_of_work():
+        task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
+        if task is None or task.lease != lease:
+            return None
+        log.error("task failed", extra={"task": task.name, "id": task_id}, exc_info=error)
+        if not isinstance(error, Unavailable):
+            task.attempts += 1
+        task.last_error = f"{type(error).__name__}: {error}"
+        task.lease = task.lease_until = None
+        if task.attempts < len(BACK_OFF):
+            task.due_at = wall() + dt.timedelta(seconds=BACK_OFF[max(task.attempts - 1, 0)])
+            return None
+        letter = DeadLetter(
+            source=f"task:{task.name}",
+            task={"name": task.name, "key": task.key, "arguments": task.arguments},
+            error=task.last_error,
+            created_at=wall(),
+        )
+        db.session.add(letter)
+        record("dead_letter.added", letter, source=letter.source)
+        db.session.delete(task)
+        return False
+
+
+def start_due(schedules: tuple[Schedule, ...]) -> int:
+    """Enqueue every schedule that is due. Returns how many."""
+    now = wall()
+    states = {row.name: row.next_at for row in db.session.scalars(sa.select(ScheduleState))}
+    db.session.rollback()
+    waiting = [schedule for schedule in schedules if states.get(schedule.name, now) <= now]
+    if not waiting:
+        return 0
+    with unit_of_work():
+        for schedule in waiting:
+            state = db.session.get(ScheduleState, schedule.name, with_for_update=True)
+            if state is None:
+                db.session.add(ScheduleState(name=schedule.name, next_at=now + schedule.every))
+            elif state.next_at <= now:
+                state.next_at = now + schedule.every
+            enqueue(schedule.name, key="schedule")
+    return len(waiting)

@@ -1,0 +1,100 @@
+"""The worker: one loop for readers, tasks and schedules, on both databases. No broker.
+
+Several workers may run: leases share the work.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from flask import Flask
+
+from . import readers, tasks
+from .database import db
+
+log = logging.getLogger(__name__)
+POLL = 0.2  # seconds
+
+
+@dataclass
+class Work:
+    """What a worker does, put together by the application factory.
+
+    Attributes:
+        readers: asked anew in every round, since index generations come and go.
+        tasks: handlers by task name.
+        schedules: recurring tasks.
+    """
+
+    readers: list[Callable[[], Sequence[readers.Reader]]] = field(default_factory=list)
+    tasks: dict[str, tasks.Handler] = field(default_factory=dict)
+    schedules: list[tasks.Schedule] = field(default_factory=list)
+
+
+class Worker:
+    """Runs the work of one application until told to stop."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.work: Work = app.extensions["marketplace.work"]
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.dead = 0
+
+    def round(self) -> int:
+        """One pass over everything. Returns how many things were done; 0 means nothing is due."""
+        done = 0
+        with self.app.app_context():
+            tasks.start_due(tuple(self.work.schedules))
+            found = [reader for source in self.work.readers for reader in source()]
+            db.session.rollback()
+        for reader in found:
+            # A fresh context per batch: the identity map must not grow or serve old rows.
+            with self.app.app_context():
+                done += self._guard(lambda reader=reader: readers.step(reader, self.owner))  # type: ignore[misc]
+        for _ in range(50):
+            with self.app.app_context():
+                outcome = tasks.run_next(self.work.tasks)
+                if outcome is None and not tasks.due():
+                    break
+                done += 1
+                self.dead += outcome is False
+        return done
+
+    def _guard(self, step: Callable[[], int]) -> int:
+        before = _dead_letters()
+        done = step()
+        self.dead += _dead_letters() - before
+        return done
+
+    def drain(self) -> int:
+        """Work until nothing is due. Returns how many dead letters this run made."""
+        while self.round():
+            pass
+        return self.dead
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set, polling five times a second."""
+        log.info("worker started", extra={"owner": self.owner})
+        while not stop.is_set():
+            try:
+                busy = self.round()
+            except Exception:
+                # The database may be away for a moment: say so and go on, nothing is lost.
+                log.exception("worker round failed")
+                busy = 0
+                stop.wait(2.0)
+            if not busy:
+                stop.wait(POLL)
+
+
+def _dead_letters() -> int:
+    count = db.session.scalar(sa.select(sa.func.count()).select_from(readers.DeadLetter)) or 0
+    db.session.rollback()
+    return count

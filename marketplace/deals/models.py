@@ -1,0 +1,223 @@
+"""From written notice to licence: notices, what is owed, payments, licences, and what went wrong.
+
+The platform never receives, holds or forwards licence money: every payment goes to the holder's own
+account. Amounts are integers in minor units (分 for CNY).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from marketplace.accounts.models import Organisation
+from marketplace.core.database import Code, Key, Versioned, db, one_of
+from marketplace.listings.models import Offer, Patent
+
+NOTICE_STATES = ("not_served", "served", "paid", "lapsed", "abandoned")
+OPEN_NOTICE = ("not_served", "served")
+OBLIGATION_STATES = ("open", "paid", "cancelled")
+PAYMENT_STATES = ("open", "slip_uploaded", "paid", "failed", "expired", "cancelled", "quarantined")
+OPEN_PAYMENT = ("open", "slip_uploaded")
+LICENCE_STATES = ("in_effect", "ended")
+RECORDAL_STATES = ("to_do", "filed", "recorded", "late")
+
+
+def _where(column: str, values: tuple[str, ...]) -> dict[str, Any]:
+    clause = sa.text(f"{column} IN ({', '.join(repr(value) for value in values)})")
+    return {"sqlite_where": clause, "postgresql_where": clause}
+
+
+class Notice(Versioned, db.Model):
+    """A written notice (书面通知) under Article 51: frozen terms, an immutable document, its hash and time.
+
+    Served means it arrived in the holder's designated system; a holder without an account gets the sealed
+    notice at the announced contact, and until sending is proven it is `not_served`.
+    """
+
+    __tablename__ = "notices"
+    __table_args__ = (
+        one_of("state", NOTICE_STATES),
+        sa.Index("uq_notices_open", "offer_id", "licensee_id", unique=True, **_where("state", OPEN_NOTICE)),
+    )
+    number: Mapped[str] = mapped_column(Code(24), unique=True)
+    offer_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("offers.id"), index=True)
+    licensee_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
+    user_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
+    state: Mapped[str] = mapped_column(Code(16))
+    terms: Mapped[dict[str, Any]]
+    use: Mapped[str | None] = mapped_column(sa.Text)
+    contact: Mapped[str | None] = mapped_column(sa.String(500))
+    document_digest: Mapped[str] = mapped_column(Code(64))
+    written_at: Mapped[dt.datetime]
+    served_at: Mapped[dt.datetime | None]
+    service_proof: Mapped[str | None] = mapped_column(sa.String(500))
+    pay_by: Mapped[dt.date | None]
+    ended_at: Mapped[dt.datetime | None]
+
+    offer: Mapped[Offer] = relationship(lazy="joined")
+    licensee: Mapped[Organisation] = relationship(lazy="joined")
+    obligations: Mapped[list[Obligation]] = relationship(
+        back_populates="notice", order_by="Obligation.id", lazy="selectin"
+    )
+
+
+class Obligation(Versioned, db.Model):
+    """One sum that is owed under a notice: the fixed fee or the entry fee."""
+
+    __tablename__ = "obligations"
+    __table_args__ = (
+        one_of("state", OBLIGATION_STATES),
+        one_of("kind", ("fee", "entry_fee", "royalty")),
+        sa.CheckConstraint("amount_minor >= 0", name="amount_not_negative"),
+    )
+    notice_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("notices.id"), index=True)
+    kind: Mapped[str] = mapped_column(Code(16))
+    amount_minor: Mapped[int] = mapped_column(sa.BigInteger)
+    currency: Mapped[str] = mapped_column(Code(3))
+    due_on: Mapped[dt.date | None]
+    state: Mapped[str] = mapped_column(Code(16), default="open")
+    paid_at: Mapped[dt.datetime | None]
+
+    notice: Mapped[Notice] = relationship(back_populates="obligations", lazy="joined")
+
+
+class Payment(Versioned, db.Model):
+    """One attempt to pay an obligation, into the holder's own account."""
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        one_of("channel", ("bank", "stripe")),
+        one_of("state", PAYMENT_STATES),
+        sa.CheckConstraint("amount_minor >= 0", name="amount_not_negative"),
+        sa.Index("uq_payments_open", "obligation_id", unique=True, **_where("state", OPEN_PAYMENT)),
+    )
+    obligation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("obligations.id"), index=True)
+    channel: Mapped[str] = mapped_column(Code(8))
+    state: Mapped[str] = mapped_column(Code(16), default="open")
+    amount_minor: Mapped[int] = mapped_column(sa.BigInteger)
+    currency: Mapped[str] = mapped_column(Code(3))
+    reference: Mapped[str] = mapped_column(Code(40), unique=True)
+    checkout_session_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
+    checkout_url: Mapped[str | None] = mapped_column(sa.Text)
+    stripe_account: Mapped[str | None] = mapped_column(sa.String(64))
+    account_name: Mapped[str | None] = mapped_column(sa.String(200))
+    bank: Mapped[str | None] = mapped_column(sa.String(200))
+    account: Mapped[str | None] = mapped_column(sa.String(64))
+    slip_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("files.id"))
+    paid_on: Mapped[dt.date | None]
+    effective_at: Mapped[dt.datetime | None]
+    confirmed_by: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
+    created_at: Mapped[dt.datetime]
+
+    obligation: Mapped[Obligation] = relationship(lazy="joined")
+
+
+class StripeEvent(db.Model):
+    """The inbox of webhooks: stored by event id first, applied by the worker from the signed object."""
+
+    __tablename__ = "stripe_events"
+    __table_args__ = (one_of("state", ("received", "applied", "ignored", "quarantined")),)
+    id: Mapped[str] = mapped_column(sa.String(255), primary_key=True)
+    type: Mapped[str] = mapped_column(sa.String(80))
+    account: Mapped[str | None] = mapped_column(sa.String(64))
+    created: Mapped[dt.datetime]
+    livemode: Mapped[bool]
+    payload: Mapped[dict[str, Any]]
+    received_at: Mapped[dt.datetime]
+    state: Mapped[str] = mapped_column(Code(16), default="received")
+    outcome: Mapped[str | None] = mapped_column(sa.String(200))
+
+
+class Quarantine(Versioned, db.Model):
+    """Money or a message that does not fit what is owed: never applied, never dropped, for the operator."""
+
+    __tablename__ = "quarantine"
+    __table_args__ = (one_of("state", ("open", "resolved")),)
+    reason: Mapped[str] = mapped_column(Code(40))
+    payment_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("payments.id"))
+    event_id: Mapped[str | None] = mapped_column(sa.String(255), sa.ForeignKey("stripe_events.id"))
+    expected: Mapped[dict[str, Any]]
+    received: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(Code(16), default="open")
+    resolution: Mapped[str | None] = mapped_column(sa.Text)
+    resolved_by: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
+    created_at: Mapped[dt.datetime]
+    resolved_at: Mapped[dt.datetime | None]
+
+
+class RefundTask(Versioned, db.Model):
+    """Money that the holder has to return: a second payment, or one that came after a withdrawal."""
+
+    __tablename__ = "refund_tasks"
+    __table_args__ = (one_of("state", ("open", "done")),)
+    payment_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("payments.id"), unique=True)
+    reason: Mapped[str] = mapped_column(Code(40))
+    state: Mapped[str] = mapped_column(Code(16), default="open")
+    created_at: Mapped[dt.datetime]
+    done_at: Mapped[dt.datetime | None]
+    note: Mapped[str | None] = mapped_column(sa.Text)
+
+    payment: Mapped[Payment] = relationship(lazy="joined")
+
+
+class Licence(Versioned, db.Model):
+    """A licence: obtained here by notice and payment, or taken elsewhere and recorded with its source.
+
+    `open` licences are counted as such; negotiated `ordinary` ones are recorded apart and never are.
+    """
+
+    __tablename__ = "licences"
+    __table_args__ = (
+        one_of("state", LICENCE_STATES),
+        one_of("kind", ("open", "ordinary")),
+        one_of("evidence", ("platform", "verified", "holder_stated")),
+        one_of("recordal_state", RECORDAL_STATES),
+        sa.CheckConstraint("kind <> 'open' OR offer_id IS NOT NULL", name="open_has_offer"),
+        sa.CheckConstraint(
+            "term_to IS NULL OR offer_term_to IS NULL OR term_to <= offer_term_to", name="inside_offer_term"
+        ),
+        sa.CheckConstraint(
+            "term_to IS NULL OR patent_expires_on IS NULL OR term_to <= patent_expires_on",
+            name="inside_patent_term",
+        ),
+        sa.CheckConstraint("amount_minor IS NULL OR amount_minor >= 0", name="amount_not_negative"),
+    )
+    number: Mapped[str] = mapped_column(Code(24), unique=True)
+    kind: Mapped[str] = mapped_column(Code(16))
+    state: Mapped[str] = mapped_column(Code(16), default="in_effect")
+    evidence: Mapped[str] = mapped_column(Code(16), default="platform")
+    notice_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("notices.id"), unique=True)
+    offer_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("offers.id"), index=True)
+    patent_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("patents.id"), index=True)
+    licensee_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
+    import_key: Mapped[str | None] = mapped_column(Code(64), unique=True)
+    notice_on: Mapped[dt.date | None]
+    paid_on: Mapped[dt.date | None]
+    effective_at: Mapped[dt.datetime]
+    effective_on: Mapped[dt.date] = mapped_column(index=True)
+    term_to: Mapped[dt.date | None]
+    offer_term_to: Mapped[dt.date | None]
+    patent_expires_on: Mapped[dt.date | None]
+    ended_on: Mapped[dt.date | None]
+    ended_reason: Mapped[str | None] = mapped_column(Code(32))
+    amount_minor: Mapped[int | None] = mapped_column(sa.BigInteger)
+    currency: Mapped[str] = mapped_column(Code(3), default="CNY")
+    certificate_code: Mapped[str | None] = mapped_column(Code(32), unique=True)
+    certificate_digest: Mapped[str | None] = mapped_column(Code(64))
+    recordal_state: Mapped[str] = mapped_column(Code(16), default="to_do")
+    recordal_due_on: Mapped[dt.date | None]
+    recordal_filed_on: Mapped[dt.date | None]
+    recordal_number: Mapped[str | None] = mapped_column(sa.String(40))
+    recorded_on: Mapped[dt.date | None]
+    late_reason: Mapped[str | None] = mapped_column(sa.Text)
+    source: Mapped[str | None] = mapped_column(sa.String(200))
+    digest: Mapped[str | None] = mapped_column(Code(64))
+    created_at: Mapped[dt.datetime]
+
+    notice: Mapped[Notice | None] = relationship(lazy="joined")
+    offer: Mapped[Offer | None] = relationship(lazy="joined")
+    patent: Mapped[Patent] = relationship(lazy="joined")
+    licensee: Mapped[Organisation] = relationship(lazy="joined")
