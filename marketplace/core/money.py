@@ -64,7 +64,7 @@ class Money:
 
     @classmethod
     def from_major(cls, amount: Decimal | int | str, currency: str) -> Money:
-        """`amount` in the main unit of `currency`. Raises `InvalidMoney`, also for parts of the minor unit."""
+        """`amount` in the main unit of `currency`. Raises `InvalidMoney`, parts of the minor unit too."""
         zero = cls(0, currency)
         minor = _exact(amount).scaleb(EXPONENTS[zero.currency])
         if minor != minor.to_integral_value():
