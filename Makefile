@@ -15,6 +15,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: .venv/main.installed ## Make .venv with the command .venv/bin/marketplace (PYTHON=python3)
+	@echo "Ready: .venv/bin/marketplace --help"
 
 demo: .venv/main.installed ## Run everything with an invented catalogue on http://127.0.0.1:8000 (RESET=1 starts over, PORT=8000)
 	$(IN_VENV) marketplace.demo

@@ -44,7 +44,7 @@ def fetch() -> None:
     with tempfile.TemporaryDirectory(dir=cache.folder(), prefix="build-") as name:
         part = pathlib.Path(name) / "part"
         part.mkdir()
-        env = os.environ | {"GOBIN": str(part), "GOTOOLCHAIN": "local", "GOFLAGS": "-modcacherw"}
+        env = os.environ | {"GOBIN": str(part), "GOTOOLCHAIN": "local"}
         subprocess.run(
             ["go", "install", f"{MODULE}@{VERSION}"], check=True, env=env, stdin=subprocess.DEVNULL
         )
