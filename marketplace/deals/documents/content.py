@@ -88,7 +88,7 @@ class CertificateDocument:
     """The deal certificate (成交凭证) of an open licence in effect.
 
     `effective_at`, `noticed_at` and `issued_at` are aware instants, printed in Shanghai time. Both ends of
-    the term are inclusive; `recordal_due_on` is the last day. `check_url` is the public page that the QR code opens.
+    the term are inclusive; `recordal_due_on` is the last day. `check_url` is the public page behind the QR.
     """
 
     number: str

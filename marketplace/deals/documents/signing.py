@@ -27,7 +27,6 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import signers
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signature
-from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.stamp import StaticStampStyle
 from pyhanko_certvalidator import ValidationContext
 
@@ -132,7 +131,7 @@ def verify(pdf: bytes, trust_roots: Sequence[bytes]) -> SignatureCheck:
     An unsigned or unreadable file is a failed check, not an error. Raises ValueError for an unreadable root.
     No network is used, so a revocation after signing is not seen.
     """
-    roots = list(load_certs_from_pemder_data(trust_roots))
+    roots = [root for file in trust_roots for root in load_certs_from_pemder_data(file)]
     try:
         signatures = PdfFileReader(BytesIO(pdf)).embedded_regular_signatures
         if not signatures:
@@ -140,7 +139,7 @@ def verify(pdf: bytes, trust_roots: Sequence[bytes]) -> SignatureCheck:
         status = validate_pdf_signature(
             signatures[0], ValidationContext(trust_roots=roots, allow_fetching=False)
         )
-    except (PdfError, SignatureValidationError):
+    except _UNREADABLE:
         return _UNSIGNED
     return SignatureCheck(
         intact=status.intact,
@@ -152,6 +151,8 @@ def verify(pdf: bytes, trust_roots: Sequence[bytes]) -> SignatureCheck:
     )
 
 
+# What pyHanko and asn1crypto raise for damaged files (found by flipping bytes): no good signature.
+_UNREADABLE = (PdfError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
 _UNSIGNED = SignatureCheck(intact=False, valid=False, trusted=False, covers_whole_file=False)
 
 
