@@ -3,11 +3,8 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
-
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 class FeeBasis(StrEnum):
@@ -128,7 +125,7 @@ def content_digest(document: NoticeDocument | CertificateDocument) -> str:
 
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
-        return aware(value).astimezone(ZoneInfo("UTC")).isoformat()
+        return aware(value).astimezone(UTC).isoformat()
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"a document cannot hold {type(value).__name__}")

@@ -14,8 +14,8 @@ from typing import Any
 import segno
 import typst
 
+from marketplace.core.clock import legal_date
 from marketplace.deals.documents.content import (
-    SHANGHAI,
     CertificateDocument,
     NoticeDocument,
     aware,
@@ -55,7 +55,7 @@ def notice_pdf(notice: NoticeDocument, fallback_fonts: Path | None = None) -> by
     """
     values = asdict(notice) | {
         "noticed_at": instant(notice.noticed_at),
-        "noticed_on": day(aware(notice.noticed_at).astimezone(SHANGHAI).date()),
+        "noticed_on": day(legal_date(notice.noticed_at)),
         "announced_on": day(notice.announced_on),
         "term_from": day(notice.term_from),
         "term_to": day(notice.term_to),

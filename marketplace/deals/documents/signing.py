@@ -85,7 +85,7 @@ class Signer:
         `name`, `reason` and `location` are shown in the stamp; keep them short, without personal data. No
         change is permitted afterwards. Raises MissingGlyph for a stamp no font can draw.
         """
-        now = datetime.now(UTC)
+        now = datetime.now(UTC)  # the stamp shows the same real time that the signature states
         stamp = render(
             "stamp",
             {"name": name, "reason": reason, "location": location, "signed_at": instant(now)},

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from babel.numbers import format_currency, get_currency_precision
 
-from marketplace.deals.documents.content import SHANGHAI, aware
+from marketplace.core.clock import SHANGHAI
+from marketplace.deals.documents.content import aware
 
 _DIGITS = "零壹贰叁肆伍陆柒捌玖"
 _PLACES = ("", "拾", "佰", "仟")
