@@ -1,0 +1,121 @@
+"""What the index holds of an offer: all that a result card shows, and nothing that is not public."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+from marketplace.core.identifiers import InvalidNumber, IpcSymbol, parse_classification
+
+Kind = Literal["invention", "utility_model", "design"]
+FeeForm = Literal["free", "fixed", "royalty_net_sales", "royalty_profit", "entry_plus_royalty"]
+
+KINDS: Final = ("invention", "utility_model", "design")
+FEE_FORMS: Final = ("free", "fixed", "royalty_net_sales", "royalty_profit", "entry_plus_royalty")
+OWNER_TYPES: Final = ("university", "institute", "hospital", "enterprise", "individual", "agency")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferDocument:
+    """An offer as the search engines know it.
+
+    `version` is the journal id read before the offer's rows were loaded. `live` is false once the offer has
+    ended: ended offers are rewritten, never deleted. `fee_minor` is in 分, and the entry fee where a royalty
+    comes on top; `rate_percent` is in per cent. `ipc` holds IPC symbols, or Locarno symbols for designs.
+    `district` is the GB/T 2260 code of the first patentee in the region. Dates are legal dates, inclusive.
+    """
+
+    id: str
+    version: int
+    live: bool
+    patent_number: str
+    publication_number: str | None
+    declaration_number: str | None
+    kind: Kind
+    title: str
+    title_en: str
+    abstract: str
+    abstract_en: str
+    application: str
+    problem: str
+    advantage: str
+    ipc: tuple[str, ...]
+    owners: tuple[str, ...]
+    owner_types: tuple[str, ...]
+    district: str | None
+    fee_form: FeeForm
+    fee_minor: int | None
+    rate_percent: Decimal | None
+    rate_base: str | None
+    announced_on: date
+    term_to: date
+    licences: int
+    status: str
+
+    @property
+    def upfront_minor(self) -> int | None:
+        """What a licensee pays to begin, in 分: nothing for free offers; None where only a royalty is due."""
+        if self.fee_form == "free":
+            return 0
+        return self.fee_minor if self.fee_form in ("fixed", "entry_plus_royalty") else None
+
+    @property
+    def ipc_path(self) -> tuple[str, ...]:
+        """Every place of the classification the offer lies in, sorted: H, H01, H01M, H01M10, H01M10/0525."""
+        return tuple(sorted({step for symbol in self._symbols() for step in symbol.path()}))
+
+    @property
+    def ipc_sections(self) -> tuple[str, ...]:
+        """The IPC sections, sorted; none for designs."""
+        return tuple(sorted({s.section for s in self._symbols() if isinstance(s, IpcSymbol)}))
+
+    @property
+    def ipc_classes(self) -> tuple[str, ...]:
+        """The IPC classes, sorted; none for designs."""
+        return tuple(sorted({s.klass for s in self._symbols() if isinstance(s, IpcSymbol) and s.klass}))
+
+    def _symbols(self) -> list[Any]:
+        symbols = []
+        for text in self.ipc:
+            try:
+                symbols.append(parse_classification(text))
+            except InvalidNumber:
+                continue  # shown on the card as it stands, but there is no place to browse to
+        return symbols
+
+    @property
+    def digest(self) -> str:
+        """Of everything but the version (sha256): equal digests are equal documents, whenever made."""
+        content = {name: value for name, value in self._plain().items() if name != "version"}
+        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+    def to_json(self) -> str:
+        """The document as JSON text, from which `from_json` makes an equal one."""
+        return json.dumps(self._plain(), ensure_ascii=False, separators=(",", ":"))
+
+    def _plain(self) -> dict[str, Any]:
+        plain: dict[str, Any] = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        plain["announced_on"] = self.announced_on.isoformat()
+        plain["term_to"] = self.term_to.isoformat()
+        plain["rate_percent"] = (
+            None if self.rate_percent is None else format(self.rate_percent.normalize(), "f")
+        )
+        return plain
+
+    @classmethod
+    def from_json(cls, text: str) -> OfferDocument:
+        """The document that `to_json` wrote. Raises ValueError or TypeError on anything else."""
+        plain: dict[str, Any] = json.loads(text)
+        for name in ("ipc", "owners", "owner_types"):
+            plain[name] = tuple(plain[name])
+        for name in ("announced_on", "term_to"):
+            plain[name] = date.fromisoformat(plain[name])
+        if plain["rate_percent"] is not None:
+            plain["rate_percent"] = Decimal(plain["rate_percent"])
+        return cls(**plain)

@@ -1,0 +1,405 @@
+"""The search engine inside the process: tantivy, a directory per generation."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import tantivy
+from tantivy import Occur, Query
+
+from marketplace.search.document import OfferDocument
+from marketplace.search.engine import (
+    EngineHealth,
+    EngineUnavailable,
+    FacetCount,
+    GenerationMissing,
+    Hit,
+    Ranked,
+    Scanned,
+    SearchPage,
+    WriteReport,
+    best,
+    check_generation,
+    counted,
+)
+from marketplace.search.highlight import Highlighter
+from marketplace.search.query import FACETS, SearchQuery
+from marketplace.search.tree import (
+    CHARACTERS,
+    INTEGERS,
+    KEYWORDS,
+    LIVE,
+    SCHEMA_VERSION,
+    TIE,
+    WORDS,
+    AtMost,
+    Best,
+    Fixed,
+    Has,
+    Node,
+    Phrase,
+    Plan,
+    Sum,
+    Term,
+    index_fields,
+    plan,
+    weighted,
+)
+
+_ARENA: Final = 15_000_000  # bytes; tantivy refuses less
+_BULK_ARENA: Final = 64_000_000
+_BATCH: Final = 500
+_LOCK_WAIT: Final = 30.0  # seconds
+_READY: Final = "schema-version"  # written last: a folder without it is no generation
+
+
+class EmbeddedEngine:
+    """Indexes below the folder `base`, shared by any number of processes on the machine.
+
+    Readers never wait. Writers wait for each other, at most 30 s, then raise `EngineUnavailable`.
+    """
+
+    name = "embedded"
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+        self._open: dict[tuple[str, int], Any] = {}
+        self._lock = threading.Lock()
+        self._schema = _schema()
+
+    # --- generations
+
+    def create(self, generation: str) -> None:
+        """See `SearchEngine`."""
+        folder = self._base / check_generation(generation)
+        if (folder / _READY).exists():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        with _failures():
+            tantivy.Index(self._schema, path=str(folder))
+        (folder / _READY).write_text(SCHEMA_VERSION, encoding="utf-8")
+
+    def drop(self, generation: str) -> None:
+        """See `SearchEngine`."""
+        folder = self._base / check_generation(generation)
+        (folder / _READY).unlink(missing_ok=True)
+        with self._lock:
+            self._open = {key: index for key, index in self._open.items() if key[0] != generation}
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _folder(self, generation: str) -> Path:
+        folder = self._base / check_generation(generation)
+        try:
+            schema = (folder / _READY).read_text(encoding="utf-8")
+        except FileNotFoundError as error:
+            raise GenerationMissing(f"no embedded generation {generation}") from error
+        if schema != SCHEMA_VERSION:
+            raise GenerationMissing(
+                f"embedded generation {generation} has schema {schema}, not {SCHEMA_VERSION}"
+            )
+        return folder
+
+    def _index(self, generation: str) -> Any:
+        folder = self._folder(generation)
+        key = (
+            generation,
+            folder.stat().st_ino,
+        )  # a folder dropped and made anew by another process is another
+        with self._lock:
+            if key not in self._open:
+                with _failures():
+                    self._open[key] = _opened(folder)
+            return self._open[key]
+
+    def _searcher(self, generation: str) -> Any:
+        index = self._index(generation)
+        with _failures():
+            # A process forked after the index was opened has no watcher thread; asking costs 0.05 ms.
+            index.reload()
+            return index.searcher()
+
+    # --- writing
+
+    def write(self, generation: str, documents: Iterable[OfferDocument]) -> WriteReport:
+        """See `SearchEngine`. Committed once, at the end: a process killed before leaves no part of it."""
+        folder = self._folder(generation)
+        remaining = iter(documents)
+        batch, following = list(islice(remaining, _BATCH)), list(islice(remaining, _BATCH))
+        report = WriteReport()
+        if not batch:
+            return report
+        # A fresh index for each session: long-lived writers in several processes may leave orphaned files.
+        with _session(folder, _BULK_ARENA if following else _ARENA) as (searcher, writer):
+            seen: dict[str, int] = {}
+            while batch:
+                with _failures():
+                    report += self._write_batch(searcher, writer, batch, seen)
+                batch, following = following, list(islice(remaining, _BATCH))
+            with _failures():
+                writer.commit()
+        return report
+
+    def _write_batch(
+        self, searcher: Any, writer: Any, batch: list[OfferDocument], seen: dict[str, int]
+    ) -> WriteReport:
+        held = self._versions(searcher, [document.id for document in batch])
+        written = stale = 0
+        for document in batch:
+            if document.version < max(held.get(document.id, -1), seen.get(document.id, -1)):
+                stale += 1
+                continue
+            if document.id in held or document.id in seen:
+                writer.delete_documents_by_term("id", document.id)
+            writer.add_document(_document(document))
+            seen[document.id] = document.version
+            written += 1
+        return WriteReport(written, stale)
+
+    def _versions(self, searcher: Any, ids: list[str]) -> dict[str, int]:
+        if searcher.num_docs == 0:
+            return {}
+        found = searcher.search(
+            Query.term_set_query(self._schema, "id", ids), limit=len(ids), count=False
+        ).hits
+        return {
+            _identify(searcher, address): searcher.doc(address).get_first("version") for _, address in found
+        }
+
+    # --- reading
+
+    def search(self, generation: str, query: SearchQuery) -> SearchPage:
+        """See `SearchEngine`."""
+        searcher, wanted = self._searcher(generation), plan(query)
+        if wanted.nothing:
+            return SearchPage((), 0, {facet.name: () for facet in FACETS})
+        with _failures():
+            compiled = self._query(wanted)
+            total = searcher.search(compiled, limit=1).count
+            facets = self._facets(searcher, wanted, compiled)
+            if query.first >= total:
+                return SearchPage((), total, facets)
+            if wanted.order:
+                ordered = searcher.search(
+                    compiled,
+                    limit=query.last,
+                    count=False,
+                    order_by_field=wanted.order,
+                    order=tantivy.Order.Asc,
+                ).hits[query.first :]
+                rows = [(0.0, address) for _, address in ordered]
+            else:
+                ranked = best(
+                    lambda limit: searcher.search(compiled, limit=limit, count=False).hits,
+                    lambda address: _identify(searcher, address),
+                    query.first,
+                    query.last,
+                )
+                rows = [(row.score, address) for row, address in ranked]
+            highlighter = Highlighter.of(query)
+            return SearchPage(
+                tuple(_hit(searcher.doc(address), score, highlighter) for score, address in rows),
+                total,
+                facets,
+            )
+
+    def scan(self, generation: str) -> Iterator[Scanned]:
+        """See `SearchEngine`."""
+        searcher = self._searcher(generation)
+        with _failures():
+            rows = searcher.search(Query.all_query(), limit=max(1, searcher.num_docs), count=False).hits
+        for _, address in rows:
+            with _failures():
+                held = searcher.doc(address)
+            yield Scanned(
+                held.get_first("id"),
+                held.get_first("version"),
+                held.get_first("live") == "true",
+                bytes(held.get_first("digest")).decode(),
+            )
+
+    def scores(
+        self,
+        generation: str,
+        words: Mapping[str, float],
+        characters: Mapping[str, float],
+        *,
+        ids: Collection[str] | None = None,
+        size: int = 100,
+    ) -> Sequence[Ranked]:
+        """See `SearchEngine`."""
+        searcher, scored = self._searcher(generation), weighted(words, characters)
+        if scored is None or (ids is not None and not ids):
+            return ()
+        always: tuple[Node, ...] = (LIVE,) if ids is None else (LIVE, Has("id", tuple(ids)))
+        with _failures():
+            compiled = self._query(Plan(scored, always, {}, (), None))
+            ranked = best(
+                lambda limit: searcher.search(compiled, limit=limit, count=False).hits,
+                lambda address: _identify(searcher, address),
+                0,
+                size,
+            )
+        return tuple(row for row, _ in ranked)
+
+    def _facets(self, searcher: Any, wanted: Plan, whole: Any) -> dict[str, tuple[FacetCount, ...]]:
+        """Facets that no chosen filter touches in one pass over the hits, each other one in its own."""
+        found: dict[str, tuple[FacetCount, ...]] = {}
+        for ignored in {facet.ignores if facet.ignores in wanted.chosen else None for facet in FACETS}:
+            names = [f for f in FACETS if ignored == (f.ignores if f.ignores in wanted.chosen else None)]
+            request = {f.name: {"terms": {"field": f.field, "size": 1000}} for f in names}
+            answer = searcher.aggregate(self._query(wanted, without=ignored) if ignored else whole, request)
+            for facet in names:
+                buckets = answer[facet.name]["buckets"]
+                found[facet.name] = counted({bucket["key"]: bucket["doc_count"] for bucket in buckets})
+        return {facet.name: found[facet.name] for facet in FACETS}
+
+    def health(self) -> EngineHealth:
+        """See `SearchEngine`. Available where the folder can be read; a generation may still be missing."""
+        try:
+            names = sorted(path.parent.name for path in self._base.glob(f"*/{_READY}"))
+        except OSError as error:
+            return EngineHealth(self.name, False, str(error))
+        return EngineHealth(self.name, True, ", ".join(names))
+
+    def close(self) -> None:
+        """See `SearchEngine`."""
+        with self._lock:
+            self._open.clear()
+
+    # --- compiling
+
+    def _query(self, wanted: Plan, *, without: str | None = None) -> Any:
+        conditions = [*wanted.always, *(node for name, node in wanted.chosen.items() if name != without)]
+        clauses = [(Occur.Must, self._unscored(node)) for node in conditions]
+        if wanted.scored is not None:
+            clauses.append((Occur.Must, self._compile(wanted.scored)))
+        clauses += [(Occur.MustNot, self._compile(node)) for node in wanted.excluded]
+        return Query.boolean_query(clauses)
+
+    def _unscored(self, node: Node) -> Any:
+        return Query.const_score_query(self._compile(node), 0.0)
+
+    def _compile(self, node: Node) -> Any:
+        schema = self._schema
+        match node:
+            case Term(field, value, weight):
+                return Query.boost_query(Query.term_query(schema, field, value, "freq"), weight)
+            case Phrase(field, (word,)):
+                return Query.const_score_query(Query.term_query(schema, field, word, "freq"), 0.0)
+            case Phrase(field, words):
+                return Query.const_score_query(Query.phrase_query(schema, field, list(words)), 0.0)
+            case Has(field, (value,)):
+                return Query.const_score_query(Query.term_query(schema, field, value, "basic"), 0.0)
+            case Has(field, values):
+                return Query.const_score_query(Query.term_set_query(schema, field, list(values)), 0.0)
+            case AtMost(field, limit):
+                reach = Query.range_query(schema, field, tantivy.FieldType.Integer, 0, limit)
+                return Query.const_score_query(reach, 0.0)
+            case Fixed(inner, score):
+                return Query.const_score_query(self._compile(inner), score)
+            case Best(nodes):
+                return Query.disjunction_max_query([self._compile(each) for each in nodes], TIE)
+            case Sum(nodes, minimum, more):
+                shoulds = [(Occur.Should, self._compile(each)) for each in nodes]
+                matched = Query.boolean_query(shoulds, minimum_number_should_match=minimum)
+                if not more:
+                    return matched
+                extras = [(Occur.Should, self._compile(each)) for each in more]
+                return Query.boolean_query([(Occur.Must, matched), *extras])
+
+
+def _schema() -> Any:
+    builder = tantivy.SchemaBuilder()
+    for name in WORDS:
+        builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
+    for name in CHARACTERS:
+        builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
+    for name in KEYWORDS:
+        stored = name in ("id", "live")
+        builder.add_text_field(name, stored=stored, fast=True, tokenizer_name="raw", index_option="basic")
+    for name in INTEGERS:
+        builder.add_integer_field(name, stored=name == "version", indexed=True, fast=True)
+    for name in ("digest", "source"):
+        builder.add_bytes_field(name, stored=True)
+    return builder.build()
+
+
+def _opened(folder: Path) -> Any:
+    index = tantivy.Index.open(str(folder))
+    whitespace = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+    index.register_tokenizer("whitespace", whitespace)
+    return index
+
+
+def _document(document: OfferDocument) -> Any:
+    texts, keywords, integers = index_fields(document)
+    made = tantivy.Document()
+    for name, text in texts.items():
+        made.add_text(name, text)
+    for name, values in keywords.items():
+        for value in values:
+            made.add_text(name, value)
+    for name, number in integers.items():
+        made.add_integer(name, number)
+    made.add_bytes("digest", document.digest.encode())
+    made.add_bytes("source", document.to_json().encode())
+    return made
+
+
+def _identify(searcher: Any, address: Any) -> str:
+    id_: str = searcher.doc(address).get_first("id")
+    return id_
+
+
+def _hit(held: Any, score: float, highlighter: Highlighter) -> Hit:
+    document = OfferDocument.from_json(bytes(held.get_first("source")).decode())
+    return Hit(document, score, highlighter.document(document))
+
+
+@contextmanager
+def _session(folder: Path, arena: int) -> Iterator[tuple[Any, Any]]:
+    """The directory's one writer, and a view of the index as the writer before left it.
+
+    Waits while another writer is at work, in this process or another. What is not committed is thrown away.
+    """
+    give_up = time.monotonic() + _LOCK_WAIT
+    with _failures():
+        index = _opened(folder)
+        while (writer := _writer(index, arena)) is None:
+            if time.monotonic() > give_up:
+                raise EngineUnavailable("another process is writing to the embedded index")
+            time.sleep(0.02)
+        index.reload()
+    try:
+        yield index.searcher(), writer
+    except BaseException:
+        writer.rollback()
+        raise
+    finally:
+        writer.wait_merging_threads()  # also gives the directory's lock back
+
+
+def _writer(index: Any, arena: int) -> Any:
+    """A writer, or None while another has the lock."""
+    try:
+        return index.writer(arena, 1)
+    except ValueError as error:
+        if "LockBusy" in str(error):
+            return None
+        raise
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """A damaged or unreadable index and a full disk are ValueError or OSError in tantivy."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise EngineUnavailable(f"embedded index: {error}") from error

@@ -1,0 +1,117 @@
+"""Marking what was searched for, in the original text, the same way for every engine.
+
+The engines' own highlighters cannot serve: search mode gives overlapping words, whose marks repeat text.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from marketplace.search import analysis
+from marketplace.search.document import OfferDocument
+from marketplace.search.query import SearchQuery
+
+SNIPPET: Final = 120
+"""How many characters of a long text are shown around the matches."""
+
+_WHOLE: Final = ("title", "title_en")
+_CUT: Final = ("abstract", "abstract_en", "application", "problem", "advantage")
+_WORD: Final = re.compile(f"[^\\W_{analysis.HAN}]+")
+_HAN_RUN: Final = re.compile(f"[{analysis.HAN}]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Highlighter:
+    """Marks the words and phrases of one query in any number of texts."""
+
+    han: re.Pattern[str] | None
+    stems: frozenset[str]
+
+    @classmethod
+    def of(cls, query: SearchQuery) -> Highlighter:
+        """The highlighter for the words that `query` ranks and the phrases it demands."""
+        terms = [term for text in (query.text, *query.phrases) for term in analysis.terms(text)]
+        runs = [run for phrase in query.phrases for run in _HAN_RUN.findall(analysis.normalise(phrase))]
+        chinese = sorted({t for t in (*terms, *runs) if analysis.is_han(t)}, key=lambda t: (-len(t), t))
+        return cls(
+            han=re.compile("|".join(map(re.escape, chinese))) if chinese else None,
+            stems=frozenset(term for term in terms if not analysis.is_han(term)),
+        )
+
+    def document(self, document: OfferDocument) -> dict[str, str]:
+        """Field name → safe HTML, for fields in which anything is marked; long texts are cut to a snippet."""
+        marked = {name: self.text(getattr(document, name)) for name in _WHOLE}
+        marked |= {name: self.text(getattr(document, name), length=SNIPPET) for name in _CUT}
+        return {name: markup for name, markup in marked.items() if markup is not None}
+
+    def text(self, text: str, *, length: int | None = None) -> str | None:
+        """`text` with matches in `<mark>` and everything else escaped, or None where nothing matches.
+
+        With `length` only the stretch of about so many characters that holds the most matched ones is given,
+        `…` standing for what is left out.
+        """
+        spans = self._spans(text)
+        if not spans:
+            return None
+        start, end = (0, len(text)) if length is None else _window(spans, len(text), length)
+        parts = ["…"] if start > 0 else []
+        position = start
+        for left, right in spans:
+            left, right = max(left, start), min(right, end)
+            if left < right:
+                parts += [
+                    html.escape(text[position:left]),
+                    "<mark>",
+                    html.escape(text[left:right]),
+                    "</mark>",
+                ]
+                position = right
+        parts.append(html.escape(text[position:end]))
+        return "".join((*parts, "…" if end < len(text) else ""))
+
+    def _spans(self, text: str) -> list[tuple[int, int]]:
+        """The matched stretches of `text`, in order, touching ones joined."""
+        plain, origin = _aligned(text)
+        found = [match.span() for match in self.han.finditer(plain)] if self.han else []
+        if self.stems:
+            found += [m.span() for m in _WORD.finditer(plain) if analysis.stem(m.group()) in self.stems]
+        spans: list[tuple[int, int]] = []
+        for left, right in sorted(found):
+            left, right = origin[left], origin[right - 1] + 1
+            if spans and left <= spans[-1][1]:
+                spans[-1] = (spans[-1][0], max(right, spans[-1][1]))
+            else:
+                spans.append((left, right))
+        return spans
+
+
+def _aligned(text: str) -> tuple[str, list[int]]:
+    """`text` as `analysis.normalise` sees it, and where in `text` each of its characters came from."""
+    signs: list[str] = []
+    origin: list[int] = []
+    for place, sign in enumerate(text):
+        plain = unicodedata.normalize("NFKC", sign).lower()
+        signs.append(plain)
+        origin += [place] * len(plain)
+    joined = "".join(signs)
+    simple = analysis.simplify(joined)
+    return (simple if len(simple) == len(joined) else joined), origin
+
+
+def _window(spans: Iterable[tuple[int, int]], size: int, length: int) -> tuple[int, int]:
+    """The `length` characters of a text of `size` that cover most of the `spans`, from a little before one."""
+    if size <= length:
+        return 0, size
+    lead = length // 6
+    covered = []
+    for left, _ in spans:
+        start = min(max(0, left - lead), size - length)
+        weight = sum(max(0, min(r, start + length) - max(s, start)) for s, r in spans)
+        covered.append((-weight, start))
+    start = min(covered)[1]
+    return start, start + length

@@ -1,0 +1,276 @@
+"""A search as a tree of a few plain nodes, which each engine compiles into its own language.
+
+Neither engine's query-string parser is used: what a reader types never reaches one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from marketplace.search import analysis
+from marketplace.search.document import OfferDocument
+from marketplace.search.query import (
+    CHOICES,
+    SORTS,
+    SearchQuery,
+    declaration_key,
+    number_key,
+)
+
+SCHEMA_VERSION: Final = "1"
+SIGNATURE: Final = f"{SCHEMA_VERSION}/{analysis.VERSION}"
+"""Of schema and analysis. A generation written under another signature must be rebuilt."""
+
+
+# --- index fields
+
+MARK: Final = "¶"
+"""A term at the head of every text field, for which nobody can search.
+
+Lucene counts only documents that have a field, tantivy all of them; with the mark in each the two agree on
+document counts and mean lengths, and so on scores."""
+
+WORDS: Final = ("title", "title_en", "abstract", "abstract_en", "needs", "owner_names")
+"""Fields of terms, scored. `needs` joins application, problem and advantage."""
+
+CHARACTERS: Final = ("title_characters", "body_characters")
+"""Fields of single characters with positions, for phrases, exclusions, and words cut differently."""
+
+KEYWORDS: Final = (
+    "id", "live", "numbers", "ipc_path", "ipc_section", "ipc_class", "kind", "district", "fee_form",
+    "owner_types", "by_newest", "by_fee", "by_licences",
+)  # fmt: skip
+INTEGERS: Final = ("version", "upfront")
+
+_NO_UPFRONT: Final = 10**17
+_FAR: Final = 10**7
+
+
+def index_fields(
+    document: OfferDocument,
+) -> tuple[dict[str, str], dict[str, tuple[str, ...]], dict[str, int]]:
+    """The text, keyword and integer fields of a document, as both engines index them.
+
+    Text is terms joined by spaces; a keyword field may have several values or none; `upfront` is in 分 and
+    absent where only a royalty is due.
+    """
+    d = document
+    needs = f"{d.application} {d.problem} {d.advantage}"
+    owners = " ".join(d.owners)
+    words = (d.title, d.title_en, d.abstract, d.abstract_en, needs, owners)
+    texts = {name: " ".join((MARK, *analysis.terms(text))) for name, text in zip(WORDS, words, strict=True)}
+    bodies = (d.abstract, d.application, d.problem, d.advantage, owners, d.abstract_en)
+    for name, parts in zip(CHARACTERS, ((d.title, d.title_en), bodies), strict=True):
+        texts[name] = " ".join(word for part in parts for word in (MARK, *analysis.characters(part)))
+
+    given = [n for n in (d.patent_number, d.publication_number, d.declaration_number) if n]
+    numbers = [key for number in given for key in (number_key(number), declaration_key(number))]
+    upfront = d.upfront_minor
+    keywords: dict[str, tuple[str, ...]] = {
+        "id": (d.id,),
+        "live": ("true" if d.live else "false",),
+        "numbers": tuple(sorted({number for number in numbers if number})),
+        "ipc_path": d.ipc_path,
+        "ipc_section": d.ipc_sections,
+        "ipc_class": d.ipc_classes,
+        "kind": (d.kind,),
+        "district": (d.district,) if d.district else (),
+        "fee_form": (d.fee_form,),
+        "owner_types": tuple(sorted(set(d.owner_types))),
+        "by_newest": (f"{_FAR - d.announced_on.toordinal():08}:{d.id}",),
+        "by_fee": (f"{_NO_UPFRONT if upfront is None else upfront:018}:{d.id}",),
+        "by_licences": (f"{_FAR - d.licences:08}:{d.id}",),
+    }
+    integers = {"version": d.version} | ({} if upfront is None else {"upfront": upfront})
+    return texts, keywords, integers
+
+
+# --- nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Documents with `value` in the text field, scored by BM25 (k1 1.2, b 0.75) times `weight`."""
+
+    field: str
+    value: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Documents with the `words` side by side in the text field, not scored."""
+
+    field: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """Documents with one of the `values` in the keyword field, not scored."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """Documents whose integer field exists and is not above `limit`, not scored."""
+
+    field: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """What matches `node`, each with the same `score`."""
+
+    node: Node
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """What matches one of the `nodes`: the best score plus `TIE` times each of the others (dis_max)."""
+
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What matches `minimum` of the `nodes` or more, scores added; `more` may add to the score."""
+
+    nodes: tuple[Node, ...]
+    minimum: int
+    more: tuple[Node, ...] = ()
+
+
+Node: TypeAlias = Term | Phrase | Has | AtMost | Fixed | Best | Sum
+TIE: Final = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A query ready to be compiled.
+
+    `scored` is None where nothing is asked in words. `always` and one condition per name in `chosen` must
+    hold, none of `excluded` may; a facet leaves out the one in `chosen` that it ignores. `order` is the sort
+    field, None for relevance. `nothing` means that nothing can match.
+    """
+
+    scored: Node | None
+    always: tuple[Node, ...]
+    chosen: Mapping[str, Node]
+    excluded: tuple[Node, ...]
+    order: str | None
+    nothing: bool = False
+
+
+# --- from a query to a plan
+
+LIVE: Final = Has("live", ("true",))
+
+_FIELD_WEIGHTS: Final = {
+    "title": 4.0,
+    "title_en": 4.0,
+    "needs": 1.5,
+    "abstract": 1.0,
+    "abstract_en": 1.0,
+    "owner_names": 1.5,
+}
+_ENGLISH: Final = frozenset({"title_en", "abstract_en"})
+_PART: Final = 0.5
+_CHARACTER_WEIGHT: Final = 0.4
+_SPLIT_WORD_SCORE: Final = 0.5
+_NUMBER_SCORE: Final = 100.0
+_MOST_TERMS: Final = 48
+_MOST_NETS: Final = 16
+
+
+def plan(query: SearchQuery) -> Plan:
+    """The tree of `query`. Only live offers are ever found."""
+    always: list[Node] = [LIVE]
+    if query.numbers:
+        always.append(Has("numbers", query.numbers))
+    if query.fee_max_minor is not None:
+        always.append(AtMost("upfront", query.fee_max_minor))
+    nothing = False
+    for phrase in query.phrases:
+        node = _phrase(phrase)
+        nothing = nothing or node is None
+        always += [node] if node else []
+    scored = _scored(query) if query.asks else None
+    order = SORTS[query.sort]
+    return Plan(
+        scored=scored,
+        always=tuple(always),
+        chosen={c.parameter: Has(c.field, c.chosen(query)) for c in CHOICES if c.chosen(query)},
+        excluded=tuple(node for text in query.excluded if (node := _phrase(text))),
+        order="by_newest" if order is None and not query.asks else order,
+        nothing=nothing or (query.asks and scored is None),
+    )
+
+
+def minimum_matching(terms: int) -> int:
+    """How many of a query's `terms` an offer must have: three in five, but never asked for more than six."""
+    return min(-(-terms * 3 // 5), 6)
+
+
+def _scored(query: SearchQuery) -> Node | None:
+    """The ranked part: words in weighted fields, single characters on top; None if there are none."""
+    text = " ".join((query.text, *query.phrases))
+    words = list(analysis.words(text).items())[:_MOST_TERMS]
+    nodes = [_word(word, parts, net=place < _MOST_NETS) for place, (word, parts) in enumerate(words)]
+    more = [
+        Term("title_characters", sign, _CHARACTER_WEIGHT)
+        for sign in analysis.weighty_characters(text)[:_MOST_TERMS]
+    ]
+    asked: list[Node] = [Sum(tuple(nodes), minimum_matching(len(nodes)), tuple(more))] if nodes else []
+    if not nodes and (whole := _phrase(text)):
+        asked.append(Fixed(whole, _SPLIT_WORD_SCORE))  # only stop words: look for them as they stand
+    if key := declaration_key(query.text):
+        asked.append(Fixed(Has("numbers", (key,)), _NUMBER_SCORE))
+    if len(asked) == 1:
+        return asked[0]
+    return Best(tuple(asked)) if asked else None
+
+
+def _word(word: str, parts: tuple[str, ...], *, net: bool) -> Node:
+    """A word in any field; instead of it, for less, the shorter words in it."""
+    found = list(_terms(word, _FIELD_WEIGHTS))
+    if net and analysis.is_han(word):
+        # The segmenter may have cut the same word otherwise in another context: its characters in a row.
+        found += [Fixed(Phrase(field, tuple(word)), _SPLIT_WORD_SCORE) for field in CHARACTERS]
+    if parts:
+        inner = tuple(Best(tuple(_terms(part, _FIELD_WEIGHTS, _PART))) for part in parts)
+        found.append(Sum(inner, len(inner)))
+    return Best(tuple(found))
+
+
+def _terms(term: str, fields: Mapping[str, float], weight: float = 1.0) -> Iterable[Node]:
+    """`term` in each of the weighted fields that can hold it."""
+    for field, field_weight in fields.items():
+        if not (field in _ENGLISH and analysis.is_han(term)):
+            yield Term(field, term, weight * field_weight)
+
+
+def _phrase(text: str) -> Node | None:
+    signs = tuple(analysis.characters(text))
+    if not signs:
+        return None
+    return Sum(tuple(Phrase(field, signs) for field in CHARACTERS), 1)
+
+
+# --- matching
+
+_MATCH_WORDS: Final = {"title": 6.0, "title_en": 6.0, "needs": 1.5, "abstract": 1.0, "abstract_en": 1.0}
+_MATCH_CHARACTERS: Final = {"title_characters": 6.0, "body_characters": 1.0}
+
+
+def weighted(words: Mapping[str, float], characters: Mapping[str, float]) -> Node | None:
+    """The tree that scores offers by weighted words and single characters; None if there are none."""
+    nodes = [Best(tuple(_terms(word, _MATCH_WORDS, weight))) for word, weight in words.items()]
+    nodes += [Best(tuple(_terms(sign, _MATCH_CHARACTERS, weight))) for sign, weight in characters.items()]
+    return Sum(tuple(nodes), 1) if nodes else None
