@@ -1,0 +1,91 @@
+"""What an operator does: the command `marketplace`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
+from typing import Any, TypeVar, cast
+
+import click
+from flask import Flask
+
+from marketplace.core.errors import DomainError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+# Command name → module of this package that defines it. Loaded when asked for, so that --help is quick.
+COMMANDS = {
+    "db": "service",
+    "serve": "service",
+    "worker": "service",
+    "journal": "service",
+    "account": "accounts",
+    "token": "accounts",
+    "import": "imports",
+    "search": "search",
+    "match": "matching",
+    "statistics": "statistics",
+    "deals": "deals",
+    "demo": "demo",
+}
+
+
+class Commands(click.Group):
+    """The commands of COMMANDS; known errors end with one clear line and exit 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"marketplace.cli.{COMMANDS[cmd_name]}")
+        return cast("click.Command", getattr(module, f"{cmd_name}_command"))
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="open-licence-marketplace")
+def main() -> None:
+    """Run the patent open-licensing marketplace. Settings come from the environment."""
+
+
+def application() -> Flask:
+    """The application for the environment's settings; a wrong setting ends the command with exit 1."""
+    import config
+    from marketplace.app import create_app
+
+    try:
+        return create_app()
+    except config.SettingsError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def with_application(command: Command) -> Command:
+    """Run a command inside an application context; a domain error becomes one line on stderr and exit 1."""
+
+    @wraps(command)
+    def run(*arguments: Any, **named: Any) -> Any:
+        app = application()
+        with app.app_context():
+            try:
+                return command(*arguments, **named)
+            except DomainError as error:
+                text = error.message % error.parameters if error.parameters else error.message
+                for field, sentences in getattr(error, "fields", {}).items():
+                    text += "".join(f"\n  {field}: {sentence}" for sentence in sentences)
+                raise click.ClickException(f"{text} [{error.code}]") from None
+
+    return cast("Command", run)
+
+
+def result(value: Any) -> None:
+    """Print a JSON result as the last line of stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def fail() -> None:
+    """End with exit 1 after the result was printed."""
+    sys.exit(1)

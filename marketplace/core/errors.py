@@ -11,6 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def N_(message: str) -> str:  # noqa: N802 - the customary name of gettext's no-op marker
+    """Mark an English sentence for the translation catalogue; it is translated where it is shown."""
+    return message
+
+
 class DomainError(Exception):
     """Something the caller can understand and act upon.
 

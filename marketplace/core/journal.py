@@ -165,3 +165,11 @@ def verify() -> Verification:
     if (head.last, head.seal) != (last, seal):
         return Verification(last, f"the tail after entry {last} was cut or the head was changed")
     return Verification(last, None)
+
+
+def seed_head(connection: sa.Connection) -> None:
+    """Put the empty journal's head in place; done by the migrations' environment, harmless when repeated."""
+    if not sa.inspect(connection).has_table("journal_head"):
+        return
+    if connection.scalar(sa.select(sa.func.count()).select_from(JournalHead)) == 0:
+        connection.execute(sa.insert(JournalHead).values(one=1, last=0, seal=GENESIS))

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event, orm
+from structlog.contextvars import get_contextvars
 
 from . import clock
 from .actor import SYSTEM, Actor
@@ -133,7 +134,7 @@ def unit_of_work(
             raise RuntimeError("changes were made outside a unit of work")
         session.rollback()
     session.connection(execution_options={"sqlite_tx": "IMMEDIATE"})
-    unit = Unit(actor, origin, request_id)
+    unit = Unit(actor, origin, request_id or get_contextvars().get("request_id"))
     token = _current.set(unit)
     try:
         yield unit
@@ -157,7 +158,8 @@ def lock(model: type[T], key: Any) -> T:
         sqlalchemy.exc.NoResultFound: when there is no such row.
     """
     current()
-    return db.session.get_one(model, key, with_for_update=True, populate_existing=True)
+    # OF: PostgreSQL refuses to lock the outer-joined side of eagerly loaded rows, and they are not meant.
+    return db.session.get_one(model, key, with_for_update={"of": model}, populate_existing=True)
 
 
 @event.listens_for(db.session, "before_flush")
@@ -170,11 +172,3 @@ def _no_write_outside(_session: orm.Session, _context: Any, _instances: Any) -> 
 def _no_bulk_write_outside(state: orm.ORMExecuteState) -> None:
     if (state.is_insert or state.is_update or state.is_delete) and _current.get() is None:
         raise NoUnitOfWork("a write outside a unit of work")
-
-
-def seed_head(connection: sa.Connection) -> None:
-    """Put the journal's first (empty) head in place; used by the first migration."""
-    from .journal import GENESIS, JournalHead
-
-    if connection.scalar(sa.select(sa.func.count()).select_from(JournalHead)) == 0:
-        connection.execute(sa.insert(JournalHead).values(one=1, last=0, seal=GENESIS))

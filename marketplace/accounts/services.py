@@ -1,0 +1,311 @@
+"""Making accounts, claiming organisations, and giving tokens."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from email_validator import EmailNotValidError, validate_email
+
+from marketplace.core import clock
+from marketplace.core.actor import Actor
+from marketplace.core.database import db
+from marketplace.core.errors import Conflict, Invalid, NotFound, Unauthenticated
+from marketplace.core.identifiers import InvalidNumber, credit_code
+from marketplace.core.unit_of_work import record
+
+from .models import Mandate, Membership, Organisation, Token, User
+
+ROLES = ("holder", "firm", "individual", "manager", "bureau", "operator")
+TOKEN_LIFETIME = dt.timedelta(days=365)
+_TYPE_OF_ROLE = {
+    "holder": "enterprise",
+    "firm": "enterprise",
+    "individual": "individual",
+    "manager": "agency",
+}
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """What an account is made from.
+
+    Attributes:
+        email: address to sign in with.
+        role: one of ROLES.
+        organisation: exact name; for an individual the person's own name.
+        code: unified social credit code, if any.
+        name: the person's name; the address's local part if absent.
+        password_hash: from `passwords.hash_password`; None makes an account that cannot sign in by password.
+        organisation_type: type of an organisation that has to be made; by default that of the role.
+        region: GB/T 2260 code of an organisation that has to be made.
+    """
+
+    email: str
+    role: str
+    organisation: str | None = None
+    code: str | None = None
+    name: str | None = None
+    password_hash: str | None = None
+    organisation_type: str | None = None
+    region: str | None = None
+
+
+def clean_email(text: str) -> str:
+    """A normalised address.
+
+    Raises:
+        Invalid: `email-invalid`.
+    """
+    try:
+        return validate_email(text, check_deliverability=False, test_environment=True).normalized.lower()
+    except EmailNotValidError:
+        message = "Please give a valid e-mail address."
+        raise Invalid(
+            "email-invalid", "Please give a valid e-mail address.", fields={"email": [message]}
+        ) from None
+
+
+def create_account(new: NewAccount) -> tuple[User, Organisation | None]:
+    """Make an account, or find it: repeating changes nothing (only a given password is set).
+
+    Joins the organisation with that code, else with exactly that name, else creates it.
+
+    Raises:
+        Invalid: bad address, role or credit code, or a missing organisation name.
+    """
+    if new.role not in ROLES:
+        raise Invalid("role-unknown", "This role is not known.", role=new.role)
+    email = clean_email(new.email)
+    user = db.session.scalar(sa.select(User).where(User.email == email))
+    if user is None:
+        user = User(
+            email=email,
+            name=(new.name or email.partition("@")[0])[:100],
+            password_hash=new.password_hash or "!",
+            locale="zh",
+            staff_role=new.role if new.role in ("bureau", "operator") else None,
+            active=True,
+            created_at=clock.now(),
+            memberships=[],
+        )
+        db.session.add(user)
+        record("account.created", user, role=new.role)
+    elif new.password_hash is not None:
+        user.password_hash = new.password_hash
+        record("account.password_set", user)
+    if new.role in ("bureau", "operator"):
+        if user.staff_role != new.role:
+            user.staff_role = new.role
+            record("account.role_set", user, role=new.role)
+        return user, None
+    organisation = join_organisation(
+        user,
+        name=new.organisation or (user.name if new.role == "individual" else None),
+        code=new.code,
+        type_=new.organisation_type or _TYPE_OF_ROLE[new.role],
+        region=new.region,
+        role="manager" if new.role == "manager" else "member",
+    )
+    return user, organisation
+
+
+def join_organisation(
+    user: User, *, name: str | None, code: str | None, type_: str, region: str | None, role: str
+) -> Organisation:
+    """Make the user a member of the organisation with that code, else that exact name, else a new one.
+
+    The first member claims the organisation: from then on notices to it are served on arrival.
+
+    Raises:
+        Invalid: `credit-code-invalid`, `organisation-name-missing`.
+    """
+    clean_code = None
+    if code:
+        try:
+            clean_code = credit_code(code)
+        except InvalidNumber:
+            message = "The unified social credit code is not valid."
+            raise Invalid(
+                "credit-code-invalid",
+                "The unified social credit code is not valid.",
+                fields={"code": [message]},
+            ) from None
+    organisation = find_organisation(name, clean_code)
+    if organisation is None:
+        if not name:
+            message = "Please give the name of the organisation."
+            raise Invalid(
+                "organisation-name-missing",
+                "Please give the name of the organisation.",
+                fields={"organisation": [message]},
+            )
+        organisation = Organisation(
+            name=name.strip(), code=clean_code, type=type_, region=region, created_at=clock.now()
+        )
+        db.session.add(organisation)
+        record("organisation.created", organisation)
+    if all(m.organisation_id != organisation.id for m in user.memberships):
+        user.memberships.append(Membership(organisation=organisation, role=role, created_at=clock.now()))
+        db.session.flush()
+        record("organisation.joined", organisation, organisation_id=organisation.id, user=user.id)
+    if organisation.claimed_at is None:
+        organisation.claimed_at = clock.now()
+        record("organisation.claimed", organisation, organisation_id=organisation.id, user=user.id)
+    return organisation
+
+
+def find_organisation(name: str | None, code: str | None) -> Organisation | None:
+    """By code, else by exact name."""
+    if code:
+        found = db.session.scalar(sa.select(Organisation).where(Organisation.code == code))
+        if found is not None:
+            return found
+    if not name:
+        return None
+    query = sa.select(Organisation).where(Organisation.name == name.strip())
+    if code:
+        # A namesake with another code is another organisation.
+        query = query.where(Organisation.code.is_(None))
+    return db.session.scalar(query.order_by(Organisation.id).limit(1))
+
+
+def get_organisation(organisation_id: int) -> Organisation:
+    """One organisation.
+
+    Raises:
+        NotFound: `organisation-not-found`.
+    """
+    found = db.session.get(Organisation, organisation_id)
+    if found is None:
+        raise NotFound("organisation-not-found", "There is no such organisation.")
+    return found
+
+
+def actor_for(user: User, organisation_id: int | None, scopes: frozenset[str] | None = None) -> Actor:
+    """The actor that a user is when acting for one of their organisations (None: the first, if any).
+
+    Raises:
+        Unauthenticated: `not-a-member`, when the user does not belong to that organisation.
+    """
+    roles: set[str] = {user.staff_role} if user.staff_role else set()
+    chosen = None
+    for membership in sorted(user.memberships, key=lambda m: m.id):
+        if organisation_id is None or membership.organisation_id == organisation_id:
+            chosen = membership
+            break
+    if chosen is None and organisation_id is not None:
+        raise Unauthenticated("not-a-member", "You do not act for this organisation.")
+    if chosen is not None:
+        roles.add("manager" if chosen.role == "manager" else "member")
+    return Actor(
+        user_id=user.id,
+        organisation_id=chosen.organisation_id if chosen else None,
+        roles=frozenset(roles),
+        scopes=scopes or frozenset({"read", "write"}),
+        principals=principals_of(chosen.organisation_id) if chosen else frozenset(),
+    )
+
+
+def principals_of(organisation_id: int) -> frozenset[int]:
+    """Organisations whose mandate to this one is valid today."""
+    today = clock.today()
+    return frozenset(
+        db.session.scalars(
+            sa.select(Mandate.principal_id).where(
+                Mandate.agent_id == organisation_id,
+                Mandate.valid_from <= today,
+                Mandate.valid_to >= today,
+                Mandate.revoked_at.is_(None),
+            )
+        )
+    )
+
+
+def grant_mandate(principal: Organisation, agent: Organisation, *, scope: str, until: dt.date) -> Mandate:
+    """Let an agency act for a principal from today until a date (inclusive).
+
+    Raises:
+        Conflict: `mandate-with-oneself`.
+    """
+    if principal.id == agent.id:
+        raise Conflict("mandate-with-oneself", "An organisation needs no mandate to act for itself.")
+    mandate = Mandate(
+        agent=agent,
+        principal=principal,
+        scope=scope,
+        valid_from=clock.today(),
+        valid_to=until,
+        created_at=clock.now(),
+    )
+    db.session.add(mandate)
+    record("mandate.granted", mandate, organisation_id=principal.id, agent=agent.id)
+    return mandate
+
+
+def user_by_email(email: str) -> User | None:
+    return db.session.scalar(sa.select(User).where(User.email == email.strip().lower()))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def create_token(
+    user: User, scopes: frozenset[str], organisation_id: int | None = None, label: str = ""
+) -> str:
+    """A new API token; the plain text is returned once and only its hash is kept.
+
+    Args:
+        organisation_id: for whom the token acts; needed when the user belongs to several.
+
+    Raises:
+        Invalid: `organisation-needed`, `scope-unknown`.
+    """
+    unknown = scopes - {"read", "write"}
+    if unknown or not scopes:
+        raise Invalid("scope-unknown", "Scopes are read and write.")
+    mine = [membership.organisation_id for membership in user.memberships]
+    if organisation_id is None and len(mine) > 1:
+        raise Invalid("organisation-needed", "Please say for which organisation the token acts.")
+    if organisation_id is not None and organisation_id not in mine:
+        raise Invalid("not-a-member", "You do not act for this organisation.")
+    plain = f"olm_{secrets.token_urlsafe(32)}"
+    token = Token(
+        user=user,
+        organisation_id=organisation_id or (mine[0] if mine else None),
+        token_hash=_digest(plain),
+        scopes=sorted(scopes),
+        label=label[:80],
+        created_at=clock.now(),
+        expires_at=clock.now() + TOKEN_LIFETIME,
+    )
+    db.session.add(token)
+    record("token.created", token, organisation_id=token.organisation_id, user=user.id)
+    return plain
+
+
+def actor_of_token(plain: str) -> Actor:
+    """The actor behind a bearer token.
+
+    Raises:
+        Unauthenticated: `token-invalid`: unknown, expired or revoked.
+    """
+    token = db.session.scalar(sa.select(Token).where(Token.token_hash == _digest(plain)))
+    if (
+        token is None
+        or token.revoked_at is not None
+        or token.expires_at <= clock.now()
+        or not token.user.active
+    ):
+        raise Unauthenticated("token-invalid", "The token is not valid any more.")
+    return actor_for(token.user, token.organisation_id, frozenset(token.scopes))
+
+
+def revoke_token(token: Token) -> None:
+    """End a token at once."""
+    token.revoked_at = clock.now()
+    record("token.revoked", token, organisation_id=token.organisation_id)

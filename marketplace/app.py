@@ -1,0 +1,122 @@
+"""The application factory: an ordered list of what is wired, journal readers included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import stripe
+from flask import Flask
+
+import config
+from marketplace import api, web
+from marketplace.core import clock, permissions
+from marketplace.core.database import db, tune
+from marketplace.core.files import FileStore
+from marketplace.core.logging import configure_logging, init_request_log
+from marketplace.core.mailer import Mailer
+from marketplace.core.worker import Work
+from marketplace.extensions import babel, csrf, limiter, login_manager, migrate
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+# Bottom first. A domain may bring `policies.RULES` and `work` (TASKS, SCHEDULES, readers).
+WITH_MODELS = ("accounts", "listings", "deals", "demands", "search", "statistics", "notifications")
+WITH_POLICIES = (
+    "accounts",
+    "listings",
+    "deals",
+    "demands",
+    "search",
+    "matching",
+    "statistics",
+    "notifications",
+)
+WITH_WORK = ("listings", "deals", "demands", "search", "matching", "statistics", "notifications")
+
+
+def create_app(settings: config.Settings | None = None) -> Flask:
+    """The application for these settings (by default: the environment's).
+
+    Raises:
+        config.SettingsError: a setting cannot be used.
+    """
+    settings = settings or config.Settings.from_environment()
+    app = Flask(__name__, static_folder=None)
+    for wire in WIRING:
+        wire(app, settings)
+    return app
+
+
+def _configure(app: Flask, settings: config.Settings) -> None:
+    settings.instance_dir.mkdir(parents=True, exist_ok=True)
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        MAX_CONTENT_LENGTH=64 * 1024 * 1024,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.production,
+        REMEMBER_COOKIE_HTTPONLY=True,
+        REMEMBER_COOKIE_SAMESITE="Lax",
+        REMEMBER_COOKIE_SECURE=settings.production,
+        BABEL_DEFAULT_LOCALE="zh",
+        BABEL_DEFAULT_TIMEZONE="Asia/Shanghai",
+        RATELIMIT_STORAGE_URI=settings.rate_limit_url,
+    )
+    clock.set_now(settings.now)
+    configure_logging(json_lines=settings.production)
+    init_request_log(app)
+    web.operations.observe(app)
+
+
+def _database(app: Flask, _settings: config.Settings) -> None:
+    for name in WITH_MODELS:
+        import_module(f"marketplace.{name}.models")
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(MIGRATIONS), render_as_batch=True, compare_type=True)
+    with app.app_context():
+        tune(db.engine)
+
+
+def _parts(app: Flask, settings: config.Settings) -> None:
+    app.extensions["marketplace.files"] = FileStore(settings.files_url)
+    app.extensions["marketplace.mailer"] = Mailer(settings.mail_url, settings.mail_from)
+    stripe.max_network_retries = 2
+
+
+def _extensions(app: Flask, _settings: config.Settings) -> None:
+    login_manager.init_app(app)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    babel.init_app(app, locale_selector=web.locale.select)
+
+
+def _domains(app: Flask, _settings: config.Settings) -> None:
+    work = Work()
+    for name in WITH_POLICIES:
+        permissions.register(import_module(f"marketplace.{name}.policies").RULES)
+    for name in WITH_WORK:
+        module = import_module(f"marketplace.{name}.work")
+        work.tasks.update(module.TASKS)
+        work.schedules.extend(module.SCHEDULES)
+        if hasattr(module, "readers"):
+            work.readers.append(module.readers)
+    app.extensions["marketplace.work"] = work
+
+
+def _entry_points(app: Flask, settings: config.Settings) -> None:
+    api.init_app(app, settings)
+    web.init_app(app, settings)
+
+
+WIRING: tuple[Callable[[Flask, config.Settings], None], ...] = (
+    _configure,
+    _database,
+    _parts,
+    _extensions,
+    _domains,
+    _entry_points,
+)

@@ -1,0 +1,91 @@
+"""Who may do what with notices, payments and licences.
+
+Verifying people never gates a notice: whoever acts for an organisation may serve one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marketplace.core.actor import Actor
+from marketplace.core.permissions import (
+    READ,
+    WRITE,
+    Rule,
+    acts_for_an_organisation,
+    bureau,
+    operator,
+    system,
+)
+
+from .models import Licence, Notice, Payment, RefundTask
+
+
+def notice_of(subject: Any) -> Notice | None:
+    """The notice that a row of this package belongs to."""
+    if isinstance(subject, Notice):
+        return subject
+    if isinstance(subject, Payment):
+        return subject.obligation.notice
+    if isinstance(subject, RefundTask):
+        return subject.payment.obligation.notice
+    if isinstance(subject, Licence):
+        return subject.notice
+    raise TypeError(f"no notice behind {type(subject).__name__}")
+
+
+def licensee_side(actor: Actor, subject: Any) -> bool:
+    """Whoever acts for the licensee: its members and agencies under a mandate."""
+    row = subject if isinstance(subject, Licence) else notice_of(subject)
+    return row is not None and actor.acts_for(row.licensee_id)
+
+
+def holder_side(actor: Actor, subject: Any) -> bool:
+    """Whoever acts for the holder who declared, or for a co-owner."""
+    if isinstance(subject, Licence):
+        offer, patent = subject.offer, subject.patent
+    else:
+        notice = notice_of(subject)
+        if notice is None:
+            return False
+        offer, patent = notice.offer, notice.offer.patent
+    return (offer is not None and actor.acts_for(offer.holder_id)) or any(
+        actor.acts_for(party.organisation_id) for party in patent.parties
+    )
+
+
+def payee(actor: Actor, subject: Any) -> bool:
+    """Whoever acts for the holder, into whose account the money goes."""
+    notice = notice_of(subject)
+    return notice is not None and actor.acts_for(notice.offer.holder_id)
+
+
+def operator_for_absent_payee(actor: Actor, subject: Any) -> bool:
+    """The operator, as long as nobody acts for the holder here: someone must be able to say it arrived."""
+    notice = notice_of(subject)
+    return notice is not None and actor.is_operator and not notice.offer.holder.joined
+
+
+_PARTIES = (licensee_side, holder_side, bureau)
+
+RULES = {
+    "notice.serve": Rule(WRITE, (acts_for_an_organisation,)),
+    "notice.view": Rule(READ, _PARTIES, sees=_PARTIES),
+    "notice.prove_service": Rule(WRITE, (holder_side, operator), sees=_PARTIES),
+    "notice.abandon": Rule(WRITE, (licensee_side,), sees=_PARTIES),
+    "notice.run": Rule(WRITE, (system,), sees=_PARTIES),
+    "payment.start": Rule(WRITE, (licensee_side,), sees=_PARTIES),
+    "payment.view": Rule(READ, _PARTIES, sees=_PARTIES),
+    "payment.upload_slip": Rule(WRITE, (licensee_side,), sees=_PARTIES),
+    "payment.cancel": Rule(WRITE, (licensee_side,), sees=_PARTIES),
+    "payment.confirm": Rule(WRITE, (payee, operator_for_absent_payee), sees=_PARTIES),
+    "payment.run": Rule(WRITE, (system,), sees=_PARTIES),
+    "licence.view": Rule(READ, _PARTIES, sees=_PARTIES),
+    "licence.end": Rule(WRITE, (licensee_side, holder_side, operator), sees=_PARTIES),
+    "licence.recordal": Rule(WRITE, (licensee_side, holder_side, operator), sees=_PARTIES),
+    "licence.run": Rule(WRITE, (system,), sees=_PARTIES),
+    "quarantine.view": Rule(READ, (bureau,)),
+    "quarantine.resolve": Rule(WRITE, (operator,)),
+    "refund.view": Rule(READ, _PARTIES, sees=_PARTIES),
+    "refund.done": Rule(WRITE, (payee, operator), sees=_PARTIES),
+}

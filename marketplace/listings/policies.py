@@ -1,0 +1,63 @@
+"""Who may do what with patents and offers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marketplace.core.actor import Actor
+from marketplace.core.permissions import (
+    READ,
+    WRITE,
+    Rule,
+    acts_for_an_organisation,
+    anyone,
+    bureau,
+    operator,
+    system,
+)
+
+# What has been an open licence stays public after its end: licences and figures refer to it.
+_PUBLIC_STATUSES = frozenset({"announced", "withdrawal_filed", "withdrawn", "revoked", "lapsed"})
+
+
+def is_public(offer: Any) -> bool:
+    """Whether everybody may see the offer: its announcement was verified."""
+    return offer.evidence == "verified" and offer.status in _PUBLIC_STATUSES
+
+
+def _public(_actor: Actor, offer: Any) -> bool:
+    return is_public(offer)
+
+
+def _holder(actor: Actor, offer: Any) -> bool:
+    """The holder, or an agency with its mandate."""
+    return offer is not None and actor.acts_for(offer.holder_id)
+
+
+def _patentee(actor: Actor, patent: Any) -> bool:
+    """One of the patentees, or an agency with a mandate of one."""
+    return patent is not None and any(actor.acts_for(party.organisation_id) for party in patent.parties)
+
+
+_SEES = (_public, _holder, bureau)
+
+RULES: dict[str, Rule] = {
+    "patent.see": Rule(READ, (anyone,)),
+    "patent.enter": Rule(WRITE, (acts_for_an_organisation, operator)),
+    "patent.change": Rule(WRITE, (_patentee, operator)),
+    "patent.import": Rule(WRITE, (acts_for_an_organisation, operator)),
+    "offer.see": Rule(READ, (anyone,), sees=_SEES),
+    "offer.draft": Rule(WRITE, (_patentee, operator)),
+    "offer.edit": Rule(WRITE, (_holder, operator), sees=_SEES),
+    "offer.prepare": Rule(WRITE, (_holder, operator), sees=_SEES),
+    "offer.file": Rule(WRITE, (_holder, operator), sees=_SEES),
+    "offer.announce": Rule(WRITE, (_holder, operator), sees=_SEES),
+    "offer.verify": Rule(WRITE, (operator,), sees=_SEES),
+    "offer.refuse": Rule(WRITE, (_holder, operator), sees=_SEES),
+    "offer.file_withdrawal": Rule(WRITE, (_holder, operator), sees=_SEES),
+    "offer.withdraw": Rule(WRITE, (_holder, operator), sees=_SEES),
+    "offer.withdraw_announced": Rule(WRITE, (operator,), sees=_SEES),
+    "offer.revoke": Rule(WRITE, (operator,), sees=_SEES),
+    "offer.lapse": Rule(WRITE, (system,), sees=_SEES),
+    "offer.import": Rule(WRITE, (acts_for_an_organisation, operator)),
+}
