@@ -114,7 +114,7 @@ def reason(code: str, parameters: Mapping[str, object] | None = None) -> str:
 
 
 class InvalidValue(ValueError):
-    """A cell that is not what its column asks for: a stable `code`, the `value`, parameters of its sentence."""
+    """A cell that is not what its column asks for: stable `code`, `value`, parameters for its sentence."""
 
     def __init__(self, code: str, value: object, **parameters: object) -> None:
         super().__init__(f"{code}: {value!r}")
