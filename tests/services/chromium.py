@@ -27,5 +27,5 @@ def find() -> pathlib.Path | None:
 
 
 def missing() -> str:
-    """The command that brings Chromium with the fonts that show Chinese."""
-    return "sudo apt-get install chromium fonts-noto-cjk"
+    """The command that brings Chromium, the fonts that show Chinese and what Playwright's driver needs."""
+    return "sudo apt-get install chromium fonts-noto-cjk libatomic1"
