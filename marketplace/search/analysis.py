@@ -95,7 +95,7 @@ def terms(text: str) -> list[str]:
 
 
 def words(text: str) -> dict[str, tuple[str, ...]]:
-    """The longest words of `text`, each once and in order, with the shorter ones that `terms` finds in them."""
+    """The longest words of `text`, each once and in order, with the shorter ones that `terms` has in them."""
     pieces: list[str] = _segmenter().cut(normalise(text))
     runs = (run for piece in pieces for run in _RUN.findall(piece) if run not in STOP)
     longest = (run[:_LONGEST_TERM] if is_han(run) else stem(run) for run in runs)

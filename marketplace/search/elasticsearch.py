@@ -15,6 +15,7 @@ from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundErro
 
 from marketplace.search.document import OfferDocument
 from marketplace.search.engine import (
+    SPARE,
     EngineHealth,
     EngineUnavailable,
     FacetCount,
@@ -136,9 +137,9 @@ class ElasticsearchEngine:
         head: dict[str, Any] = {"aggregations": _aggregations(wanted), "track_total_hits": True}
         if wanted.order:
             head |= {"sort": [{wanted.order: "asc"}], "from_": query.first}
-        last = min(query.last, query.size) if wanted.order else query.last + 60
+        size = query.size if wanted.order else query.last + SPARE
         with _failures(generation):
-            answer = self._client.search(index=index, size=last, source=False, **head, **body)
+            answer = self._client.search(index=index, size=size, source=False, **head, **body)
         total: int = answer["hits"]["total"]["value"]
         facets = _facets(answer["aggregations"])
         hits = _rows(answer)
@@ -147,7 +148,7 @@ class ElasticsearchEngine:
         else:
 
             def fetch(limit: int) -> Sequence[tuple[float, str]]:
-                if limit <= last:
+                if limit <= size:
                     return hits[:limit]
                 with _failures(generation):
                     return _rows(self._client.search(index=index, size=limit, source=False, **body))

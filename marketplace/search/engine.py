@@ -156,7 +156,9 @@ def check_generation(generation: str) -> str:
     return generation
 
 
-_SPARE: Final = 60
+SPARE: Final = 60
+"""How many hits behind a page are fetched at first, for ties across its end."""
+
 _MOST: Final = 1_000_000
 Place = TypeVar("Place")
 
@@ -172,7 +174,7 @@ def best(
     Engines break ties as their segments happen to lie, and their scores differ in the seventh digit; with
     this order both give the same pages. `fetch` gives the so many best hits, best first; `identify` an id.
     """
-    limit = last + _SPARE
+    limit = last + SPARE
     rows = fetch(limit)
     # Equal scores across the page's end: all of them are needed to know whose ids come first.
     while len(rows) == limit < _MOST and round(rows[-1][0], 3) == round(rows[last - 1][0], 3):

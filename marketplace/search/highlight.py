@@ -104,7 +104,7 @@ def _aligned(text: str) -> tuple[str, list[int]]:
 
 
 def _window(spans: Iterable[tuple[int, int]], size: int, length: int) -> tuple[int, int]:
-    """The `length` characters of a text of `size` that cover most of the `spans`, from a little before one."""
+    """The `length` characters of a text of `size` that cover most of the `spans`, and a little before."""
     if size <= length:
         return 0, size
     lead = length // 6

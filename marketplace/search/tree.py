@@ -238,14 +238,14 @@ def _scored(query: SearchQuery) -> Node | None:
 
 
 def _word(word: str, parts: tuple[str, ...], *, net: bool) -> Node:
-    """A word in any field; instead of it, for less, the shorter words in it."""
+    """A word in any field; instead of it, for less, half of the shorter words in it."""
     found = list(_terms(word, _FIELD_WEIGHTS))
     if net and analysis.is_han(word):
         # The segmenter may have cut the same word otherwise in another context: its characters in a row.
         found += [Fixed(Phrase(field, tuple(word)), _SPLIT_WORD_SCORE) for field in CHARACTERS]
     if parts:
         inner = tuple(Best(tuple(_terms(part, _FIELD_WEIGHTS, _PART))) for part in parts)
-        found.append(Sum(inner, len(inner)))
+        found.append(Sum(inner, -(-len(inner) // 2)))
     return Best(tuple(found))
 
 
