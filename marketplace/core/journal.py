@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -151,16 +151,15 @@ def verify() -> Verification:
     """Recompute every seal. Names the first gap, changed entry or cut tail."""
     table = JournalEntry.__table__
     last, seal = 0, GENESIS
-    rows: Iterator[Any] = iter(
-        db.session.execute(sa.select(table).order_by(table.c.id).execution_options(yield_per=2000)).mappings()
-    )
-    for row in rows:
-        if row["id"] != last + 1:
-            return Verification(last, f"entries {last + 1} to {row['id'] - 1} are missing")
-        seal = seal_of(seal, row["id"], dict(row))
-        if seal != row["seal"]:
-            return Verification(last, f"entry {row['id']} was changed")
-        last = row["id"]
+    query = sa.select(table).order_by(table.c.id).execution_options(yield_per=2000)
+    with db.session.execute(query) as rows:
+        for row in rows.mappings():
+            if row["id"] != last + 1:
+                return Verification(last, f"entries {last + 1} to {row['id'] - 1} are missing")
+            seal = seal_of(seal, row["id"], dict(row))
+            if seal != row["seal"]:
+                return Verification(last, f"entry {row['id']} was changed")
+            last = row["id"]
     head = db.session.execute(sa.select(JournalHead.last, JournalHead.seal)).one()
     if (head.last, head.seal) != (last, seal):
         return Verification(last, f"the tail after entry {last} was cut or the head was changed")

@@ -1,0 +1,179 @@
+"""Readers and tasks: once, in order, retried, put aside after five failures, paused while a part is away."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from marketplace.core import readers, tasks
+from marketplace.core.database import db
+from marketplace.core.errors import Unavailable
+from marketplace.core.readers import DeadLetter, JournalCursor, Reader
+from marketplace.core.tasks import Schedule, Task
+from marketplace.core.unit_of_work import record, unit_of_work
+from marketplace.core.worker import Worker
+from tests import factories
+
+
+def write_entries(count: int) -> None:
+    for _ in range(count):
+        with unit_of_work():
+            record("organisation.created", factories.organisation())
+
+
+def forget_back_off() -> None:
+    with unit_of_work():
+        db.session.execute(sa.update(JournalCursor).values(retry_at=None))
+        db.session.execute(sa.update(Task).values(due_at=readers.wall()))
+
+
+@pytest.mark.usefixtures("context")
+class TestReaders:
+    def test_a_reader_takes_every_entry_once_in_batches(self) -> None:
+        write_entries(5)
+        batches: list[list[int]] = []
+        reader = Reader("r", inside=lambda entries: batches.append([e.id for e in entries]), batch=2)
+        while readers.step(reader, "me"):
+            pass
+        assert batches == [[1, 2], [3, 4], [5]]
+        assert readers.lag("r") == 0
+
+    def test_a_reader_that_starts_now_does_not_repeat_history(self) -> None:
+        write_entries(3)
+        seen: list[int] = []
+        reader = Reader("late", inside=lambda entries: seen.extend(e.id for e in entries), start="now")
+        readers.step(reader, "me")
+        write_entries(1)
+        readers.step(reader, "me")
+        assert seen == [4]
+
+    def test_an_entry_that_fails_five_times_is_put_aside_and_the_rest_goes_on(self) -> None:
+        write_entries(3)
+        seen: list[int] = []
+
+        def take(entries: list[readers.JournalEntry]) -> None:
+            for entry in entries:
+                if entry.id == 2:
+                    raise ValueError("broken")
+                seen.append(entry.id)
+
+        reader = Reader("r", inside=take)
+        for _ in range(12):
+            readers.step(reader, "me")
+            forget_back_off()
+        [letter] = db.session.scalars(sa.select(DeadLetter))
+        assert (letter.source, letter.entry_id) == ("reader:r", 2)
+        assert "broken" in letter.error
+        # The batch was tried whole first; what a failed batch did is rolled back, so each counts once.
+        assert seen[-2:] == [1, 3] or seen[-1] == 3
+        assert readers.lag("r") <= 1  # the dead letter's own entry
+
+    def test_effects_of_a_failed_batch_are_rolled_back_with_the_cursor(self) -> None:
+        write_entries(2)
+
+        def take(entries: list[readers.JournalEntry]) -> None:
+            for entry in entries:
+                factories.organisation(f"effect of {entry.id}", type="agency")
+            if len(entries) > 1:
+                raise ValueError
+
+        while readers.step(Reader("r", inside=take), "me"):
+            pass
+        from marketplace.accounts.models import Organisation
+
+        names = db.session.scalars(
+            sa.select(Organisation.name).where(Organisation.type == "agency").order_by(Organisation.id)
+        ).all()
+        assert names == ["effect of 1", "effect of 2"]
+
+    def test_a_part_that_is_away_pauses_the_reader_and_loses_nothing(self) -> None:
+        write_entries(2)
+        away = True
+        seen: list[int] = []
+
+        def outside(entries: list[readers.JournalEntry]) -> None:
+            if away:
+                raise Unavailable("search-unavailable", "away")
+            seen.extend(e.id for e in entries)
+
+        reader = Reader("r", outside=outside)
+        for _ in range(10):
+            assert readers.step(reader, "me") == 0
+            forget_back_off()
+        away = False
+        assert readers.step(reader, "me") == 2
+        assert seen == [1, 2]
+        assert db.session.scalars(sa.select(DeadLetter)).all() == []
+
+
+@pytest.mark.usefixtures("context")
+class TestTasks:
+    def test_a_task_is_done_once_and_gone(self) -> None:
+        done: list[int] = []
+        with unit_of_work():
+            tasks.enqueue("add", number=3)
+        assert tasks.run_next({"add": lambda number: done.append(number)}) is True
+        assert tasks.run_next({}) is None
+        assert done == [3]
+
+    def test_the_same_key_is_not_added_twice_while_it_waits(self) -> None:
+        with unit_of_work():
+            tasks.enqueue("add", key="k", number=1)
+            tasks.enqueue("add", key="k", number=2)
+        assert db.session.scalars(sa.select(Task.arguments)).all() == [{"number": 1}]
+
+    def test_a_task_of_a_rolled_back_unit_never_runs(self) -> None:
+        with pytest.raises(ZeroDivisionError), unit_of_work():
+            tasks.enqueue("add", number=1)
+            raise ZeroDivisionError
+        assert not tasks.due()
+
+    def test_a_task_that_fails_five_times_becomes_a_dead_letter(self) -> None:
+        def fail() -> None:
+            raise ValueError("no")
+
+        with unit_of_work():
+            tasks.enqueue("fail")
+        outcomes = []
+        for _ in range(5):
+            outcomes.append(tasks.run_next({"fail": fail}))
+            forget_back_off()
+        assert outcomes == [None, None, None, None, False]
+        [letter] = db.session.scalars(sa.select(DeadLetter))
+        assert letter.task is not None
+        assert letter.task["name"] == "fail"
+
+    def test_a_task_whose_worker_died_is_taken_over_after_its_lease(self) -> None:
+        done: list[int] = []
+        with unit_of_work():
+            tasks.enqueue("add", number=1)
+            db.session.execute(
+                sa.update(Task).values(lease="dead", lease_until=readers.wall() + dt.timedelta(minutes=1))
+            )
+        assert tasks.run_next({"add": lambda number: done.append(number)}) is None
+        with unit_of_work():
+            db.session.execute(sa.update(Task).values(lease_until=readers.wall() - dt.timedelta(seconds=1)))
+        assert tasks.run_next({"add": lambda number: done.append(number)}) is True
+        assert done == [1]
+
+    def test_a_schedule_asks_for_its_task_once_per_interval(self) -> None:
+        schedule = (Schedule("tick", dt.timedelta(hours=1)),)
+        assert tasks.start_due(schedule) == 1
+        assert tasks.start_due(schedule) == 0
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(Task)) == 1
+
+
+def test_the_worker_drains_everything_that_is_due(committed_app: Flask) -> None:
+    work = committed_app.extensions["marketplace.work"]
+    seen: list[int] = []
+    work.readers.append(lambda: [Reader("seen", inside=lambda entries: seen.extend(e.id for e in entries))])
+    work.tasks["note"] = lambda number: seen.append(number)
+    with committed_app.app_context():
+        write_entries(2)
+        with unit_of_work():
+            tasks.enqueue("note", number=100)
+    assert Worker(committed_app).drain() == 0
+    assert sorted(seen) == [1, 2, 100]
