@@ -1,6 +1,6 @@
 """An invented catalogue: a few hundred offers put together from lists of words, the same on every run."""
 
-import datetime
+import datetime as dt
 import random
 from decimal import Decimal
 from typing import Any
@@ -32,7 +32,15 @@ MAKINGS = (
     ("回收工艺", "Recycling of"),
     ("散热结构", "Heat dissipation of"),
 )
-GAINS = ("提高循环寿命", "降低能耗", "结构简单，成本低", "抗震性能好", "避免热失控", "减少污泥膨胀", "检测精度达0.5mm")
+GAINS = (
+    "提高循环寿命",
+    "降低能耗",
+    "结构简单，成本低",
+    "抗震性能好",
+    "避免热失控",
+    "减少污泥膨胀",
+    "检测精度达0.5mm",
+)
 FIELDS = ("电动汽车", "建筑节能", "市政污水", "精密加工", "医疗器械", "现代农业", "航空航天")
 PLACES = ("310104", "310115", "310112", None)
 OWNERS = (
@@ -42,7 +50,16 @@ OWNERS = (
     ("杜撰医院", "hospital"),
     ("张虚构", "individual"),
 )
-SYMBOLS = ("H01M10/0525", "H01M 4/36", "C04B 28/00", "B23B 19/02", "F16H 49/00", "C02F 3/20", "A61F 2/82", "G01L 1/24")
+SYMBOLS = (
+    "H01M10/0525",
+    "H01M 4/36",
+    "C04B 28/00",
+    "B23B 19/02",
+    "F16H 49/00",
+    "C02F 3/20",
+    "A61F 2/82",
+    "G01L 1/24",
+)
 
 
 def offer(serial: int, **changed: Any) -> OfferDocument:
@@ -63,8 +80,9 @@ def offer(serial: int, **changed: Any) -> OfferDocument:
         "kind": kind,
         "title": f"一种{thing}的{making}",
         "title_en": f"{making_en} {thing_en}" if serial % 3 else "",
-        "abstract": f"本发明公开了一种{thing}的{making}，用于{pick.choice(FIELDS)}，包括{pick.choice(THINGS)[0]}；"
-        f"{pick.choice(GAINS)}，{pick.choice(GAINS)}。" * pick.choice((1, 1, 2)),
+        "abstract": f"本发明公开了一种{thing}的{making}，用于{pick.choice(FIELDS)}，"
+        f"包括{pick.choice(THINGS)[0]}；{pick.choice(GAINS)}，{pick.choice(GAINS)}。"
+        * pick.choice((1, 1, 2)),
         "abstract_en": f"The {thing_en} is used in tests & trials <only>." if serial % 4 == 0 else "",
         "application": pick.choice(FIELDS),
         "problem": f"现有{thing}寿命短" if serial % 2 else "",
@@ -74,11 +92,13 @@ def offer(serial: int, **changed: Any) -> OfferDocument:
         "owner_types": tuple(of for _, of in owners),
         "district": pick.choice(PLACES),
         "fee_form": form,
-        "fee_minor": pick.choice((100_000, 500_000, 5_000_000)) if form in ("fixed", "entry_plus_royalty") else None,
+        "fee_minor": pick.choice((100_000, 500_000, 5_000_000))
+        if form in ("fixed", "entry_plus_royalty")
+        else None,
         "rate_percent": Decimal(pick.randint(1, 40)) / 10 if "royalty" in form else None,
         "rate_base": "net_sales" if "royalty" in form else None,
-        "announced_on": datetime.date(2024, 1, 1) + datetime.timedelta(days=pick.randint(0, 60)),
-        "term_to": datetime.date(2030, 12, 31),
+        "announced_on": dt.date(2024, 1, 1) + dt.timedelta(days=pick.randint(0, 60)),
+        "term_to": dt.date(2030, 12, 31),
         "licences": pick.randint(0, 4),
         "status": "announced",
     }

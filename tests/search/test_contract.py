@@ -75,8 +75,14 @@ def test_relevance_falls_down_the_list_and_ties_go_by_id(engine):
         ({"kind": "design"}, lambda o: o.kind == "design"),
         ({"kind": ["design", "invention"]}, lambda o: o.kind != "utility_model"),
         ({"district": ["310104", "310112"]}, lambda o: o.district in ("310104", "310112")),
-        ({"fee_form": "free", "owner_type": "university"}, lambda o: o.fee_form == "free" and "university" in o.owner_types),
-        ({"owner_type": ["hospital", "individual"]}, lambda o: {"hospital", "individual"} & set(o.owner_types)),
+        (
+            {"fee_form": "free", "owner_type": "university"},
+            lambda o: o.fee_form == "free" and "university" in o.owner_types,
+        ),
+        (
+            {"owner_type": ["hospital", "individual"]},
+            lambda o: {"hospital", "individual"} & set(o.owner_types),
+        ),
         ({"ipc": "H"}, lambda o: any(i.startswith("H") for i in o.ipc)),
         ({"ipc": "h01m"}, lambda o: any(i.startswith("H01M") for i in o.ipc)),
         ({"ipc": "H01M 10/0525"}, lambda o: "H01M10/0525" in o.ipc),
@@ -103,7 +109,9 @@ def test_facets_count_live_offers_most_frequent_first(engine):
     facets = engine.search("catalogue", parse({})).facets
     assert set(facets) == {facet.name for facet in FACETS}
     expected = Counter(o.kind for o in LIVE)
-    assert [(f.value, f.count) for f in facets["kind"]] == sorted(expected.items(), key=lambda p: (-p[1], p[0]))
+    assert [(f.value, f.count) for f in facets["kind"]] == sorted(
+        expected.items(), key=lambda p: (-p[1], p[0])
+    )
     assert {f.value: f.count for f in facets["owner_type"]} == Counter(t for o in LIVE for t in o.owner_types)
     assert {f.value: f.count for f in facets["district"]} == Counter(o.district for o in LIVE if o.district)
     sections = Counter(s for o in LIVE for s in o.ipc_sections)
@@ -143,13 +151,22 @@ def test_a_patent_is_found_by_its_number_in_every_usual_form(engine):
 def test_a_publication_number_finds_the_patent_with_and_without_its_letter(engine):
     wanted = next(o for o in LIVE if o.publication_number)
     digits = wanted.publication_number[2:-1]
-    for form in (f"CN{digits}B", f"CN {digits} A", f"cn{digits}", digits, f"公告号CN{digits}B".removeprefix("公告号")):
+    for form in (
+        f"CN{digits}B",
+        f"CN {digits} A",
+        f"cn{digits}",
+        digits,
+        f"公告号CN{digits}B".removeprefix("公告号"),
+    ):
         assert ids(found(engine, q=form)) == [wanted.id], form
 
 
 def test_a_list_of_numbers_finds_each_of_them(engine):
     one, other = LIVE[3], LIVE[8]
-    for text in (f"ZL{one.patent_number}；{other.patent_number}", f"ZL{one.patent_number} ZL{other.patent_number}"):
+    for text in (
+        f"ZL{one.patent_number}；{other.patent_number}",
+        f"ZL{one.patent_number} ZL{other.patent_number}",
+    ):
         assert set(ids(found(engine, q=text))) == {one.id, other.id}
 
 
@@ -199,13 +216,19 @@ def test_a_phrase_must_stand_word_for_word(engine):
         expected = {
             o.id
             for o in LIVE
-            if any(phrase in text for text in (o.title, o.title_en, o.abstract, o.abstract_en, o.problem, o.advantage))
+            if any(
+                phrase in text
+                for text in (o.title, o.title_en, o.abstract, o.abstract_en, o.problem, o.advantage)
+            )
         }
         assert set(ids(found(engine, q=f"“{phrase}”"))) == expected != set()
 
 
 def test_a_phrase_does_not_reach_from_one_field_into_the_next(engine, generation):
-    engine.write(generation, [offer(1, title="甲乙", title_en="gamma", application="丙丁", problem="戊己", abstract="庚辛")])
+    engine.write(
+        generation,
+        [offer(1, title="甲乙", title_en="gamma", application="丙丁", problem="戊己", abstract="庚辛")],
+    )
     for phrase in ("乙 gamma", "丁戊", "辛丙"):
         assert found(engine, generation, q=f'"{phrase}"') == []
     assert found(engine, generation, q='"丙丁"')
@@ -223,7 +246,9 @@ def test_only_exclusions_leave_all_the_others(engine):
     assert set(ids(found(engine, q="-无人机"))) == expected
 
 
-@pytest.mark.parametrize("q", ["！！！", "😀", "的", "AND OR (", 'title:* "', "C++程序 AND (x", "\\", "a" * 900, "电" * 900])
+@pytest.mark.parametrize(
+    "q", ["！！！", "😀", "的", "AND OR (", 'title:* "', "C++程序 AND (x", "\\", "a" * 900, "电" * 900]
+)
 def test_no_text_that_a_reader_may_type_breaks_the_search(engine, q):
     page = engine.search("catalogue", parse({"q": q}))
     assert page.total >= len(page.items)
@@ -265,7 +290,11 @@ def test_an_equal_version_is_written_again_without_a_second_copy(engine, generat
 def test_within_one_batch_the_newest_version_of_an_offer_stays(engine, generation):
     report = engine.write(
         generation,
-        [offer(1, version=2, title="水泥"), offer(1, version=3, title="玻璃"), offer(1, version=1, title="陶瓷")],
+        [
+            offer(1, version=2, title="水泥"),
+            offer(1, version=3, title="玻璃"),
+            offer(1, version=1, title="陶瓷"),
+        ],
     )
     assert (report.written, report.stale) == (2, 1)
     assert [o.title for o in found(engine, generation)] == ["玻璃"]
@@ -321,7 +350,10 @@ def test_scores_rank_live_offers_by_the_weights_of_words_and_characters(engine):
     keys = [(-round(row.score, 3), row.id) for row in ranked]
     assert keys == sorted(keys)
     pool = [row.id for row in ranked[::3]]
-    assert [row.id for row in engine.scores("catalogue", {"减速器": 2.0, "谐波": 1.0}, {"谐": 0.5, "器": 0.5}, ids=pool)] == pool
+    assert [
+        row.id
+        for row in engine.scores("catalogue", {"减速器": 2.0, "谐波": 1.0}, {"谐": 0.5, "器": 0.5}, ids=pool)
+    ] == pool
     assert engine.scores("catalogue", {"减速器": 2.0}, {}, ids=[]) == ()
     assert engine.scores("catalogue", {}, {}) == ()
     heavier = engine.scores("catalogue", {"减速器": 4.0, "谐波": 2.0}, {"谐": 1.0, "器": 1.0}, size=1)
