@@ -137,6 +137,7 @@ _SPREADSHEET_ERRORS: Final = frozenset(
 )
 _SPECIAL: Final = _NONE_WORDS | _EMPTY_WORDS | _SPREADSHEET_ERRORS
 _LONGEST_SPECIAL: Final = max(map(len, _SPECIAL))
+_DECIMAL_PLACES: Final = 40  # written out, 1e999999 would fill the memory
 _EXACT_FLOATS: Final = 10**15  # spreadsheets keep 15 digits
 
 
@@ -153,7 +154,7 @@ def _cell_text(cell: object) -> str:
     if isinstance(cell, int):
         return str(cell)
     if isinstance(cell, Decimal):
-        if not cell.is_finite() or cell.adjusted() > 40:
+        if not cell.is_finite() or abs(cell.adjusted()) > _DECIMAL_PLACES:
             raise InvalidValue("cell-type", cell)
         return str(int(cell)) if cell == cell.to_integral_value() else format(cell, "f")
     if isinstance(cell, dt.datetime | dt.date):
