@@ -21,7 +21,7 @@ LEVELS = ("public", "signed_in", "organisation", "bureau", "operator")
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-@login_manager.user_loader
+@login_manager.user_loader  # type: ignore[untyped-decorator]
 def _load(user_id: str) -> User | None:
     user = db.session.get(User, int(user_id))
     return user if user is not None and user.active else None

@@ -7,13 +7,13 @@ import datetime as dt
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from marketplace.core.database import Code, Key, Versioned, db, one_of
+from marketplace.core.database import Code, Key, Model, Versioned, one_of
 
 ORGANISATION_TYPES = ("university", "institute", "hospital", "enterprise", "individual", "agency")
 STAFF_ROLES = ("bureau", "operator")
 
 
-class Organisation(Versioned, db.Model):
+class Organisation(Versioned, Model):
     """A unit or a person that owns patents, takes licences or serves others.
 
     An organisation made by an import has no member yet; an account created with its code or name claims
@@ -42,7 +42,7 @@ class Organisation(Versioned, db.Model):
         return self.claimed_at is not None
 
 
-class User(Versioned, db.Model):
+class User(Versioned, Model):
     """A person who signs in."""
 
     __tablename__ = "users"
@@ -73,7 +73,7 @@ class User(Versioned, db.Model):
         return str(self.id)
 
 
-class Membership(db.Model):
+class Membership(Model):
     """A person acts for an organisation, as its staff or as a technology manager."""
 
     __tablename__ = "memberships"
@@ -91,7 +91,7 @@ class Membership(db.Model):
     organisation: Mapped[Organisation] = relationship(back_populates="members", lazy="joined")
 
 
-class Mandate(Versioned, db.Model):
+class Mandate(Versioned, Model):
     """A power of attorney: an agency acts for a principal, with a scope and an end."""
 
     __tablename__ = "mandates"
@@ -112,7 +112,7 @@ class Mandate(Versioned, db.Model):
     principal: Mapped[Organisation] = relationship(foreign_keys=[principal_id], lazy="joined")
 
 
-class Token(db.Model):
+class Token(Model):
     """An API token: acts for one organisation; only its hash is kept."""
 
     __tablename__ = "tokens"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
@@ -113,6 +113,12 @@ db: SQLAlchemy = SQLAlchemy(
     session_options={"expire_on_commit": False},
     engine_options={"pool_pre_ping": True},
 )
+
+# Flask-SQLAlchemy makes its model class at run time; for the type checker it is the base itself.
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
 
 
 def tune(engine: Engine) -> None:

@@ -17,7 +17,7 @@ from flask import current_app
 from sqlalchemy.orm import Mapped, mapped_column
 
 from . import clock
-from .database import Code, Key, db
+from .database import Code, Key, Model, db
 from .errors import Invalid, NotFound
 from .unit_of_work import current
 
@@ -29,7 +29,7 @@ _MAGIC = {
 }
 
 
-class StoredFile(db.Model):
+class StoredFile(Model):
     """A file with its purpose and owner; the bytes lie in the store under the digest."""
 
     __tablename__ = "files"

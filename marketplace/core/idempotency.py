@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .database import Code, Key, db
+from .database import Code, Key, Model, db
 from .errors import Invalid
 from .readers import wall
 from .unit_of_work import current
@@ -21,7 +21,7 @@ from .unit_of_work import current
 KEPT = dt.timedelta(days=7)
 
 
-class IdempotencyKey(db.Model):
+class IdempotencyKey(Model):
     """A request that was answered."""
 
     __tablename__ = "idempotency_keys"
@@ -70,7 +70,7 @@ def recall(organisation_id: int, key: str, digest: str) -> Answer | None:
 
 
 def remember(organisation_id: int, key: str, digest: str, status: int, body: dict[str, Any]) -> None:
-    """Keep an answer, in the transaction of its effect. Of two racing requests one fails on the unique key."""
+    """Keep an answer, in the transaction of its effect; of two racing requests one fails on the key."""
     db.session.execute(
         sa.delete(IdempotencyKey).where(
             IdempotencyKey.organisation_id == organisation_id,

@@ -17,14 +17,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from .database import Code, Key, db, one_of
+from .database import Code, Key, Model, db, one_of
 
 ORIGINS = ("live", "import", "demo", "repair")
 GENESIS = b"\0" * 32
 _LOCK = 0x6A6F7572  # one advisory lock for the appender on PostgreSQL
 
 
-class JournalHead(db.Model):
+class JournalHead(Model):
     """The last number and seal: one row, written only by the appender."""
 
     __tablename__ = "journal_head"
@@ -33,7 +33,7 @@ class JournalHead(db.Model):
     seal: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
 
 
-class JournalEntry(db.Model):
+class JournalEntry(Model):
     """One change of state. Holds ids, codes and digests only: personal data stays in erasable rows."""
 
     __tablename__ = "journal"
@@ -123,7 +123,8 @@ def append(session: Session, drafts: Sequence[Draft]) -> int:
 
 def last_id() -> int:
     """The id of the newest committed entry, 0 when there is none."""
-    return db.session.scalar(sa.select(JournalHead.last)) or 0
+    last: int | None = db.session.scalar(sa.select(JournalHead.last))
+    return last or 0
 
 
 def entries_after(cursor: int, limit: int) -> list[JournalEntry]:

@@ -1,4 +1,7 @@
-"""Sending mail: files in a folder by default, SMTP in production. Called by tasks only, never in a unit of work."""
+"""Sending mail: files in a folder by default, SMTP in production.
+
+Called by tasks only, never in a unit of work.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,8 @@ class Mailer:
     url: str
     sender: str
 
-    def send(self, to: str, subject: str, text: str) -> None:
-        """Send one plain-text message.
+    def send(self, to: str, subject: str, text: str, attachment: tuple[str, bytes] | None = None) -> None:
+        """Send one plain-text message, with a PDF (name and bytes) if there is one.
 
         Raises:
             Unavailable: `mail-unavailable`, when the server does not take it now.
@@ -40,6 +43,9 @@ class Mailer:
         message["Date"] = formatdate(localtime=False)
         message["Message-ID"] = make_msgid(domain=self.sender.rpartition("@")[2])
         message.set_content(text)
+        if attachment is not None:
+            name, content = attachment
+            message.add_attachment(content, maintype="application", subtype="pdf", filename=name)
         parts = urlsplit(self.url)
         if parts.scheme == "file":
             folder = Path(parts.path)

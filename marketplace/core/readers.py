@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .database import Code, Key, db
+from .database import Code, Key, Model, db
 from .errors import Unavailable
 from .journal import JournalEntry, JournalHead, entries_after
 from .unit_of_work import lock, record, unit_of_work
@@ -47,7 +47,7 @@ class Reader:
     batch: int = 200
 
 
-class JournalCursor(db.Model):
+class JournalCursor(Model):
     """How far a reader has come, and who reads at the moment."""
 
     __tablename__ = "journal_cursors"
@@ -60,7 +60,7 @@ class JournalCursor(db.Model):
     last_error: Mapped[str | None] = mapped_column(sa.Text)
 
 
-class DeadLetter(db.Model):
+class DeadLetter(Model):
     """Work that failed five times: kept, shown to the operator, retried on demand."""
 
     __tablename__ = "dead_letters"

@@ -17,7 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .database import Code, Key, db
+from .database import Code, Key, Model, db
 from .errors import Unavailable
 from .readers import DeadLetter, wall
 from .unit_of_work import current, record, unit_of_work
@@ -29,7 +29,7 @@ BACK_OFF = (1.0, 10.0, 60.0, 600.0, 3600.0)
 Handler = Callable[..., None]
 
 
-class Task(db.Model):
+class Task(Model):
     """One piece of work that is still to be done; done ones are deleted (the journal tells the story)."""
 
     __tablename__ = "tasks"
@@ -48,7 +48,7 @@ class Task(db.Model):
     last_error: Mapped[str | None] = mapped_column(sa.Text)
 
 
-class ScheduleState(db.Model):
+class ScheduleState(Model):
     """When a recurring task is next due."""
 
     __tablename__ = "schedules"

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from flask import Flask
 
-from . import readers, tasks
+from . import readers
+from . import tasks as background
 from .database import db
 
 log = logging.getLogger(__name__)
@@ -34,8 +35,8 @@ class Work:
     """
 
     readers: list[Callable[[], Sequence[readers.Reader]]] = field(default_factory=list)
-    tasks: dict[str, tasks.Handler] = field(default_factory=dict)
-    schedules: list[tasks.Schedule] = field(default_factory=list)
+    tasks: dict[str, background.Handler] = field(default_factory=dict)
+    schedules: list[background.Schedule] = field(default_factory=list)
 
 
 class Worker:
@@ -51,7 +52,7 @@ class Worker:
         """One pass over everything. Returns how many things were done; 0 means nothing is due."""
         done = 0
         with self.app.app_context():
-            tasks.start_due(tuple(self.work.schedules))
+            background.start_due(tuple(self.work.schedules))
             found = [reader for source in self.work.readers for reader in source()]
             db.session.rollback()
         for reader in found:
@@ -60,8 +61,8 @@ class Worker:
                 done += self._guard(lambda reader=reader: readers.step(reader, self.owner))  # type: ignore[misc]
         for _ in range(50):
             with self.app.app_context():
-                outcome = tasks.run_next(self.work.tasks)
-                if outcome is None and not tasks.due():
+                outcome = background.run_next(self.work.tasks)
+                if outcome is None and not background.due():
                     break
                 done += 1
                 self.dead += outcome is False

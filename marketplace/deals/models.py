@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.accounts.models import Organisation
-from marketplace.core.database import Code, Key, Versioned, db, one_of
+from marketplace.core.database import Code, Key, Model, Versioned, one_of
 from marketplace.listings.models import Offer, Patent
 
 NOTICE_STATES = ("not_served", "served", "paid", "lapsed", "abandoned")
@@ -30,7 +30,7 @@ def _where(column: str, values: tuple[str, ...]) -> dict[str, Any]:
     return {"sqlite_where": clause, "postgresql_where": clause}
 
 
-class Notice(Versioned, db.Model):
+class Notice(Versioned, Model):
     """A written notice (书面通知) under Article 51: frozen terms, an immutable document, its hash and time.
 
     Served means it arrived in the holder's designated system; a holder without an account gets the sealed
@@ -64,7 +64,7 @@ class Notice(Versioned, db.Model):
     )
 
 
-class Obligation(Versioned, db.Model):
+class Obligation(Versioned, Model):
     """One sum that is owed under a notice: the fixed fee or the entry fee."""
 
     __tablename__ = "obligations"
@@ -84,7 +84,7 @@ class Obligation(Versioned, db.Model):
     notice: Mapped[Notice] = relationship(back_populates="obligations", lazy="joined")
 
 
-class Payment(Versioned, db.Model):
+class Payment(Versioned, Model):
     """One attempt to pay an obligation, into the holder's own account."""
 
     __tablename__ = "payments"
@@ -115,7 +115,7 @@ class Payment(Versioned, db.Model):
     obligation: Mapped[Obligation] = relationship(lazy="joined")
 
 
-class StripeEvent(db.Model):
+class StripeEvent(Model):
     """The inbox of webhooks: stored by event id first, applied by the worker from the signed object."""
 
     __tablename__ = "stripe_events"
@@ -131,7 +131,7 @@ class StripeEvent(db.Model):
     outcome: Mapped[str | None] = mapped_column(sa.String(200))
 
 
-class Quarantine(Versioned, db.Model):
+class Quarantine(Versioned, Model):
     """Money or a message that does not fit what is owed: never applied, never dropped, for the operator."""
 
     __tablename__ = "quarantine"
@@ -148,7 +148,7 @@ class Quarantine(Versioned, db.Model):
     resolved_at: Mapped[dt.datetime | None]
 
 
-class RefundTask(Versioned, db.Model):
+class RefundTask(Versioned, Model):
     """Money that the holder has to return: a second payment, or one that came after a withdrawal."""
 
     __tablename__ = "refund_tasks"
@@ -163,7 +163,7 @@ class RefundTask(Versioned, db.Model):
     payment: Mapped[Payment] = relationship(lazy="joined")
 
 
-class Licence(Versioned, db.Model):
+class Licence(Versioned, Model):
     """A licence: obtained here by notice and payment, or taken elsewhere and recorded with its source.
 
     `open` licences are counted as such; negotiated `ordinary` ones are recorded apart and never are.

@@ -9,14 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.accounts.models import Organisation
-from marketplace.core.database import Code, Key, Versioned, db, one_of
+from marketplace.core.database import Code, Key, Model, Versioned, one_of
 from marketplace.listings.models import Offer
 
 DEMAND_STATES = ("draft", "published", "answered", "closed", "expired")
 RECOMMENDATION_STATES = ("shown", "opened", "contacted", "passed", "licensed")
 
 
-class Demand(Versioned, db.Model):
+class Demand(Versioned, Model):
     """A need in the firm's own words. Budget in 分."""
 
     __tablename__ = "demands"
@@ -43,7 +43,7 @@ class Demand(Versioned, db.Model):
     organisation: Mapped[Organisation] = relationship(lazy="joined")
 
 
-class Recommendation(Versioned, db.Model):
+class Recommendation(Versioned, Model):
     """An offer shown to a demand, once per pair, and what became of it."""
 
     __tablename__ = "recommendations"

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.accounts.models import Organisation
-from marketplace.core.database import Code, Key, Versioned, db, one_of
+from marketplace.core.database import Code, Key, Model, Versioned, one_of
 
 KINDS = ("invention", "utility_model", "design")
 FEE_FORMS = ("free", "fixed", "royalty_net_sales", "royalty_profit", "entry_plus_royalty")
@@ -28,7 +28,7 @@ FACTS = (
 )  # fmt: skip
 
 
-class Patent(Versioned, db.Model):
+class Patent(Versioned, Model):
     """A Chinese patent, by its application number (or a publication number where no other is known)."""
 
     __tablename__ = "patents"
@@ -71,7 +71,7 @@ class Patent(Versioned, db.Model):
         return self.number or self.publication_number or ""
 
 
-class PatentParty(db.Model):
+class PatentParty(Model):
     """A patentee, in the register's order."""
 
     __tablename__ = "patent_parties"
@@ -86,7 +86,7 @@ class PatentParty(db.Model):
     organisation: Mapped[Organisation] = relationship(lazy="joined")
 
 
-class PatentClass(db.Model):
+class PatentClass(Model):
     """An IPC symbol (for designs: Locarno); position 0 is the main one."""
 
     __tablename__ = "patent_classes"
@@ -97,7 +97,7 @@ class PatentClass(db.Model):
     symbol: Mapped[str] = mapped_column(Code(20), index=True)
 
 
-class PatentFact(db.Model):
+class PatentFact(Model):
     """What is known about a patent's state, with its date and source. No row means unknown.
 
     `value` is a code (`in_force`, `positive`, `no`), an ISO date, or `none` for "known to be none".
@@ -113,7 +113,7 @@ class PatentFact(db.Model):
     source: Mapped[str] = mapped_column(sa.String(200))
 
 
-class Offer(Versioned, db.Model):
+class Offer(Versioned, Model):
     """A declaration of open licensing (专利开放许可声明) on one patent, from draft to its end.
 
     It is an open licence, and live, only once CNIPA's announcement is verified. Money in 分, rate in
@@ -165,6 +165,8 @@ class Offer(Versioned, db.Model):
     not_included: Mapped[str | None] = mapped_column(sa.Text)
     source: Mapped[str | None] = mapped_column(sa.String(200))
 
+    approved_on: Mapped[dt.date | None]
+    owners_agreed_on: Mapped[dt.date | None]
     price_notice_from: Mapped[dt.date | None]
     refused_reason: Mapped[str | None] = mapped_column(sa.Text)
     withdrawal_filed_on: Mapped[dt.date | None]

@@ -8,10 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.core.database import Code, Key, db
+from marketplace.core.database import Code, Key, Model
 
 
-class Notification(db.Model):
+class Notification(Model):
     """One message in an organisation's inbox."""
 
     __tablename__ = "notifications"

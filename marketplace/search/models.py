@@ -7,12 +7,12 @@ import datetime as dt
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.core.database import Code, Versioned, db, one_of
+from marketplace.core.database import Code, Model, Versioned, one_of
 
 GENERATION_STATES = ("building", "ready", "dropped")
 
 
-class SearchGeneration(Versioned, db.Model):
+class SearchGeneration(Versioned, Model):
     """One physical index of one engine. At most one per engine is live."""
 
     __tablename__ = "search_generations"

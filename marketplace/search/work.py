@@ -1,8 +1,19 @@
-"""What the worker does for this domain."""
+"""What the worker does for search: every generation reads the journal; a missing one is built."""
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
+
+from marketplace.core.readers import Reader
 from marketplace.core.tasks import Handler, Schedule
 
-TASKS: dict[str, Handler] = {}
-SCHEDULES: tuple[Schedule, ...] = ()
+from . import generations
+
+TASKS: dict[str, Handler] = {"search.ensure": generations.ensure}
+SCHEDULES: tuple[Schedule, ...] = (Schedule("search.ensure", dt.timedelta(minutes=1)),)
+
+
+def readers() -> Sequence[Reader]:
+    """One per index generation."""
+    return generations.readers()

@@ -8,12 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.core.database import Code, Key, db, one_of
+from marketplace.core.database import Code, Key, Model, one_of
 
 ACTIVITY_KINDS = ("shown", "opened", "contacted", "recommended", "passed")
 
 
-class Activity(db.Model):
+class Activity(Model):
     """Impressions and page views, added up per day; bots, staff and the owner's own views are left out."""
 
     __tablename__ = "activity"
@@ -26,7 +26,7 @@ class Activity(db.Model):
     count: Mapped[int]
 
 
-class FactPatent(db.Model):
+class FactPatent(Model):
     """One patent of the population: its dates, its dimensions at first announcement, and its exit.
 
     Recomputed whole from the database by the worker whenever the journal moved.
@@ -56,7 +56,7 @@ class FactPatent(db.Model):
     spells: Mapped[list[Any]]
 
 
-class FactsAsOf(db.Model):
+class FactsAsOf(Model):
     """Up to which journal entry the facts are computed."""
 
     __tablename__ = "facts_as_of"

@@ -1,0 +1,247 @@
+"""Index generations: built beside the live one while writes go on, verified, flipped, rolled back.
+
+Which generation answers is one pointer in the database. The one before it keeps reading the journal, so
+going back is flipping back.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app
+
+from marketplace.core import clock, journal
+from marketplace.core.database import db
+from marketplace.core.errors import Conflict
+from marketplace.core.readers import Reader, lag, place, step, wall
+from marketplace.core.unit_of_work import lock, record, unit_of_work
+
+from . import analysis, indexer
+from .engine import EngineUnavailable, SearchEngine
+from .engines import engine as present_engine
+from .models import SearchGeneration
+
+Progress = Callable[[int, int], None]
+
+
+def live(engine_name: str) -> SearchGeneration | None:
+    """The generation that answers for an engine."""
+    return db.session.scalar(
+        sa.select(SearchGeneration).where(
+            SearchGeneration.engine == engine_name, SearchGeneration.live.is_(True)
+        )
+    )
+
+
+def readers() -> Sequence[Reader]:
+    """One journal reader for each generation of this process's engine that has not been dropped."""
+    engine_name = current_app.config["SETTINGS"].search_engine
+    rows = db.session.scalars(
+        sa.select(SearchGeneration)
+        .where(SearchGeneration.engine == engine_name, SearchGeneration.state != "dropped")
+        .order_by(SearchGeneration.id)
+    ).all()
+    return [indexer.reader(present_engine(), row.name, row.reader) for row in rows]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An index against the database: offers compared, and the differing ones found (and repaired)."""
+
+    compared: int
+    missing: int
+    different: int
+    surplus: int
+
+    @property
+    def equal(self) -> bool:
+        return not (self.missing or self.different or self.surplus)
+
+
+def rebuild(progress: Progress | None = None) -> dict[str, Any]:
+    """Build a new generation without downtime and let it answer. An entry point: opens its own units.
+
+    Register at the present journal id, load everything, catch up, verify, flip the pointer; the generation
+    before the previous one is dropped.
+
+    Args:
+        progress: called with (documents done, documents in all).
+
+    Returns:
+        name, documents, the comparison, and the generation that was live before.
+
+    Raises:
+        EngineUnavailable: the engine does not answer; the live generation is untouched.
+        Conflict: `index-differs`: the new generation does not equal the database even after repair.
+    """
+    engine = present_engine()
+    name = f"g{clock.now():%Y%m%d%H%M%S}-{uuid.uuid4().hex[:6]}"
+    engine.create(name)
+    with unit_of_work():
+        generation = SearchGeneration(
+            name=name, engine=engine.name, state="building", live=False,
+            analysis_version=analysis.VERSION, created_at=clock.now(),
+        )  # fmt: skip
+        db.session.add(generation)
+        db.session.flush()
+        place(generation.reader, journal.last_id())
+        record("search.generation_started", generation, generation=name, engine=engine.name)
+        generation_id, reader_name = generation.id, generation.reader
+    loaded = _load(engine, name, progress)
+    _catch_up(engine, name, reader_name)
+    comparison = compare(engine, name, repair=True)
+    if not comparison.equal and not compare(engine, name, repair=False).equal:
+        raise Conflict("index-differs", "The new index differs from the database; the old one still answers.")
+    previous = flip(generation_id)
+    _drop_old(engine)
+    return {"generation": name, "documents": loaded, "previous": previous, "verified": asdict(comparison)}
+
+
+def _load(engine: SearchEngine, name: str, progress: Progress | None) -> int:
+    ids = indexer.all_ids()
+    for start in range(0, len(ids), indexer.BATCH):
+        part = ids[start : start + indexer.BATCH]
+        report = engine.write(name, indexer.documents(part))
+        if report.rejected:
+            with unit_of_work():
+                indexer.keep(report, name, None)
+        if progress is not None:
+            progress(start + len(part), len(ids))
+    return len(ids)
+
+
+def _catch_up(engine: SearchEngine, name: str, reader_name: str) -> None:
+    """Read the journal up to its present end; a running worker may be doing the same."""
+    reader = indexer.reader(engine, name, reader_name)
+    owner = f"rebuild:{uuid.uuid4().hex[:8]}"
+    until = wall() + dt.timedelta(minutes=2)
+    while lag(reader_name) and wall() < until:
+        db.session.rollback()
+        step(reader, owner)
+    db.session.rollback()
+    with unit_of_work():
+        db.session.execute(
+            sa.text("UPDATE journal_cursors SET lease_owner = NULL, lease_until = NULL "
+                    "WHERE reader = :reader AND lease_owner = :owner"),
+            {"reader": reader_name, "owner": owner},
+        )  # fmt: skip
+
+
+def flip(generation_id: int) -> str | None:
+    """Let a generation answer from now on; returns the name of the one that did before (own unit)."""
+    with unit_of_work():
+        new = lock(SearchGeneration, generation_id)
+        old = live(new.engine)
+        if old is not None:
+            old.live = False
+            db.session.flush()
+        new.live = True
+        new.state = "ready"
+        record("search.generation_live", new, generation=new.name, engine=new.engine)
+        return None if old is None else old.name
+
+
+def _drop_old(engine: SearchEngine) -> None:
+    """Keep the live generation and the one before it (for going back); drop the rest, unfinished ones too."""
+    rows = db.session.scalars(
+        sa.select(SearchGeneration)
+        .where(
+            SearchGeneration.engine == engine.name,
+            SearchGeneration.live.is_(False),
+            SearchGeneration.state != "dropped",
+        )
+        .order_by(SearchGeneration.id.desc())
+    ).all()
+    ready = [row for row in rows if row.state == "ready"]
+    stale = clock.now() - dt.timedelta(hours=1)
+    doomed = ready[1:] + [row for row in rows if row.state == "building" and row.created_at < stale]
+    for row in doomed:
+        with unit_of_work():
+            dropped = lock(SearchGeneration, row.id)
+            dropped.state = "dropped"
+            dropped.dropped_at = clock.now()
+            db.session.execute(
+                sa.text("DELETE FROM journal_cursors WHERE reader = :reader"), {"reader": dropped.reader}
+            )
+            record("search.generation_dropped", dropped, generation=dropped.name)
+        engine.drop(row.name)
+
+
+def compare(engine: SearchEngine, name: str, *, repair: bool) -> Comparison:
+    """Compare a generation with the database, offer by offer; write anew what differs if `repair`.
+
+    An offer that changed while it was compared is not a difference: it is compared again from its rows.
+    """
+    held = {row.id: row for row in engine.scan(name)}
+    missing: list[int] = []
+    different: list[int] = []
+    seen: set[str] = set()
+    for document in indexer.documents(indexer.all_ids()):
+        seen.add(document.id)
+        row = held.get(document.id)
+        if row is None:
+            missing.append(int(document.id))
+        elif row.digest != document.digest and row.version <= document.version:
+            different.append(int(document.id))
+    surplus = [id_ for id_, row in held.items() if id_ not in seen and row.live]
+    if repair and (missing or different):
+        report = engine.write(name, indexer.documents([*missing, *different]))
+        if report.rejected:
+            with unit_of_work():
+                indexer.keep(report, name, None)
+    return Comparison(len(seen), len(missing), len(different), len(surplus))
+
+
+def verify() -> dict[str, Any]:
+    """Compare the live generation with the database and repair it.
+
+    Raises:
+        EngineUnavailable: no generation answers.
+    """
+    engine = present_engine()
+    generation = live(engine.name)
+    if generation is None:
+        raise EngineUnavailable("no generation was built yet")
+    comparison = compare(engine, generation.name, repair=True)
+    after = comparison if comparison.equal else compare(engine, generation.name, repair=False)
+    return {"generation": generation.name, **asdict(comparison), "equal": after.equal}
+
+
+def status() -> dict[str, Any]:
+    """What answers, how far behind it is, and how many documents it holds."""
+    engine = present_engine()
+    health = engine.health()
+    generation = live(engine.name)
+    body: dict[str, Any] = {
+        "engine": engine.name,
+        "available": health.available,
+        "detail": health.detail,
+        "generation": None if generation is None else generation.name,
+        "analysis": analysis.VERSION,
+        "lag": None if generation is None else lag(generation.reader),
+        "counts": None,
+        "generations": [
+            {"name": row.name, "state": row.state, "live": row.live}
+            for row in db.session.scalars(
+                sa.select(SearchGeneration)
+                .where(SearchGeneration.engine == engine.name, SearchGeneration.state != "dropped")
+                .order_by(SearchGeneration.id)
+            )
+        ],
+    }
+    if generation is not None and health.available:
+        rows = list(engine.scan(generation.name))
+        body["counts"] = {"documents": len(rows), "live": sum(row.live for row in rows)}
+    return body
+
+
+def ensure() -> None:
+    """Build the first generation when there is none, or when the analysis changed (a scheduled task)."""
+    generation = live(current_app.config["SETTINGS"].search_engine)
+    if generation is None or generation.analysis_version != analysis.VERSION:
+        rebuild()
