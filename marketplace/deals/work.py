@@ -1,8 +1,33 @@
-"""What the worker does for this domain."""
+"""What the worker does for deals."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from marketplace.core.tasks import Handler, Schedule
 
-TASKS: dict[str, Handler] = {}
-SCHEDULES: tuple[Schedule, ...] = ()
+from . import licences, notices, payments, stripe_gateway, webhooks
+from .reconcile import reconcile
+
+
+def _reconcile() -> None:
+    if stripe_gateway.configured():
+        reconcile()
+
+
+TASKS: dict[str, Handler] = {
+    "deals.apply_event": webhooks.apply_event,
+    "deals.render_certificate": licences.render_certificate,
+    "deals.send_notice": notices.send_notice,
+    "deals.expire_session": payments.expire_session,
+    "deals.serve_waiting": notices.serve_waiting,
+    "deals.lapse_notices": notices.lapse_notices,
+    "deals.expire_licences": licences.expire_licences,
+    "deals.reconcile": _reconcile,
+}
+SCHEDULES: tuple[Schedule, ...] = (
+    Schedule("deals.serve_waiting", every=timedelta(minutes=1)),
+    Schedule("deals.lapse_notices", every=timedelta(hours=1)),
+    Schedule("deals.expire_licences", every=timedelta(hours=1)),
+    Schedule("deals.reconcile", every=timedelta(days=1)),
+)

@@ -1,0 +1,366 @@
+"""Licences: how they come into effect, their certificate, recordal and end."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from marketplace.core import clock
+from marketplace.core.actor import SYSTEM, Actor
+from marketplace.core.database import db
+from marketplace.core.errors import Conflict, Forbidden, Invalid, NotFound
+from marketplace.core.files import keep, store
+from marketplace.core.tasks import enqueue
+from marketplace.core.unit_of_work import record, unit_of_work
+from marketplace.listings.models import Offer, PatentParty
+
+from . import numbers, papers
+from .documents import certificate_pdf
+from .lifecycle import LICENCE, RECORDAL
+from .lookup import find, licence_of, lock_licence
+from .models import Licence, Notice
+from .policies import holder_side
+from .rules import licence_term, recordal_deadline
+
+PARTIES_REASONS: Final = ("agreed", "contractual_ground", "statutory_ground")
+OPERATOR_REASONS: Final = (*PARTIES_REASONS, "patent_ended")
+
+
+@dataclass(frozen=True)
+class CertificateCheck:
+    """What anyone may learn by a certificate's code.
+
+    The licensee is public once the licence is recorded (the gazette then names it), not before.
+    `valid` is whether the licence is in effect today; `sha256` is that of the signed PDF, None until made.
+    """
+
+    valid: bool
+    code: str
+    number: str
+    state: str
+    patent_number: str
+    patent_title: str
+    declaration_number: str | None
+    holders: tuple[str, ...]
+    licensee: str | None
+    effective_on: dt.date
+    term_to: dt.date | None
+    ended_on: dt.date | None
+    recordal_number: str | None
+    sha256: str | None
+
+
+def grant(notice: Notice, at: dt.datetime) -> Licence:
+    """The licence of a paid notice, in the present unit of work; its rows are locked by the caller.
+
+    Args:
+        notice: just paid, or free.
+        at: when notice and payment were both there.
+    """
+    existing = licence_of(notice)
+    if existing is not None:
+        return existing
+    offer = notice.offer
+    effective_on = clock.legal_date(at)
+    term = licence_term(effective_on, offer.term_to, offer.patent.expires_on)
+    if term is None:
+        raise Conflict("offer-not-live", "This offer cannot be taken up any more.")
+    fee = [one for one in notice.obligations if one.state == "paid"]
+    licence = Licence(
+        number=numbers.new_number(numbers.LICENCE, effective_on),
+        kind="open",
+        state=LICENCE.initial,
+        evidence="platform",
+        notice=notice,
+        offer=offer,
+        patent=offer.patent,
+        licensee=notice.licensee,
+        notice_on=clock.legal_date(notice.served_at or at),
+        paid_on=max((clock.legal_date(one.paid_at) for one in fee if one.paid_at), default=None),
+        effective_at=at,
+        effective_on=effective_on,
+        term_to=term.ends,
+        offer_term_to=offer.term_to,
+        patent_expires_on=offer.patent.expires_on,
+        amount_minor=sum(one.amount_minor for one in fee),
+        currency=notice.terms["currency"],
+        certificate_code=numbers.new_certificate_code(),
+        recordal_state=RECORDAL.initial,
+        recordal_due_on=recordal_deadline(effective_on).date,
+        created_at=clock.now(),
+    )
+    db.session.add(licence)
+    record(
+        "licence.in_effect",
+        licence,
+        organisation_id=notice.licensee_id,
+        occurred_on=effective_on,
+        notice_id=notice.id,
+        offer_id=offer.id,
+        patent_id=offer.patent_id,
+        holder_id=offer.holder_id,
+    )
+    enqueue("deals.render_certificate", key=str(licence.id), licence_id=licence.id)
+    return licence
+
+
+def render_certificate(licence_id: int) -> None:
+    """Print, seal and store the deal certificate once (a task; outside a unit of work).
+
+    Raises:
+        MissingGlyph: a name holds a character that no font has: the task ends with the operator.
+    """
+    licence = db.session.get_one(Licence, licence_id)
+    if licence.certificate_digest is not None:
+        return
+    pdf = papers.seal(
+        certificate_pdf(papers.certificate_document(licence), papers.fallback_fonts()), "成交凭证"
+    )
+    with unit_of_work():
+        licence = lock_licence(licence)
+        # Two may have printed at once; signatures differ, so the first one stays.
+        if licence.certificate_digest is None:
+            kept = keep(
+                pdf,
+                name=f"{licence.number}.pdf",
+                content_type="application/pdf",
+                purpose="certificate",
+                organisation_id=licence.licensee_id,
+            )
+            licence.certificate_digest = kept.digest
+            record(
+                "licence.certificate_issued",
+                licence,
+                organisation_id=licence.licensee_id,
+                sha256=kept.digest,
+            )
+
+
+def certificate_bytes(actor: Actor, licence_id: int) -> bytes:
+    """The signed certificate; printed now if the worker has not come to it yet (outside a unit of work).
+
+    Raises:
+        NotFound: no such licence, another party's, or one that was not concluded here.
+    """
+    licence = find(actor, "licence.view", Licence, licence_id)
+    if licence.certificate_code is None:
+        raise NotFound("certificate-none", "This licence was not concluded here and has no certificate.")
+    if licence.certificate_digest is None:
+        render_certificate(licence.id)
+        licence = db.session.get_one(Licence, licence_id, populate_existing=True)
+    return store().read(licence.certificate_digest or "")
+
+
+def check_certificate(code: str) -> CertificateCheck:
+    """What a certificate's code says, for anyone.
+
+    Args:
+        code: as printed or typed: any case, with or without dashes and spaces.
+
+    Raises:
+        NotFound: `certificate-unknown`.
+    """
+    licence = db.session.scalar(
+        sa.select(Licence).where(Licence.certificate_code == numbers.clean_code(code))
+    )
+    if licence is None:
+        raise NotFound("certificate-unknown", "No certificate has this code: it is mistyped or not genuine.")
+    today = clock.today()
+    return CertificateCheck(
+        valid=licence.state == "in_effect" and (licence.term_to is None or today <= licence.term_to),
+        code=licence.certificate_code or "",
+        number=licence.number,
+        state=licence.state,
+        patent_number=licence.patent.reference,
+        patent_title=licence.patent.title,
+        declaration_number=licence.offer.declaration_number if licence.offer else None,
+        holders=tuple(one.organisation.name for one in licence.patent.parties),
+        licensee=licence.licensee.name if licence.recordal_state == "recorded" else None,
+        effective_on=licence.effective_on,
+        term_to=licence.term_to,
+        ended_on=licence.ended_on,
+        recordal_number=licence.recordal_number,
+        sha256=licence.certificate_digest,
+    )
+
+
+def list_licences(
+    actor: Actor, *, after: int | None = None, limit: int = 50, offer_id: int | None = None
+) -> list[Licence]:
+    """Licences that the actor is party to (staff: all), newest first.
+
+    Args:
+        actor: who asks.
+        after: id of the last one of the page before.
+        limit: at most this many, 200 at most.
+        offer_id: only those under this offer.
+    """
+    query = sa.select(Licence).order_by(Licence.id.desc()).limit(min(limit, 200))
+    if after is not None:
+        query = query.where(Licence.id < after)
+    if offer_id is not None:
+        query = query.where(Licence.offer_id == offer_id)
+    if not actor.is_staff:
+        mine = actor.principals | ({actor.organisation_id} if actor.organisation_id is not None else set())
+        query = query.where(
+            sa.or_(
+                Licence.licensee_id.in_(mine),
+                Licence.offer_id.in_(sa.select(Offer.id).where(Offer.holder_id.in_(mine))),
+                Licence.patent_id.in_(
+                    sa.select(PatentParty.patent_id).where(PatentParty.organisation_id.in_(mine))
+                ),
+            )
+        )
+    return list(db.session.scalars(query))
+
+
+def get_licence(actor: Actor, licence_id: int) -> Licence:
+    """One licence.
+
+    Raises:
+        NotFound: there is none, or it is another party's.
+    """
+    return find(actor, "licence.view", Licence, licence_id)
+
+
+def file_recordal(
+    actor: Actor, licence_id: int, *, filed_on: dt.date | None = None, late_reason: str | None = None
+) -> Licence:
+    """Note that the recordal (备案) was filed, by default today.
+
+    Raises:
+        Invalid: `date-in-future`, `date-too-early`, or `late-reason-missing` after the deadline.
+    """
+    licence = lock_licence(find(actor, "licence.recordal", Licence, licence_id))
+    filed_on = filed_on or clock.today()
+    _not_before_effect(licence, filed_on, "filed_on")
+    due = licence.recordal_due_on
+    if due is not None and filed_on > due and not late_reason:
+        raise Invalid(
+            "late-reason-missing",
+            "The three months are over: please say why the recordal is late.",
+            fields={"late_reason": ["The three months are over: please say why the recordal is late."]},
+        )
+
+    def effect() -> None:
+        licence.recordal_filed_on, licence.late_reason = filed_on, late_reason or licence.late_reason
+
+    RECORDAL.execute(
+        actor,
+        licence,
+        "file_recordal",
+        effect=effect,
+        organisation_id=licence.licensee_id,
+        occurred_on=filed_on,
+    )
+    return licence
+
+
+def record_recordal(actor: Actor, licence_id: int, *, number: str, on: dt.date) -> Licence:
+    """Note CNIPA's recordal number (备案号) and date.
+
+    Raises:
+        Invalid: `recordal-number-missing`, `date-in-future`, `date-too-early`.
+    """
+    licence = lock_licence(find(actor, "licence.recordal", Licence, licence_id))
+    number = number.strip()
+    if not number or len(number) > 40:
+        raise Invalid(
+            "recordal-number-missing",
+            "Please give the recordal number.",
+            fields={"number": ["Please give the recordal number."]},
+        )
+    _not_before_effect(licence, on, "on")
+
+    def effect() -> None:
+        licence.recordal_number, licence.recorded_on = number, on
+
+    RECORDAL.execute(
+        actor,
+        licence,
+        "record_recordal",
+        effect=effect,
+        organisation_id=licence.licensee_id,
+        occurred_on=on,
+        number=number,
+    )
+    return licence
+
+
+def end_licence(actor: Actor, licence_id: int, *, reason: str, on: dt.date | None = None) -> Licence:
+    """End a licence before its term.
+
+    Args:
+        actor: a party to it, or the operator.
+        licence_id: which.
+        reason: `agreed` by both; `contractual_ground` or `statutory_ground`, on which the holder gave notice
+            of termination; `patent_ended` (operator).
+        on: last day of the licence, by default today.
+
+    Raises:
+        Invalid: `end-reason-unknown`, `date-in-future`, `date-too-early`.
+        Forbidden: only the holder's side can state the holder's ground.
+    """
+    licence = lock_licence(find(actor, "licence.end", Licence, licence_id))
+    if reason not in (OPERATOR_REASONS if actor.is_operator else PARTIES_REASONS):
+        raise Invalid(
+            "end-reason-unknown",
+            "Please state one of the known grounds.",
+            fields={"reason": ["Please state one of the known grounds."]},
+        )
+    if reason.endswith("_ground") and not (holder_side(actor, licence) or actor.is_operator):
+        raise Forbidden("forbidden", "Your account may not do this.")
+    on = on or clock.today()
+    _not_before_effect(licence, on, "on")
+    _end(actor, licence, "end", reason, on)
+    return licence
+
+
+def expire_licences() -> None:
+    """End licences whose term is over, and mark recordals that are overdue (a schedule)."""
+    today = clock.today()
+    over = sa.select(Licence.id).where(Licence.state == "in_effect", Licence.term_to < today)
+    overdue = sa.select(Licence.id).where(
+        Licence.recordal_state == "to_do", Licence.recordal_due_on < today, Licence.kind == "open"
+    )
+    for key in list(db.session.scalars(over)):
+        with unit_of_work():
+            licence = lock_licence(db.session.get_one(Licence, key))
+            if licence.state == "in_effect" and licence.term_to is not None and licence.term_to < today:
+                _end(SYSTEM, licence, "expire", "term", licence.term_to)
+    for key in list(db.session.scalars(overdue)):
+        with unit_of_work():
+            licence = lock_licence(db.session.get_one(Licence, key))
+            if licence.recordal_state == "to_do":
+                RECORDAL.execute(SYSTEM, licence, "overdue", organisation_id=licence.licensee_id)
+
+
+def _end(actor: Actor, licence: Licence, action: str, reason: str, on: dt.date) -> None:
+    def effect() -> None:
+        licence.ended_on, licence.ended_reason = on, reason
+
+    LICENCE.execute(
+        actor,
+        licence,
+        action,
+        effect=effect,
+        organisation_id=licence.licensee_id,
+        occurred_on=on,
+        reason=reason,
+    )
+
+
+def _not_before_effect(licence: Licence, day: dt.date, field: str) -> None:
+    if day > clock.today():
+        raise Invalid(
+            "date-in-future", "This day is still to come.", fields={field: ["This day is still to come."]}
+        )
+    if day < licence.effective_on:
+        raise Invalid(
+            "date-too-early",
+            "The licence was not in effect on this day.",
+            fields={field: ["The licence was not in effect on this day."]},
+        )

@@ -1,0 +1,76 @@
+"""The life cycles of notice, payment, licence and recordal, as tables."""
+
+from __future__ import annotations
+
+from marketplace.core.lifecycle import Lifecycle, Transition
+
+_LIVING = frozenset({"not_served", "served"})
+
+
+def _move(
+    action: str, sources: frozenset[str] | set[str], target: str, permission: str, entry: str
+) -> Transition:
+    return Transition(action, frozenset(sources), target, permission, entry)
+
+
+# A payment that was made in time may become known late, so `pay` also starts from lapsed and abandoned:
+# the rules, not the table, compare the times.
+NOTICE = Lifecycle(
+    "notice",
+    "not_served",
+    (
+        _move("serve", {"not_served"}, "served", "notice.run", "notice.served"),
+        _move("prove_service", {"not_served"}, "served", "notice.prove_service", "notice.service_proven"),
+        _move("abandon", _LIVING, "abandoned", "notice.abandon", "notice.abandoned"),
+        _move("lapse", _LIVING, "lapsed", "notice.run", "notice.lapsed"),
+        _move("pay", {"served", "lapsed", "abandoned"}, "paid", "notice.run", "notice.paid"),
+    ),
+)
+
+# Money is a fact: an attempt that failed, ran out, was cancelled or quarantined still becomes paid when the
+# right sum has arrived. From paid nothing leads on, so a late "expired" or "failed" changes nothing.
+_UNPAID = frozenset({"open", "slip_uploaded", "failed", "expired", "cancelled", "quarantined"})
+PAYMENT = Lifecycle(
+    "payment",
+    "open",
+    (
+        _move(
+            "slip", {"open", "slip_uploaded"}, "slip_uploaded", "payment.upload_slip", "payment.slip_uploaded"
+        ),
+        _move("confirm", _UNPAID, "paid", "payment.confirm", "payment.confirmed"),
+        _move("settle", _UNPAID, "paid", "payment.run", "payment.confirmed"),
+        _move("cancel", {"open", "slip_uploaded"}, "cancelled", "payment.cancel", "payment.cancelled"),
+        _move("release", {"open", "slip_uploaded"}, "cancelled", "payment.run", "payment.cancelled"),
+        _move("fail", {"open"}, "failed", "payment.run", "payment.failed"),
+        _move("expire", {"open"}, "expired", "payment.run", "payment.expired"),
+        _move(
+            "quarantine",
+            {"open", "slip_uploaded", "failed", "expired", "cancelled"},
+            "quarantined",
+            "payment.run",
+            "payment.quarantined",
+        ),
+    ),
+)
+
+LICENCE = Lifecycle(
+    "licence",
+    "in_effect",
+    (
+        _move("end", {"in_effect"}, "ended", "licence.end", "licence.ended"),
+        _move("expire", {"in_effect"}, "ended", "licence.run", "licence.ended"),
+    ),
+)
+
+RECORDAL = Lifecycle(
+    "recordal",
+    "to_do",
+    (
+        _move("file_recordal", {"to_do", "late"}, "filed", "licence.recordal", "licence.recordal_filed"),
+        _move(
+            "record_recordal", {"to_do", "filed", "late"}, "recorded", "licence.recordal", "licence.recorded"
+        ),
+        _move("overdue", {"to_do"}, "late", "licence.run", "licence.recordal_late"),
+    ),
+    attribute="recordal_state",
+)

@@ -1,0 +1,103 @@
+"""Finding the rows of a deal, and locking them in one order: offer, notice, obligation, payment, licence."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from marketplace.core import clock
+from marketplace.core.actor import Actor
+from marketplace.core.database import db
+from marketplace.core.errors import NotFound
+from marketplace.core.journal import JournalEntry
+from marketplace.core.permissions import require
+from marketplace.core.unit_of_work import lock
+from marketplace.listings.models import IN_FORCE, Offer
+
+from .models import Licence, Notice, Obligation, Payment, RefundTask
+from .rules import end_of_offer
+
+Row = TypeVar("Row", Notice, Payment, Licence, RefundTask)
+
+_ENDS = ("offer.withdrawn", "offer.revoked", "offer.lapsed")
+
+
+def find(actor: Actor, action: str, model: type[Row], key: int) -> Row:
+    """The row, when the actor may do `action` to it.
+
+    Raises:
+        NotFound: there is none, or it is another party's.
+        Unauthenticated, Forbidden: the actor may not.
+    """
+    row = db.session.get(model, key)
+    if row is None:
+        raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
+    require(actor, action, row)
+    return row
+
+
+def lock_notice(notice: Notice) -> Notice:
+    """The notice afresh, its offer and itself held to the end of the unit of work."""
+    lock(Offer, notice.offer_id)
+    return lock(Notice, notice.id)
+
+
+def lock_payment(payment: Payment) -> Payment:
+    """The payment afresh, with all that its settlement touches held to the end of the unit of work."""
+    notice = payment.obligation.notice
+    lock(Offer, notice.offer_id)
+    lock(Notice, notice.id)
+    lock(Obligation, payment.obligation_id)
+    return lock(Payment, payment.id)
+
+
+def lock_licence(licence: Licence) -> Licence:
+    """The licence afresh, held to the end of the unit of work."""
+    return lock(Licence, licence.id)
+
+
+def payments_of(notice: Notice) -> list[Payment]:
+    """Every attempt to pay under a notice, oldest first."""
+    return list(
+        db.session.scalars(
+            sa.select(Payment)
+            .join(Obligation, Payment.obligation_id == Obligation.id)
+            .where(Obligation.notice_id == notice.id)
+            .order_by(Payment.id)
+        )
+    )
+
+
+def licence_of(notice: Notice) -> Licence | None:
+    """The licence that came of a notice, if it did."""
+    return db.session.scalar(sa.select(Licence).where(Licence.notice_id == notice.id))
+
+
+def offer_ended_at(offer: Offer) -> dt.datetime | None:
+    """The instant from which an offer can no longer be taken up; None while it stands.
+
+    The day of the end is a legal date of the offer; when it was recorded here is in the journal.
+    """
+    if offer.status in IN_FORCE:
+        return None
+    recorded_at = db.session.scalar(
+        sa.select(JournalEntry.recorded_at)
+        .where(
+            JournalEntry.subject_type == Offer.__tablename__,
+            JournalEntry.subject_id == offer.id,
+            JournalEntry.action.in_(_ENDS),
+        )
+        .order_by(JournalEntry.id.desc())
+        .limit(1)
+    )
+    left_on = offer.withdrawn_on or offer.revoked_on or offer.lapsed_on
+    if left_on is None:
+        return recorded_at or clock.now()
+    return end_of_offer(left_on, recorded_at)
+
+
+def last_day(offer: Offer) -> dt.date | None:
+    """The last day on which a licence under the offer can begin; None when neither end is on record."""
+    return min((day for day in (offer.term_to, offer.patent.expires_on) if day is not None), default=None)

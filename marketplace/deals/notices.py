@@ -1,0 +1,513 @@
+"""The written notice of Article 51: prepared (printed and sealed), served, lapsed or abandoned."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from marketplace.accounts.models import Organisation
+from marketplace.core import clock
+from marketplace.core.actor import SYSTEM, Actor
+from marketplace.core.database import db
+from marketplace.core.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from marketplace.core.files import keep, store
+from marketplace.core.mailer import mailer
+from marketplace.core.permissions import require
+from marketplace.core.tasks import enqueue
+from marketplace.core.unit_of_work import lock, record, unit_of_work
+from marketplace.listings.models import Offer
+
+from . import numbers, papers
+from .documents import MissingGlyph, NoticeDocument, content_digest, notice_pdf
+from .licences import grant
+from .lifecycle import NOTICE, PAYMENT
+from .lookup import find, last_day, lock_notice, offer_ended_at, payments_of
+from .models import OPEN_NOTICE, OPEN_PAYMENT, Licence, Notice, Obligation, Payment
+from .rules import basis_of, effective_on_service, obligations_of, pay_by, too_late
+
+MAX_USE: Final = 2000
+MAX_CONTACT: Final = 500
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+
+
+@dataclass(frozen=True)
+class PreparedNotice:
+    """A notice that is printed and sealed but not served yet.
+
+    `content_digest` is that of its values: when the offer has changed since, it does not fit any more.
+    """
+
+    offer_id: int
+    licensee_id: int
+    number: str
+    written_at: dt.datetime
+    use: str | None
+    contact: str | None
+    content_digest: str
+    pdf: bytes
+
+
+def prepare_notice(
+    actor: Actor,
+    offer_id: int,
+    use: str | None = None,
+    contact: str | None = None,
+    *,
+    licensee_id: int | None = None,
+) -> PreparedNotice:
+    """Print and seal the notice from the present rows; call it before the unit of work (about 0.3 s).
+
+    Args:
+        actor: anyone who acts for an organisation.
+        offer_id: which offer.
+        use: what the licensee intends to do with the patent, for the holder's information; no condition.
+        contact: how the holder reaches the licensee.
+        licensee_id: for whom, when an agency acts under a mandate; by default the actor's own organisation.
+
+    Raises:
+        NotFound: there is no such offer.
+        Conflict: `offer-not-live`, `own-offer`, `notice-open`, `licence-in-effect`, `terms-incomplete`,
+            `term-unknown`.
+        Invalid: `text-too-long`, `text-not-printable`.
+        Unavailable: `font-missing`, when a name holds a character that no font has.
+    """
+    require(actor, "notice.serve")
+    use, contact = _clean(use, "use", MAX_USE), _clean(contact, "contact", MAX_CONTACT)
+    licensee = _licensee(actor, licensee_id)
+    offer = db.session.get(Offer, offer_id)
+    if offer is None or offer.status not in PUBLIC:
+        raise NotFound("offer-not-found", "There is no such offer.")
+    _check(offer, licensee)
+    written_at = clock.now()
+    number = numbers.new_number(numbers.NOTICE, clock.legal_date(written_at))
+    document = _document(offer, licensee, number=number, at=written_at, use=use, contact=contact)
+    return PreparedNotice(
+        offer_id=offer.id,
+        licensee_id=licensee.id,
+        number=number,
+        written_at=written_at,
+        use=use,
+        contact=contact,
+        content_digest=content_digest(document),
+        pdf=papers.seal(_printed(document), "书面通知"),
+    )
+
+
+def serve_notice(actor: Actor, prepared: PreparedNotice) -> Notice:
+    """Serve a prepared notice, in the present unit of work.
+
+    It is served on arrival when the holder has joined; else it is sealed, mailed to the announced contact
+    and `not_served` until proof of sending is recorded. Nobody approves anything: for a free offer (and by
+    setting a pure royalty) the licence is in effect when this returns.
+
+    Raises:
+        NotFound, Conflict: as `prepare_notice`; `offer-changed` when it has to be prepared again.
+    """
+    require(actor, "notice.serve")
+    licensee = _licensee(actor, prepared.licensee_id)
+    offer = lock(Offer, prepared.offer_id)
+    _check(offer, licensee)
+    document = _document(
+        offer,
+        licensee,
+        number=prepared.number,
+        at=prepared.written_at,
+        use=prepared.use,
+        contact=prepared.contact,
+    )
+    if content_digest(document) != prepared.content_digest:
+        raise Conflict("offer-changed", "The offer has changed in this moment: please look at it again.")
+    terms = frozen_terms(offer)
+    kept = keep(
+        prepared.pdf,
+        name=f"{prepared.number}.pdf",
+        content_type="application/pdf",
+        purpose="notice",
+        organisation_id=licensee.id,
+    )
+    notice = Notice(
+        number=prepared.number,
+        offer=offer,
+        licensee=licensee,
+        user_id=actor.user_id,
+        state=NOTICE.initial,
+        terms=terms,
+        use=prepared.use,
+        contact=prepared.contact,
+        document_digest=kept.digest,
+        written_at=prepared.written_at,
+        obligations=[
+            Obligation(kind=one.kind, amount_minor=one.amount_minor, currency=one.currency, state="open")
+            for one in obligations_of(terms)
+        ],
+    )
+    db.session.add(notice)
+    _note(notice, "notice.written", sha256=kept.digest)
+    if offer.holder.joined:
+        _arrive(SYSTEM, notice, "serve", clock.now())
+    else:
+        enqueue("deals.send_notice", key=str(notice.id), notice_id=notice.id)
+    return notice
+
+
+def prove_service(actor: Actor, notice_id: int, *, proof: str, sent_at: dt.datetime) -> Notice:
+    """Record the proof that a sealed notice reached a holder who has not joined.
+
+    Args:
+        actor: the operator, or the holder's side.
+        notice_id: which.
+        proof: what proves it: a tracking number, the holder's answer, a file's name.
+        sent_at: when it was sent or received by that proof.
+
+    Raises:
+        Invalid: `proof-missing`, `date-in-future`, `date-too-early` (before the notice was written).
+        Conflict: `offer-not-live`, when the offer had ended by then; `illegal-transition`.
+    """
+    notice = lock_notice(find(actor, "notice.prove_service", Notice, notice_id))
+    proof = (proof or "").strip()
+    if not proof or len(proof) > MAX_CONTACT:
+        raise Invalid(
+            "proof-missing",
+            "Please say what proves the service.",
+            fields={"proof": ["Please say what proves the service."]},
+        )
+    if sent_at > clock.now():
+        raise Invalid(
+            "date-in-future", "This day is still to come.", fields={"sent_at": ["This day is still to come."]}
+        )
+    if clock.legal_date(sent_at) < clock.legal_date(notice.written_at):
+        raise Invalid(
+            "date-too-early",
+            "The notice was not written yet on this day.",
+            fields={"sent_at": ["The notice was not written yet on this day."]},
+        )
+    at = max(sent_at, notice.written_at)
+    if too_late(
+        at,
+        offer_ended_at=offer_ended_at(notice.offer),
+        notice_ended_at=None,
+        last_day=last_day(notice.offer),
+    ):
+        raise Conflict("offer-not-live", "This offer cannot be taken up any more.")
+    notice.service_proof = proof
+    _arrive(actor, notice, "prove_service", at)
+    return notice
+
+
+def abandon_notice(actor: Actor, notice_id: int) -> Notice:
+    """The licensee gives its notice up; open attempts to pay are cancelled.
+
+    Raises:
+        Conflict: `illegal-transition`, when it is paid or over.
+    """
+    notice = lock_notice(find(actor, "notice.abandon", Notice, notice_id))
+    _close(actor, notice, "abandon", clock.now())
+    return notice
+
+
+def get_notice(actor: Actor, notice_id: int) -> Notice:
+    """One notice.
+
+    Raises:
+        NotFound: there is none, or it is another party's.
+    """
+    return find(actor, "notice.view", Notice, notice_id)
+
+
+def notice_document(actor: Actor, notice_id: int) -> bytes:
+    """The sealed PDF of a notice, whose sha256 is `document_digest`.
+
+    Raises:
+        NotFound: as `get_notice`, or `file-missing`.
+    """
+    return store().read(get_notice(actor, notice_id).document_digest)
+
+
+def list_notices(
+    actor: Actor, *, after: int | None = None, limit: int = 50, state: str | None = None
+) -> list[Notice]:
+    """Notices that the actor is party to (staff: all), newest first.
+
+    Args:
+        actor: who asks.
+        after: id of the last one of the page before.
+        limit: at most this many, 200 at most.
+        state: only those in this state.
+    """
+    query = sa.select(Notice).order_by(Notice.id.desc()).limit(min(limit, 200))
+    if after is not None:
+        query = query.where(Notice.id < after)
+    if state is not None:
+        query = query.where(Notice.state == state)
+    if not actor.is_staff:
+        mine = actor.principals | ({actor.organisation_id} if actor.organisation_id is not None else set())
+        query = query.where(
+            sa.or_(
+                Notice.licensee_id.in_(mine),
+                Notice.offer_id.in_(sa.select(Offer.id).where(Offer.holder_id.in_(mine))),
+            )
+        )
+    return list(db.session.scalars(query))
+
+
+def frozen_terms(offer: Offer) -> dict[str, Any]:
+    """The announced terms as frozen into a notice; the account is the holder's where the offer names none."""
+    terms = offer.terms()
+    if not terms["payee_account"] and offer.holder.bank_account:
+        terms["payee_account_name"] = offer.holder.bank_account_name
+        terms["payee_bank"] = offer.holder.bank_name
+        terms["payee_account"] = offer.holder.bank_account
+    return terms
+
+
+def send_notice(notice_id: int) -> None:
+    """Mail a sealed notice to the announced contact (a task); sending alone does not prove service.
+
+    An announced contact without an address (post, telephone) is left to the operator: the notice stays
+    `not_served` and is listed as such.
+    """
+    notice = db.session.get_one(Notice, notice_id)
+    address = _EMAIL.search(notice.terms["contact"] or "")
+    if notice.state != "not_served" or address is None:
+        return
+    mailer().send(
+        address.group(),
+        f"专利开放许可书面通知 {notice.number}",
+        _LETTER.format(
+            holder=notice.offer.holder.name,
+            licensee=notice.licensee.name,
+            number=notice.number,
+            title=notice.offer.patent.title,
+            patent=papers.patent_number(notice.offer.patent),
+            declaration=notice.offer.declaration_number or "",
+            digest=notice.document_digest,
+            issuer=papers.ISSUER,
+            address=papers.settings().public_url,
+        ),
+        attachment=(f"{notice.number}.pdf", store().read(notice.document_digest)),
+    )
+
+
+_LETTER = """{holder}：
+
+{licensee} 依照《专利法》第五十一条，就贵方已公告的专利开放许可声明（编号 {declaration}）
+通知贵方实施下列专利：
+
+    {patent}　{title}
+
+所附书面通知 {number} 已经封存，其 SHA-256 为
+{digest}
+
+请回复本邮件确认收到。贵方也可在 {address} 注册，注册后通知到达本平台即为送达。
+
+{issuer}
+"""
+
+
+def serve_waiting() -> None:
+    """Serve notices whose holder has joined meanwhile: they have now arrived in its inbox (a schedule)."""
+    waiting = (
+        sa.select(Notice.id)
+        .join(Offer, Notice.offer_id == Offer.id)
+        .join(Organisation, Offer.holder_id == Organisation.id)
+        .where(Notice.state == "not_served", Organisation.claimed_at.is_not(None))
+    )
+    for key in list(db.session.scalars(waiting)):
+        with unit_of_work():
+            notice = lock_notice(db.session.get_one(Notice, key))
+            if notice.state != "not_served":
+                continue
+            if offer_ended_at(notice.offer) is not None or not notice.offer.in_force_on(clock.today()):
+                _close(SYSTEM, notice, "lapse", clock.now())
+            else:
+                _arrive(SYSTEM, notice, "serve", clock.now())
+
+
+def lapse_notices() -> None:
+    """Lapse notices that were not paid by their day (a schedule).
+
+    One with a slip uploaded or a checkout still open waits: its money may be on the way.
+    """
+    today = clock.today()
+    over = sa.select(Notice.id).where(Notice.state == "served", Notice.pay_by < today)
+    for key in list(db.session.scalars(over)):
+        with unit_of_work():
+            notice = lock_notice(db.session.get_one(Notice, key))
+            if notice.state != "served" or notice.pay_by is None or notice.pay_by >= today:
+                continue
+            if any(
+                one.state == "slip_uploaded" or (one.state == "open" and one.channel == "stripe")
+                for one in payments_of(notice)
+            ):
+                continue
+            _close(SYSTEM, notice, "lapse", clock.end_of_day_utc(notice.pay_by))
+
+
+PUBLIC: Final = ("announced", "withdrawal_filed", "withdrawn", "revoked", "lapsed")
+
+
+def _clean(text: str | None, field: str, limit: int) -> str | None:
+    text = (text or "").strip()
+    if len(text) > limit:
+        raise Invalid(
+            "text-too-long",
+            "This text is too long.",
+            fields={field: ["This text is too long."]},
+            limit=limit,
+        )
+    return text or None
+
+
+def _licensee(actor: Actor, licensee_id: int | None) -> Organisation:
+    chosen = licensee_id if licensee_id is not None else actor.organisation_id
+    if chosen is None or not actor.acts_for(chosen):
+        raise Forbidden("forbidden", "Your account may not do this.")
+    return db.session.get_one(Organisation, chosen)
+
+
+def _check(offer: Offer, licensee: Organisation) -> None:
+    """Raise unless this licensee may take up this offer now. Nothing about the licensee matters but this."""
+    if licensee.id == offer.holder_id or any(
+        one.organisation_id == licensee.id for one in offer.patent.parties
+    ):
+        raise Conflict("own-offer", "This is your own offer: you need no licence for your own patent.")
+    if not offer.in_force_on(clock.today()):
+        raise Conflict("offer-not-live", "This offer cannot be taken up any more.")
+    first = db.session.scalar(
+        sa.select(Notice).where(
+            Notice.offer_id == offer.id, Notice.licensee_id == licensee.id, Notice.state.in_(OPEN_NOTICE)
+        )
+    )
+    if first is not None:
+        raise Conflict(
+            "notice-open", "You have already served a notice on this offer.", notice_id=str(first.id)
+        )
+    held = db.session.scalar(
+        sa.select(Licence).where(
+            Licence.offer_id == offer.id,
+            Licence.licensee_id == licensee.id,
+            Licence.kind == "open",
+            Licence.state == "in_effect",
+        )
+    )
+    if held is not None:
+        raise Conflict(
+            "licence-in-effect", "You already hold a licence under this offer.", licence_id=str(held.id)
+        )
+
+
+def _document(
+    offer: Offer,
+    licensee: Organisation,
+    *,
+    number: str,
+    at: dt.datetime,
+    use: str | None,
+    contact: str | None,
+) -> NoticeDocument:
+    return papers.notice_document(
+        offer, licensee, frozen_terms(offer), number=number, at=at, use=use, contact=contact
+    )
+
+
+def _printed(document: NoticeDocument) -> bytes:
+    try:
+        return notice_pdf(document, papers.fallback_fonts())
+    except MissingGlyph as error:
+        for field, text in (
+            ("use", document.intended_use),
+            ("contact", document.licensee.contact),
+        ):
+            if set(error.characters) & set(text):
+                raise Invalid(
+                    "text-not-printable",
+                    "These characters cannot be printed: %(characters)s",
+                    fields={field: ["Some characters cannot be printed; please write it without them."]},
+                    characters=error.characters,
+                ) from error
+        raise Unavailable(
+            "font-missing",
+            "A rare character in a name (%(characters)s) cannot be printed: an operator must add a font.",
+            characters=error.characters,
+        ) from error
+
+
+def _arrive(actor: Actor, notice: Notice, action: str, at: dt.datetime) -> None:
+    """The notice is served at `at`; what needs no payment is a licence at once."""
+
+    def effect() -> None:
+        notice.served_at = at
+        if basis_of(notice.terms) == "paid":
+            notice.pay_by = pay_by(at)
+            for one in notice.obligations:
+                one.due_on = notice.pay_by
+
+    NOTICE.execute(
+        actor,
+        notice,
+        action,
+        effect=effect,
+        organisation_id=notice.licensee_id,
+        occurred_on=clock.legal_date(at),
+        **_ids(notice),
+    )
+    setting = papers.settings().royalty_only_effective_on_notice
+    if effective_on_service(notice.terms, royalty_only_effective_on_notice=setting):
+        pay_in_full(notice, at)
+
+
+def pay_in_full(notice: Notice, at: dt.datetime) -> None:
+    """Everything that was due is paid (or nothing was): the licence takes effect at `at`."""
+    NOTICE.execute(
+        SYSTEM,
+        notice,
+        "pay",
+        organisation_id=notice.licensee_id,
+        occurred_on=clock.legal_date(at),
+        **_ids(notice),
+    )
+    grant(notice, at)
+
+
+def _close(actor: Actor, notice: Notice, action: str, at: dt.datetime) -> None:
+    def effect() -> None:
+        notice.ended_at = at
+
+    for payment in payments_of(notice):
+        if payment.state in OPEN_PAYMENT:
+            release(payment)
+    NOTICE.execute(
+        actor,
+        notice,
+        action,
+        effect=effect,
+        organisation_id=notice.licensee_id,
+        **_ids(notice),
+    )
+
+
+def release(payment: Payment) -> None:
+    """Cancel an open attempt because it has become pointless; a checkout is closed at the provider."""
+    payment = lock(Payment, payment.id)
+    if payment.state not in OPEN_PAYMENT:
+        return
+    PAYMENT.execute(SYSTEM, payment, "release", organisation_id=payment.obligation.notice.licensee_id)
+    if payment.checkout_session_id is not None:
+        enqueue("deals.expire_session", key=str(payment.id), payment_id=payment.id)
+
+
+def _ids(notice: Notice) -> dict[str, Any]:
+    return {
+        "offer_id": notice.offer_id,
+        "patent_id": notice.offer.patent_id,
+        "holder_id": notice.offer.holder_id,
+    }
+
+
+def _note(notice: Notice, action: str, **data: Any) -> None:
+    db.session.flush()
+    record(action, notice, organisation_id=notice.licensee_id, **_ids(notice), **data)

@@ -1,0 +1,166 @@
+"""What a notice makes due, when a licence takes effect and how long it runs. Pure functions.
+
+Money in 分 (minor units) of the announced currency; dates are Shanghai dates, inclusive; instants in UTC.
+PL is the Patent Law, GL the Guidelines for Patent Examination.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from marketplace.core import clock
+from marketplace.core.errors import Conflict
+
+# Neither the law nor the guidelines set a period between notice and payment. A transfer that needs a unit's
+# internal approval takes weeks; and lapsing costs nothing, since a new notice may be served at any time.
+DAYS_TO_PAY: Final = 30
+
+# Stripe takes at most eight digits of minor units in one payment: ¥999,999.99.
+STRIPE_CEILING_MINOR: Final = 99_999_999
+
+RECORDAL_MONTHS: Final = 3
+
+
+@dataclass(frozen=True)
+class Owed:
+    """One sum that is due before the licence takes effect: `fee` or `entry_fee`, in minor units."""
+
+    kind: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True)
+class Term:
+    """A licence's first and last day, both inclusive."""
+
+    begins: dt.date
+    ends: dt.date
+
+
+def obligations_of(terms: Mapping[str, Any]) -> list[Owed]:
+    """What the announced terms make due before the licence takes effect (PL 51).
+
+    Args:
+        terms: `Offer.terms()`, as frozen into the notice.
+
+    Returns:
+        Nothing for free offers (a fixed fee of zero is free) and pure royalties, else the one sum.
+
+    Raises:
+        Conflict: `terms-incomplete`, when a fixed fee is announced without its amount.
+    """
+    form, amount, currency = terms["fee_form"], terms["fee_minor"], terms["currency"]
+    if form in ("free", "royalty_net_sales", "royalty_profit"):
+        return []
+    if form == "fixed":
+        if amount is None:
+            raise Conflict(
+                "terms-incomplete", "The announced fee is not on record yet; please ask the operator."
+            )
+        return [Owed("fee", amount, currency)] if amount else []
+    if form == "entry_plus_royalty":
+        # Without an entry fee it is a pure royalty.
+        return [Owed("entry_fee", amount, currency)] if amount else []
+    raise Conflict("terms-incomplete", "The announced fee is not on record yet; please ask the operator.")
+
+
+def basis_of(terms: Mapping[str, Any]) -> str:
+    """How the licence begins: `paid` (notice and payment), `free` or `royalty` (nothing due on day one)."""
+    if obligations_of(terms):
+        return "paid"
+    return "free" if terms["fee_form"] in ("free", "fixed") else "royalty"
+
+
+def effective_on_service(terms: Mapping[str, Any], *, royalty_only_effective_on_notice: bool) -> bool:
+    """Whether service of the notice alone makes the licence.
+
+    Free offers: nothing is to be paid. Pure royalties: PL 51 makes payment a condition of obtaining the
+    licence and says nothing of a royalty without an entry fee, so a setting decides (domain.md §4).
+    """
+    basis = basis_of(terms)
+    return basis == "free" or (basis == "royalty" and royalty_only_effective_on_notice)
+
+
+def pay_by(served_at: dt.datetime) -> dt.date:
+    """The last day on which payment keeps a notice alive here."""
+    return clock.legal_date(served_at) + dt.timedelta(days=DAYS_TO_PAY)
+
+
+def bank_instant(paid_on: dt.date) -> dt.datetime:
+    """The instant that stands for a transfer of which only the day is proven: that day's beginning."""
+    return clock.start_of_day_utc(paid_on)
+
+
+def effective_at(served_at: dt.datetime, payments: Iterable[dt.datetime]) -> dt.datetime:
+    """When notice and payment are both there: the latest of them (PL 51), never before service."""
+    return max(served_at, *payments)
+
+
+def licence_term(
+    effective_on: dt.date, term_to: dt.date | None, patent_expires_on: dt.date | None
+) -> Term | None:
+    """From effect to the end of the announced term, or of the patent if that is earlier.
+
+    A licence contract is valid only while the patent lives (Civil Code 865).
+
+    Returns:
+        None when the term was over before the licence could take effect.
+
+    Raises:
+        Conflict: `term-unknown`, when neither end is on record.
+    """
+    ends = [day for day in (term_to, patent_expires_on) if day is not None]
+    if not ends:
+        raise Conflict(
+            "term-unknown", "The announced licence term is not on record yet; please ask the operator."
+        )
+    return Term(effective_on, min(ends)) if effective_on <= min(ends) else None
+
+
+def recordal_deadline(effective_on: dt.date) -> clock.Deadline:
+    """The last day for filing the recordal: three months from effect (IR 15 ¶2, counted by IR 5)."""
+    return clock.deadline(effective_on, months=RECORDAL_MONTHS)
+
+
+def end_of_offer(left_on: dt.date, recorded_at: dt.datetime | None) -> dt.datetime:
+    """The instant from which an ended offer can no longer be taken up.
+
+    The end takes effect on the day it is announced. On that day itself the platform's own record decides:
+    until then the offer was shown as live, and who paid in trust of that keeps the licence.
+
+    Args:
+        left_on: day of the announced end.
+        recorded_at: when the end was recorded here, None if unknown.
+    """
+    if recorded_at is not None and clock.legal_date(recorded_at) == left_on:
+        # Stripe gives whole seconds only: drop the fraction, so that the same second is not "before".
+        return recorded_at.replace(microsecond=0)
+    return clock.start_of_day_utc(left_on)
+
+
+def too_late(
+    at: dt.datetime,
+    *,
+    offer_ended_at: dt.datetime | None,
+    notice_ended_at: dt.datetime | None,
+    last_day: dt.date | None,
+) -> str | None:
+    """Why a payment proven at `at` cannot make a licence any more, as a code; None when it can.
+
+    Args:
+        at: when notice and payment were both there.
+        offer_ended_at: when the offer's end took effect, None while it stands.
+        notice_ended_at: when the notice lapsed or was abandoned, None while it stands.
+        last_day: the last day of the offer's term and the patent's, inclusive.
+    """
+    if offer_ended_at is not None and at >= offer_ended_at:
+        return "offer_ended"
+    if last_day is not None and clock.legal_date(at) > last_day:
+        return "term_over"
+    if notice_ended_at is not None and at >= notice_ended_at:
+        return "notice_ended"
+    return None

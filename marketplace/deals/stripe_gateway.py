@@ -1,0 +1,172 @@
+"""Stripe Checkout as a direct charge on the holder's connected account: the holder is the merchant.
+
+Called outside units of work. What counts as payment is a signed webhook, never what is answered here.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any, Final
+
+import stripe
+from flask import current_app
+
+from marketplace.core.errors import Unavailable
+
+from . import papers
+from .models import Payment
+
+log = logging.getLogger(__name__)
+API_VERSION: Final = "2026-10-28.endive"  # the SDK's; the webhook endpoint is registered with the same
+TIMEOUT: Final = 10  # seconds
+
+# What may pass by itself: the same call is made again later, with the same idempotency key.
+_PASSING = (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError)
+
+
+class Refused(Exception):
+    """The provider understood and does not take the call; `code` is its own."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Session:
+    """A checkout session as far as we compare it. `amount_total` in minor units; None where not told."""
+
+    id: str
+    url: str | None
+    status: str | None
+    payment_status: str | None
+    amount_total: int | None
+    currency: str | None
+    livemode: bool
+    client_reference_id: str | None
+
+
+def livemode() -> bool:
+    """Whether our key moves real money; events of the other mode are never applied."""
+    return papers.settings().stripe_secret_key.startswith("sk_live_")
+
+
+def configured() -> bool:
+    """Whether there is a key at all."""
+    return bool(papers.settings().stripe_secret_key)
+
+
+def create_session(payment: Payment) -> Session:
+    """Open a checkout for an attempt; the idempotency key is the attempt's reference.
+
+    Raises:
+        Unavailable: `payment-provider-unavailable`.
+        Refused: the provider does not take it.
+    """
+    settings = papers.settings()
+    notice = payment.obligation.notice
+    methods = list(settings.stripe_payment_methods)
+    page = f"{settings.public_url}/notices/{notice.id}"
+    metadata = {"payment": payment.reference, "notice": notice.number}
+    # No expires_at: Stripe's own 24 hours are meant, and a moving one would spoil the idempotent retry.
+    params: dict[str, Any] = {
+        "mode": "payment",
+        "client_reference_id": payment.reference,
+        "metadata": metadata,
+        "payment_intent_data": {"metadata": metadata},
+        "payment_method_types": methods,
+        "line_items": [
+            {
+                "quantity": 1,
+                "price_data": {
+                    "currency": payment.currency.lower(),
+                    "unit_amount": payment.amount_minor,
+                    "product_data": {
+                        "name": f"专利开放许可使用费 {papers.patent_number(notice.offer.patent)}",
+                        "description": f"书面通知 {notice.number}",
+                    },
+                },
+            }
+        ],
+        "success_url": f"{page}?checkout=done",
+        "cancel_url": f"{page}?checkout=cancelled",
+    }
+    if "wechat_pay" in methods:
+        params["payment_method_options"] = {"wechat_pay": {"client": "web"}}
+    return _call(
+        payment,
+        lambda options: _client().v1.checkout.sessions.create(params, options=options),  # type: ignore[arg-type]
+        idempotency_key=payment.reference,
+    )
+
+
+def retrieve(payment: Payment) -> Session:
+    """The provider's present word on an attempt's session, for reconciliation.
+
+    Raises:
+        Unavailable: `payment-provider-unavailable`.
+        Refused: the provider does not know it.
+    """
+    session_id = payment.checkout_session_id or ""
+    return _call(
+        payment, lambda options: _client().v1.checkout.sessions.retrieve(session_id, options=options)
+    )
+
+
+def expire(payment: Payment) -> None:
+    """Close a session so that nobody can pay there; one that is already over is left alone.
+
+    Raises:
+        Unavailable: `payment-provider-unavailable`.
+    """
+    session_id = payment.checkout_session_id or ""
+    try:
+        _call(payment, lambda options: _client().v1.checkout.sessions.expire(session_id, options=options))
+    except Refused as refused:
+        # It was paid or ran out meanwhile; its webhook tells.
+        log.info("session not expired", extra={"payment": payment.id, "code": refused.code})
+
+
+def _client() -> stripe.StripeClient:
+    settings = papers.settings()
+    if not settings.stripe_secret_key:
+        raise Unavailable("payment-provider-unavailable", _AWAY)
+    key = "marketplace.stripe"
+    if key not in current_app.extensions:
+        current_app.extensions[key] = stripe.StripeClient(
+            settings.stripe_secret_key,
+            stripe_version=API_VERSION,
+            base_addresses={"api": settings.stripe_api_base} if settings.stripe_api_base else None,
+            max_network_retries=2,
+            http_client=stripe.RequestsClient(timeout=TIMEOUT),
+        )
+    client: stripe.StripeClient = current_app.extensions[key]
+    return client
+
+
+_AWAY = "Online payment is not available at the moment. Nothing is lost: try again, or pay by bank transfer."
+
+
+def _call(payment: Payment, call: Any, *, idempotency_key: str | None = None) -> Session:
+    options: dict[str, str] = {"stripe_account": payment.stripe_account or ""}
+    if idempotency_key is not None:
+        options["idempotency_key"] = idempotency_key
+    try:
+        found = call(options)
+    except _PASSING as error:
+        log.warning("stripe away", extra={"payment": payment.id, "error": type(error).__name__})
+        raise Unavailable("payment-provider-unavailable", _AWAY) from error
+    except stripe.StripeError as error:
+        log.warning("stripe refused", extra={"payment": payment.id, "error": type(error).__name__})
+        raise Refused(error.code or type(error).__name__) from error
+    return Session(
+        id=found.id,
+        url=found.url,
+        status=found.status,
+        payment_status=found.payment_status,
+        amount_total=found.amount_total,
+        currency=found.currency,
+        livemode=found.livemode,
+        client_reference_id=found.client_reference_id,
+    )

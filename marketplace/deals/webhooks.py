@@ -1,0 +1,214 @@
+"""Stripe's webhooks: stored by event id first, then applied from the signed event's own object.
+
+Guards only move forward, so doubles, latecomers and any order give the same result. Amount, currency, mode
+and account are compared with what is owed; what differs is quarantined.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any, Final
+
+import sqlalchemy as sa
+import stripe
+
+from marketplace.core import clock
+from marketplace.core.actor import SYSTEM
+from marketplace.core.database import db
+from marketplace.core.errors import DomainError
+from marketplace.core.tasks import enqueue
+from marketplace.core.unit_of_work import lock, unit_of_work
+
+from . import papers, stripe_gateway
+from .lifecycle import PAYMENT
+from .lookup import lock_payment
+from .models import Payment, StripeEvent
+from .payments import quarantine_payment, settle
+from .quarantine import quarantine
+
+SUCCEEDED: Final = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
+FAILED: Final = {"checkout.session.async_payment_failed": "fail", "checkout.session.expired": "expire"}
+AFTERWARDS: Final = ("charge.refunded", "refund.", "charge.refund.", "charge.dispute.")
+
+
+class SignatureRefused(DomainError):
+    """The call is not signed by our provider, or is not an event (400)."""
+
+
+def receive(payload: bytes, signature: str) -> None:
+    """Keep a signed event and ask the worker to apply it; opens its own unit of work.
+
+    Args:
+        payload: the request's raw body.
+        signature: the `Stripe-Signature` header.
+
+    Raises:
+        SignatureRefused: `bad-signature`.
+    """
+    try:
+        # It verifies the signature and its age (300 s); a plain dictionary serves better than its object.
+        stripe.Webhook.construct_event(payload, signature, papers.settings().stripe_webhook_secret)
+        event = json.loads(payload)
+        values = {
+            "id": event["id"],
+            "type": event["type"],
+            "account": event.get("account"),
+            "created": dt.datetime.fromtimestamp(event["created"], dt.UTC),
+            "livemode": bool(event["livemode"]),
+            "payload": event,
+            "received_at": clock.now(),
+            "state": "received",
+        }
+    except (stripe.SignatureVerificationError, ValueError, KeyError, TypeError) as error:
+        raise SignatureRefused(
+            "bad-signature", "This is not an event that our payment provider has signed."
+        ) from error
+    with unit_of_work():
+        if _insert(values):
+            enqueue("deals.apply_event", key=event["id"], event_id=event["id"])
+
+
+def apply_event(event_id: str) -> None:
+    """Apply a stored event, once (a task)."""
+    with unit_of_work():
+        event = lock(StripeEvent, event_id)
+        if event.state != "received":
+            return
+        if event.type in SUCCEEDED or event.type in FAILED:
+            event.state, event.outcome = _apply_session(event)
+        elif event.type.startswith(AFTERWARDS):
+            event.state, event.outcome = _show_afterwards(event)
+        else:
+            event.state, event.outcome = "ignored", "not-ours-to-apply"
+
+
+def _insert(values: dict[str, Any]) -> bool:
+    """Whether the event is new."""
+    insert: Any
+    if db.session.get_bind().dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert
+    else:
+        from sqlalchemy.dialects.sqlite import insert
+    statement = insert(StripeEvent).values(**values).on_conflict_do_nothing(index_elements=["id"])
+    return db.session.execute(statement.returning(StripeEvent.id)).scalar() is not None
+
+
+def _apply_session(event: StripeEvent) -> tuple[str, str]:
+    """Apply an event about a checkout session. Returns the event's new state and the outcome's code."""
+    session = event.payload["data"]["object"]
+    money = event.type in SUCCEEDED and session.get("payment_status") == "paid"
+    payment = _payment_of(session)
+    if payment is None:
+        if not money:
+            return "ignored", "unknown-payment"
+        _set_aside(event, None, "unknown-payment", {})
+        return "quarantined", "unknown-payment"
+    payment = lock_payment(payment)
+    stranger = _differs(payment, event, session)
+    if stranger is not None:
+        # Another account may sign events that carry our reference: they must not touch the attempt.
+        _set_aside(event, payment, stranger, {"account": payment.stripe_account})
+        return "quarantined", stranger
+    if payment.state == "paid":
+        return "ignored", "already-paid"
+    if event.type in FAILED:
+        if payment.state != "open":
+            return "ignored", f"already-{payment.state}"
+        action = FAILED[event.type]
+        PAYMENT.execute(
+            SYSTEM, payment, action, organisation_id=payment.obligation.notice.licensee_id, event_id=event.id
+        )
+        return "applied", action
+    if not money:
+        return "applied", "waiting-for-money"
+    received = {"amount_minor": session.get("amount_total"), "currency": str(session.get("currency")).upper()}
+    expected = {"amount_minor": payment.amount_minor, "currency": payment.currency}
+    for field, reason in (("currency", "currency-mismatch"), ("amount_minor", "amount-mismatch")):
+        if received[field] != expected[field]:
+            quarantine_payment(payment, reason, expected=expected, received=received, event_id=event.id)
+            return "quarantined", reason
+    if payment.checkout_session_id is None:
+        # Our call's answer was lost, but the session that it made was paid.
+        payment.checkout_session_id = session["id"]
+    settle(SYSTEM, payment, "settle", at=event.created)
+    return "applied", "paid"
+
+
+def _payment_of(session: dict[str, Any]) -> Payment | None:
+    reference = session.get("client_reference_id")
+    if reference:
+        found = db.session.scalar(sa.select(Payment).where(Payment.reference == reference))
+        if found is not None:
+            return found
+    return db.session.scalar(sa.select(Payment).where(Payment.checkout_session_id == session["id"]))
+
+
+def _differs(payment: Payment, event: StripeEvent, session: dict[str, Any]) -> str | None:
+    """Why an event is not about this attempt, as a code."""
+    if payment.channel != "stripe" or event.account != payment.stripe_account:
+        return "account-mismatch"
+    if event.livemode != stripe_gateway.livemode():
+        return "livemode-mismatch"
+    if payment.checkout_session_id is not None and session["id"] != payment.checkout_session_id:
+        return "session-mismatch"
+    if session.get("client_reference_id") != payment.reference:
+        return "reference-mismatch"
+    return None
+
+
+def _show_afterwards(event: StripeEvent) -> tuple[str, str]:
+    """Refunds and disputes: shown to the operator. A licence is a legal fact and is never ended by them."""
+    thing = event.payload["data"]["object"]
+    reason = "dispute" if "dispute" in event.type else "refund"
+    _set_aside(event, _payment_behind(event, thing), reason, {})
+    return "quarantined", reason
+
+
+def _payment_behind(event: StripeEvent, thing: dict[str, Any]) -> Payment | None:
+    """The attempt behind a charge, refund or dispute: by our metadata, else by the payment intent."""
+    reference = (thing.get("metadata") or {}).get("payment")
+    if reference:
+        found = db.session.scalar(
+            sa.select(Payment).where(Payment.reference == reference, Payment.stripe_account == event.account)
+        )
+        if found is not None:
+            return found
+    intent = thing.get("payment_intent")
+    if not intent:
+        return None
+    session_id = db.session.scalar(
+        sa.select(StripeEvent.payload["data"]["object"]["id"].as_string())
+        .where(
+            StripeEvent.account == event.account,
+            StripeEvent.type.in_(SUCCEEDED),
+            StripeEvent.payload["data"]["object"]["payment_intent"].as_string() == intent,
+        )
+        .limit(1)
+    )
+    if session_id is None:
+        return None
+    return db.session.scalar(
+        sa.select(Payment).where(
+            Payment.checkout_session_id == session_id, Payment.stripe_account == event.account
+        )
+    )
+
+
+def _set_aside(event: StripeEvent, payment: Payment | None, reason: str, expected: dict[str, Any]) -> None:
+    thing = event.payload["data"]["object"]
+    quarantine(
+        reason,
+        payment=payment,
+        event_id=event.id,
+        expected=expected,
+        received={
+            "type": event.type,
+            "account": event.account,
+            "livemode": event.livemode,
+            "object": thing.get("id"),
+            "amount_minor": thing.get("amount_total", thing.get("amount")),
+            "currency": thing.get("currency"),
+            "client_reference_id": thing.get("client_reference_id"),
+        },
+    )
