@@ -68,6 +68,7 @@ MESSAGES: Final[dict[str, Any]] = {
     "integer-range": _l("The number must lie between %(min)s and %(max)s."),
     "boolean-form": _l("Write yes or no."),
     "choice": _l("This is not one of: %(allowed)s."),
+    "payee-form": _l("Write the payee as account name|bank|account number."),
     "region": _l("This is not a region code of six digits, a province or a Shanghai district."),
     # numbers and symbols
     "number-empty": _l("The patent number is missing."),

@@ -1,8 +1,24 @@
-"""What the worker does for this domain."""
+"""What the worker does for offers: their ends and duties that come with time."""
 
 from __future__ import annotations
 
-from marketplace.core.tasks import Handler, Schedule
+import datetime as dt
 
-TASKS: dict[str, Handler] = {}
-SCHEDULES: tuple[Schedule, ...] = ()
+from marketplace.core.database import db
+from marketplace.core.tasks import Handler, Schedule
+from marketplace.core.unit_of_work import unit_of_work
+
+from .duties import due_for_review, review
+
+
+def review_offers() -> None:
+    """Let offers lapse and bring duties to withdraw up to date, each in a unit of work of its own."""
+    due = due_for_review()
+    db.session.rollback()
+    for offer_id in due:
+        with unit_of_work():
+            review(offer_id)
+
+
+TASKS: dict[str, Handler] = {"listings.review": review_offers}
+SCHEDULES: tuple[Schedule, ...] = (Schedule("listings.review", every=dt.timedelta(hours=1)),)

@@ -1,0 +1,121 @@
+"""Finding or making the organisations that lists name, many at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from marketplace.core import clock
+from marketplace.core.database import db
+from marketplace.core.importing import WrittenRow
+from marketplace.core.unit_of_work import record
+
+from .models import Organisation
+
+_TYPE_WORDS = (
+    ("hospital", re.compile("医院|卫生院|疾病预防控制中心")),
+    ("university", re.compile("大学|学院$|学校$|university|college", re.IGNORECASE)),
+    ("institute", re.compile("研究院|研究所|科学院|设计院|实验室$|institute", re.IGNORECASE)),
+    ("enterprise", re.compile("公司|厂$|集团|企业|合作社|中心|有限|[局站社行店]$|[A-Za-z]{3}")),
+)
+_PERSON = re.compile(r"[\u3400-\u9fff]{2,4}|[\u3400-\u9fff]{1,12}·[\u3400-\u9fff·]{1,20}")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An organisation as a list names it: name, credit code and region if they are known."""
+
+    name: str
+    code: str | None = None
+    region: str | None = None
+
+
+def guess_type(name: str) -> str:
+    """The type that a name suggests: of units by their words, else a person if it looks like one."""
+    for type_, words in _TYPE_WORDS:
+        if words.search(name):
+            return type_
+    return "individual" if _PERSON.fullmatch(name) else "enterprise"
+
+
+def resolve(named: Iterable[Named]) -> dict[Named, int]:
+    """The organisation of each: by code, else by exact name, else a new one that has no member yet.
+
+    A namesake with another code is another organisation; one without a code is taken to be the same and
+    receives it. Writes in the present unit of work; the caller keeps other imports out meanwhile.
+    """
+    wanted = list(dict.fromkeys(named))
+    found = _look_up(wanted)
+    missing = [party for party in wanted if party not in found]
+    if not missing:
+        return found
+    new: dict[tuple[str, str | None], Named] = {}
+    for party in missing:
+        # The same new name with and without its code is one organisation.
+        if party.code is None and any(name == party.name for name, _ in new):
+            continue
+        if party.code is not None:
+            new.pop((party.name, None), None)
+        new.setdefault((party.name, party.code), party)
+    now = clock.now()
+    db.session.execute(
+        sa.insert(Organisation.__table__),  # type: ignore[arg-type]
+        [
+            {
+                "name": party.name,
+                "code": party.code,
+                "type": guess_type(party.name),
+                "region": party.region,
+                "created_at": now,
+                "version": 1,
+            }
+            for party in new.values()
+        ],
+    )
+    again = _look_up(missing)
+    for organisation_id in sorted(set(again.values()) - set(found.values())):
+        row = WrittenRow("organisations", organisation_id)
+        record("organisation.created", row, organisation_id=organisation_id)
+    return found | again
+
+
+def _look_up(wanted: list[Named]) -> dict[Named, int]:
+    codes = {party.code for party in wanted if party.code}
+    names = {party.name for party in wanted}
+    columns = (Organisation.id, Organisation.name, Organisation.code)
+    by_code = {
+        code: id_
+        for id_, _, code in db.session.execute(sa.select(*columns).where(Organisation.code.in_(codes)))
+    }
+    by_name: dict[str, list[tuple[int, str | None]]] = {}
+    for id_, name, code in db.session.execute(
+        sa.select(*columns).where(Organisation.name.in_(names)).order_by(Organisation.id)
+    ):
+        by_name.setdefault(name, []).append((id_, code))
+    found: dict[Named, int] = {}
+    given: dict[int, str] = {}
+    for party in wanted:
+        if party.code and party.code in by_code:
+            found[party] = by_code[party.code]
+            continue
+        for id_, code in by_name.get(party.name, ()):
+            code = given.get(id_, code or "") or None
+            if party.code is None or code is None or code == party.code:
+                found[party] = id_
+                if party.code and code is None:
+                    given[id_] = party.code
+                    by_code[party.code] = id_
+                break
+    for id_, code in given.items():
+        version = 1 + (db.session.scalar(sa.select(Organisation.version).where(Organisation.id == id_)) or 0)
+        db.session.execute(
+            sa.update(Organisation)
+            .where(Organisation.id == id_)
+            .values(code=code, version=version)
+            .execution_options(synchronize_session=False)
+        )
+        record("organisation.changed", WrittenRow("organisations", id_, version), organisation_id=id_)
+    return found

@@ -1,0 +1,117 @@
+"""What time and new facts do to offers in force: they lapse, or their holder has to withdraw them.
+
+GL V-11 §2: when a state of IR 86 arises later, the patentee must withdraw promptly and tell the licensees.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from marketplace.core import clock
+from marketplace.core.actor import SYSTEM
+from marketplace.core.database import db
+from marketplace.core.unit_of_work import lock, record
+
+from . import rules
+from .lifecycle import OFFER, patent_view
+from .models import IN_FORCE, Offer, Patent
+
+
+def end_of(offer: Offer, today: dt.date) -> tuple[str, dt.date] | None:
+    """Why and since when an offer in force has come to its end by itself, None while it runs.
+
+    Reasons: `term_over`, and `terminated`, `invalidated`, `expired` of the patent. The earliest counts.
+    """
+    ends = []
+    if offer.term_to is not None and offer.term_to < today:
+        ends.append(("term_over", offer.term_to + dt.timedelta(days=1)))
+    of_patent = rules.ended_on(patent_view(offer.patent), today)
+    if of_patent is not None:
+        ends.append(of_patent)
+    return min(ends, key=lambda end: end[1], default=None)
+
+
+def duty_of(offer: Offer, today: dt.date) -> list[str]:
+    """Codes of the bars that oblige the holder of an offer in force to withdraw it."""
+    return list(rules.eligibility(patent_view(offer.patent), today).barred)
+
+
+def raise_or_clear_duty(offer: Offer) -> bool:
+    """Bring the duty to withdraw of an offer that is locked up to date. Returns whether it changed."""
+    bars = duty_of(offer, clock.today()) if offer.status in IN_FORCE and offer.evidence == "verified" else []
+    if bars == list(offer.duty_bars):
+        return False
+    if bars:
+        offer.duty_to_withdraw_since = offer.duty_to_withdraw_since or clock.today()
+        offer.duty_bars = bars
+        record("offer.duty_raised", offer, organisation_id=offer.holder_id, bars=bars)
+    else:
+        offer.duty_to_withdraw_since = None
+        offer.duty_bars = []
+        record("offer.duty_cleared", offer, organisation_id=offer.holder_id)
+    return True
+
+
+def review(offer_id: int) -> bool:
+    """Let an offer lapse if it is over, else bring its duty to withdraw up to date; whether it changed."""
+    offer = _locked(offer_id)
+    if offer.status not in IN_FORCE:
+        return False
+    end = end_of(offer, clock.today())
+    if end is None:
+        return raise_or_clear_duty(offer)
+    reason, since = end
+    # An announcement cannot end before it was made, whatever an old fact says.
+    lapsed_on = max(since, offer.announced_on or since)
+
+    def effect() -> None:
+        offer.lapsed_on = lapsed_on
+
+    OFFER.execute(
+        SYSTEM,
+        offer,
+        "lapse",
+        effect=effect,
+        organisation_id=offer.holder_id,
+        occurred_on=lapsed_on,
+        reason=reason,
+    )
+    raise_or_clear_duty(offer)
+    return True
+
+
+def review_patent(patent_id: int) -> None:
+    """Review the offer in force on a patent whose facts have changed, if there is one."""
+    found = db.session.scalar(
+        sa.select(Offer.id).where(Offer.patent_id == patent_id, Offer.status.in_(IN_FORCE))
+    )
+    if found is not None:
+        review(found)
+
+
+def due_for_review() -> list[int]:
+    """Ids of offers in force that are over or whose duty to withdraw is not up to date. Reads only."""
+    today = clock.today()
+    query = (
+        sa.select(Offer).where(Offer.status.in_(IN_FORCE)).order_by(Offer.id).execution_options(yield_per=500)
+    )
+    return [
+        offer.id
+        for offer in db.session.scalars(query)
+        if end_of(offer, today) is not None
+        or (offer.evidence == "verified" and duty_of(offer, today) != list(offer.duty_bars))
+    ]
+
+
+def lapse_due() -> int:
+    """Review every offer that is due, in the present unit of work. Returns how many changed."""
+    return sum(review(offer_id) for offer_id in due_for_review())
+
+
+def _locked(offer_id: int) -> Offer:
+    """The offer, with its patent locked before it (the order of locks)."""
+    patent_id = db.session.scalar(sa.select(Offer.patent_id).where(Offer.id == offer_id))
+    lock(Patent, patent_id)
+    return lock(Offer, offer_id)

@@ -1,0 +1,469 @@
+"""Writing patents: one at a time or a thousand, by the same way.
+
+Rows say what they know; what they leave empty stays as it is. A patent is known by its application number or
+by a publication number; a row that has both joins them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app
+from flask_babel import gettext
+
+from marketplace.accounts.models import Organisation
+from marketplace.accounts.resolving import Named, resolve
+from marketplace.core import clock
+from marketplace.core.convert import KNOWN_NONE
+from marketplace.core.database import db
+from marketplace.core.identifiers import PatentNumber, PublicationNumber
+from marketplace.core.importing import Outcome, Problem, WrittenRow, digest_of
+from marketplace.core.unit_of_work import record
+
+from .duties import review
+from .models import FACTS, IN_FORCE, Offer, Patent, PatentClass, PatentFact, PatentParty
+
+Values = Mapping[str, Any]
+_TEXTS = ("title", "title_en", "abstract", "abstract_en", "application", "problem", "advantage")
+_COLUMNS = (
+    "number", "publication_number", "kind", *_TEXTS, "filing_date", "grant_date", "expires_on", "district",
+)  # fmt: skip
+_PATENTS: Any = Patent.__table__
+_PARTIES: Any = PatentParty.__table__
+_CLASSES: Any = PatentClass.__table__
+_FACTS: Any = PatentFact.__table__
+
+
+def numbers_of(values: Values) -> tuple[PatentNumber | None, PublicationNumber | None]:
+    """Application and publication number of a row; either may stand in the column `number`."""
+    number, publication = values.get("number"), values.get("publication_number")
+    if isinstance(number, PublicationNumber):
+        return None, publication or number
+    return number, publication
+
+
+def problems(values: Values, today: dt.date) -> list[Problem]:
+    """What is wrong with a row by itself."""
+    number, publication = numbers_of(values)
+    named = number or publication
+    if named is None:
+        return [Problem("number", "required", gettext("Give the patent number, or a publication number."))]
+    found = []
+    stated = (values.get("kind"), number and number.kind, publication and publication.kind)
+    kinds = {kind for kind in stated if kind}
+    if len(kinds) > 1:
+        reason = gettext("The number is that of another kind of patent.")
+        found.append(Problem("kind", "kind-contradicts", reason))
+    if values.get("ipc") and "design" in kinds and not all(symbol[0].isdigit() for symbol in values["ipc"]):
+        reason = gettext("Designs have Locarno classes such as 09-03.")
+        found.append(Problem("ipc", "ipc-for-design", reason))
+    if values.get("ipc") and "design" not in kinds and any(symbol[0].isdigit() for symbol in values["ipc"]):
+        reason = gettext("Only designs have Locarno classes.")
+        found.append(Problem("ipc", "locarno-for-others", reason))
+    found += _date_problems(values, today)
+    names = values.get("patentees") or ()
+    for column in ("patentee_codes", "patentee_regions"):
+        given = values.get(column) or ()
+        if len(given) > max(len(names), 1):
+            reason = gettext("There are more entries here than patentees.")
+            found.append(Problem(column, "more-than-patentees", reason))
+    if len(set(names)) != len(names):
+        reason = gettext("A patentee occurs twice.")
+        found.append(Problem("patentees", "patentee-twice", reason))
+    return found
+
+
+def _date_problems(values: Values, today: dt.date) -> list[Problem]:
+    found = []
+    filing, grant = values.get("filing_date"), values.get("grant_date")
+    if filing and filing > today:
+        found.append(Problem("filing_date", "date-in-future", gettext("This day lies in the future.")))
+    if filing and grant and grant < filing:
+        reason = gettext("The grant cannot have been announced before the filing.")
+        found.append(Problem("grant_date", "dates-reversed", reason))
+    as_of = values.get("facts_as_of")
+    if as_of and as_of > today:
+        found.append(Problem("facts_as_of", "date-in-future", gettext("This day lies in the future.")))
+    return found
+
+
+@dataclass
+class _Item:
+    """A row on its way into the register."""
+
+    values: Values
+    digest: str
+    number: PatentNumber | None
+    publication: PublicationNumber | None
+    patent_id: int | None = None
+    version: int = 1
+    stored: Mapping[str, Any] | None = None
+    outcome: Outcome = field(default_factory=list)
+    columns: dict[str, Any] = field(default_factory=dict)
+    parties: list[tuple[int, str | None]] | None = None
+    holder_id: int | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Every number by which it may be known; a published application and its grant share digits."""
+        return [*([str(self.number)] if self.number else []), *_variants(self.publication)]
+
+
+def _variants(publication: PublicationNumber | None) -> list[str]:
+    if publication is None:
+        return []
+    if publication.kind == "invention" and len(publication.digits) == 9:
+        return [f"{publication.base}A", f"{publication.base}B"]
+    return [str(publication)]
+
+
+def write(rows: Sequence[Values], *, source: str, digests: Sequence[str] | None = None) -> list[Outcome]:
+    """Write checked rows in the present unit of work: patents, parties, classes, facts, journal entries.
+
+    No two rows may speak of the same patent.
+
+    Args:
+        source: where the facts come from: `holder`, `operator`, `import` or a name.
+        digests: of the rows, if they are known already.
+
+    Returns:
+        One outcome for each row, in order.
+    """
+    items = []
+    for index, values in enumerate(rows):
+        digest = digests[index] if digests is not None else digest_of(values)
+        items.append(_Item(values, digest, *numbers_of(values)))
+    _find(items)
+    todo = [item for item in items if not item.outcome]
+    _load(todo)
+    parties = _organisations(todo)
+    now = clock.now()
+    for item in todo:
+        _merge(item, parties)
+    _insert([item for item in todo if item.stored is None], now)
+    _settle(todo, source, now)
+    return [item.outcome for item in items]
+
+
+def _find(items: list[_Item]) -> None:
+    """Find the patents that are known; unchanged and impossible rows get their outcome."""
+    names = {name for item in items for name in item.names}
+    columns = (Patent.id, Patent.number, Patent.publication_number, Patent.digest, Patent.version)
+    known: dict[str, Any] = {}
+    for patent in db.session.execute(
+        sa.select(*columns).where(sa.or_(Patent.number.in_(names), Patent.publication_number.in_(names)))
+    ):
+        known[patent.number] = known[patent.publication_number] = patent
+    for item in items:
+        found = {known[name].id: known[name] for name in item.names if name in known}
+        if len(found) > 1:
+            reason = gettext(
+                "Application number and publication number belong to two different patents here."
+            )
+            item.outcome = [Problem("publication_number", "number-conflict", reason)]
+        elif found:
+            [patent] = found.values()
+            if item.number and patent.number and patent.number != str(item.number):
+                reason = gettext(
+                    "This publication number belongs to patent %(number)s.", number=patent.number
+                )
+                item.outcome = [Problem("publication_number", "number-conflict", reason)]
+            item.patent_id, item.version = patent.id, patent.version
+            if patent.digest == item.digest:
+                item.outcome = "unchanged"
+        elif not item.values.get("patentees"):
+            item.outcome = [Problem("patentees", "required", gettext("The patentee is missing."))]
+
+
+def _load(todo: list[_Item]) -> None:
+    ids = [item.patent_id for item in todo if item.patent_id is not None]
+    if not ids:
+        return
+    rows = {
+        row["id"]: dict(row)
+        for row in db.session.execute(sa.select(_PATENTS).where(_PATENTS.c.id.in_(ids))).mappings()
+    }
+    for item in todo:
+        if item.patent_id is not None:
+            item.stored = rows[item.patent_id]
+
+
+def _organisations(todo: list[_Item]) -> dict[Named, int]:
+    """The organisations of all patentees that the rows name."""
+    named = {party for item in todo for party in _named(item.values)}
+    return resolve(sorted(named, key=lambda party: (party.name, party.code or "", party.region or "")))
+
+
+def _named(values: Values) -> list[Named]:
+    names = values.get("patentees") or ()
+    codes = _padded(values.get("patentee_codes"), len(names))
+    regions = _padded(values.get("patentee_regions"), len(names))
+    return [Named(*party) for party in zip(names, codes, regions, strict=True)]
+
+
+def _padded(values: Sequence[Any] | None, length: int) -> list[Any]:
+    given = list(values or ())[:length]
+    return given + [None] * (length - len(given))
+
+
+def _merge(item: _Item, organisations: Mapping[Named, int]) -> None:
+    """What the patent's row is to hold: what was stored, overlaid by what this row says."""
+    values, stored = item.values, item.stored
+    columns: dict[str, Any] = {name: stored[name] if stored else None for name in _COLUMNS}
+    if item.number:
+        columns["number"] = str(item.number)
+    before = columns["publication_number"]
+    if item.publication and (before is None or before.endswith("A") or item.publication.granted):
+        columns["publication_number"] = str(item.publication)
+    for name in (*_TEXTS, "filing_date", "grant_date", "kind"):
+        if values.get(name) is not None:
+            columns[name] = values[name]
+    # An announcement that publishes an application is no grant.
+    if item.publication is not None and not item.publication.granted and item.number is None:
+        columns["grant_date"] = stored["grant_date"] if stored else None
+    named = item.number or item.publication
+    if columns["kind"] is None and named is not None:
+        columns["kind"] = named.kind
+    if columns["filing_date"] is not None:
+        columns["expires_on"] = clock.patent_expiry(columns["kind"], columns["filing_date"])
+    parties = _named(values)
+    if parties:
+        item.parties = [(organisations[party], party.region) for party in parties]
+    item.columns = columns
+
+
+def _insert(new: list[_Item], now: dt.datetime) -> None:
+    """Insert patents without RETURNING (four times slower on PostgreSQL), then look up their ids."""
+    if not new:
+        return
+    rest = {"created_at": now, "updated_at": now, "version": 1}
+    db.session.execute(sa.insert(_PATENTS), [{**item.columns, "digest": item.digest, **rest} for item in new])
+    names = [item.columns["number"] or item.columns["publication_number"] for item in new]
+    ids = {}
+    for row in db.session.execute(
+        sa.select(Patent.id, Patent.number, Patent.publication_number).where(
+            sa.or_(
+                Patent.number.in_(names),
+                sa.and_(Patent.number.is_(None), Patent.publication_number.in_(names)),
+            )
+        )
+    ):
+        ids[row.number or row.publication_number] = row.id
+    for item, name in zip(new, names, strict=True):
+        item.patent_id = ids[name]
+
+
+def _settle(todo: list[_Item], source: str, now: dt.datetime) -> None:
+    """Parties, classes, facts and the patent's own row; an entry for each patent that changed by it."""
+    ids = [item.patent_id for item in todo if item.stored is not None]
+    had_parties = _stored_parties(ids)
+    had_classes = _stored_classes(ids)
+    had_facts = _stored_facts(ids)
+    home = _home_regions(todo, had_parties)
+    batch = _Batch()
+    changed: list[_Item] = []
+    for item in todo:
+        assert item.patent_id is not None  # noqa: S101 - found or inserted above
+        before = had_parties.get(item.patent_id, [])
+        if item.parties is not None:
+            item.parties = [(id_, region or home.get(id_)) for id_, region in item.parties]
+        parties = item.parties if item.parties is not None else before
+        item.holder_id = parties[0][0] if parties else None
+        item.columns["district"] = _district(parties)
+        moved = item.parties is not None and item.parties != before
+        if moved:
+            batch.replace_parties(item.patent_id, parties, stored=bool(before))
+        moved |= batch.take_classes(item, had_classes.get(item.patent_id, []))
+        moved |= batch.take_facts(item, had_facts.get(item.patent_id, {}), source)
+        if item.stored is None:
+            batch.districts.append({"_id": item.patent_id, "_district": item.columns["district"]})
+            item.outcome = "created"
+            changed.append(item)
+        elif moved or any(item.columns[name] != item.stored[name] for name in _COLUMNS):
+            item.outcome = "updated"
+            item.version += 1
+            changed.append(item)
+        else:
+            item.outcome = "unchanged"
+    batch.execute()
+    _update([item for item in changed if item.outcome == "updated"], now)
+    for item in changed:
+        action = "patent.entered" if item.outcome == "created" else "patent.changed"
+        row = WrittenRow("patents", item.patent_id or 0, item.version)
+        record(action, row, organisation_id=item.holder_id, digest=item.digest)
+    _review_offers([item.patent_id for item in changed if item.outcome == "updated"])
+
+
+def _update(items: list[_Item], now: dt.datetime) -> None:
+    if not items:
+        return
+    named: dict[str, Any] = {
+        name: sa.bindparam(f"_{name}") for name in (*_COLUMNS, "digest", "version", "updated_at")
+    }
+    db.session.execute(
+        sa.update(_PATENTS).where(_PATENTS.c.id == sa.bindparam("_id")).values(named),
+        [
+            {
+                **{f"_{name}": item.columns[name] for name in _COLUMNS},
+                "_digest": item.digest,
+                "_version": item.version,
+                "_updated_at": now,
+                "_id": item.patent_id,
+            }
+            for item in items
+        ],
+    )
+
+
+def _stored_parties(ids: Sequence[int | None]) -> dict[int, list[tuple[int, str | None]]]:
+    found: dict[int, list[tuple[int, str | None]]] = {}
+    if ids:
+        query = sa.select(_PARTIES).where(_PARTIES.c.patent_id.in_(ids)).order_by(_PARTIES.c.position)
+        for row in db.session.execute(query):
+            found.setdefault(row.patent_id, []).append((row.organisation_id, row.region))
+    return found
+
+
+def _stored_classes(ids: Sequence[int | None]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    if ids:
+        query = sa.select(_CLASSES).where(_CLASSES.c.patent_id.in_(ids)).order_by(_CLASSES.c.position)
+        for row in db.session.execute(query):
+            found.setdefault(row.patent_id, []).append(row.symbol)
+    return found
+
+
+def _stored_facts(ids: Sequence[int | None]) -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    if ids:
+        for row in db.session.execute(sa.select(_FACTS).where(_FACTS.c.patent_id.in_(ids))):
+            found.setdefault(row.patent_id, {})[row.name] = row
+    return found
+
+
+def _home_regions(
+    todo: list[_Item], had: Mapping[int, list[tuple[int, str | None]]]
+) -> dict[int, str | None]:
+    """The regions of the organisations themselves, for parties whose row names none."""
+    ids = {id_ for item in todo for id_, region in item.parties or () if region is None}
+    ids |= {id_ for parties in had.values() for id_, region in parties if region is None}
+    if not ids:
+        return {}
+    rows = db.session.execute(sa.select(Organisation.id, Organisation.region).where(Organisation.id.in_(ids)))
+    return {row.id: row.region for row in rows}
+
+
+def region_prefix() -> str:
+    """The digits that all codes in the instance's region begin with: `31` for 310000."""
+    region: str = current_app.config["SETTINGS"].region
+    while region.endswith("00"):
+        region = region[:-2]
+    return region
+
+
+def _district(parties: Iterable[tuple[int, str | None]]) -> str | None:
+    """The region of the first patentee who sits in the instance's region."""
+    prefix = region_prefix()
+    return next((region for _, region in parties if region and region.startswith(prefix)), None)
+
+
+def fact_value(value: object) -> str:
+    """A converted fact as it is stored: a code, an ISO date, text, or `none`."""
+    if value is KNOWN_NONE:
+        return "none"
+    return value.isoformat() if isinstance(value, dt.date) else str(value)
+
+
+class _Batch:
+    """Statements that are collected over all rows and executed together."""
+
+    def __init__(self) -> None:
+        self.districts: list[dict[str, Any]] = []
+        self.drop: dict[str, list[int]] = {"parties": [], "classes": [], "facts": []}
+        self.parties: list[dict[str, Any]] = []
+        self.classes: list[dict[str, Any]] = []
+        self.facts: list[dict[str, Any]] = []
+
+    def replace_parties(
+        self, patent_id: int, parties: Sequence[tuple[int, str | None]], *, stored: bool
+    ) -> None:
+        if stored:
+            self.drop["parties"].append(patent_id)
+        self.parties += [
+            {"patent_id": patent_id, "position": position, "organisation_id": id_, "region": region}
+            for position, (id_, region) in enumerate(parties)
+        ]
+
+    def take_classes(self, item: _Item, before: list[str]) -> bool:
+        """Replace the classes if the row names others. Returns whether it does."""
+        symbols = list(dict.fromkeys(item.values.get("ipc") or ()))
+        if not symbols or symbols == before:
+            return False
+        assert item.patent_id is not None  # noqa: S101
+        if before:
+            self.drop["classes"].append(item.patent_id)
+        self.classes += [
+            {"patent_id": item.patent_id, "position": position, "symbol": symbol}
+            for position, symbol in enumerate(symbols)
+        ]
+        return True
+
+    def take_facts(self, item: _Item, before: Mapping[str, Any], source: str) -> bool:
+        """Take facts that are new, unless a younger one is known. Returns whether any is taken."""
+        dated = item.values.get("facts_as_of")
+        as_of = dated or clock.today()
+        taken = False
+        for name in FACTS:
+            value = item.values.get(name)
+            if value is None:
+                continue
+            text = fact_value(value)
+            known = before.get(name)
+            if known is not None:
+                if as_of < known.as_of or (known.value == text and (dated is None or known.as_of == as_of)):
+                    continue
+                self.drop["facts"].append(known.id)
+            self.facts.append(
+                {
+                    "patent_id": item.patent_id,
+                    "name": name,
+                    "value": text,
+                    "as_of": as_of,
+                    "source": source,
+                }
+            )
+            taken = True
+        return taken
+
+    def execute(self) -> None:
+        for table, column, ids in (
+            (_PARTIES, _PARTIES.c.patent_id, self.drop["parties"]),
+            (_CLASSES, _CLASSES.c.patent_id, self.drop["classes"]),
+            (_FACTS, _FACTS.c.id, self.drop["facts"]),
+        ):
+            if ids:
+                db.session.execute(sa.delete(table).where(column.in_(ids)))
+        for table, rows in ((_PARTIES, self.parties), (_CLASSES, self.classes), (_FACTS, self.facts)):
+            if rows:
+                db.session.execute(sa.insert(table), rows)
+        with_district = [row for row in self.districts if row["_district"] is not None]
+        if with_district:
+            db.session.execute(
+                sa.update(_PATENTS)
+                .where(_PATENTS.c.id == sa.bindparam("_id"))
+                .values(district=sa.bindparam("_district")),
+                with_district,
+            )
+
+
+def _review_offers(patent_ids: Sequence[int | None]) -> None:
+    """New facts may end an offer in force or oblige its holder to withdraw it."""
+    if not patent_ids:
+        return
+    query = sa.select(Offer.id).where(Offer.patent_id.in_(patent_ids), Offer.status.in_(IN_FORCE))
+    for offer_id in db.session.scalars(query).all():
+        review(offer_id)

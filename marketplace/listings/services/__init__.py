@@ -1,0 +1,46 @@
+"""What can be done with patents and offers. Call inside a unit of work where something is changed."""
+
+from __future__ import annotations
+
+from marketplace.listings.duties import due_for_review, lapse_due, review
+
+from .offers import (
+    act,
+    announced_elsewhere,
+    awaiting_verification,
+    draft_offer,
+    edit_draft,
+    get_offer,
+    offered,
+    own_offers,
+    withdrawn_elsewhere,
+)
+from .patents import (
+    eligibility_of,
+    enter_patent,
+    find_patent,
+    get_patent,
+    own_patents,
+    set_fact,
+)
+
+__all__ = [
+    "act",
+    "announced_elsewhere",
+    "awaiting_verification",
+    "draft_offer",
+    "due_for_review",
+    "edit_draft",
+    "eligibility_of",
+    "enter_patent",
+    "find_patent",
+    "get_offer",
+    "get_patent",
+    "lapse_due",
+    "offered",
+    "own_offers",
+    "own_patents",
+    "review",
+    "set_fact",
+    "withdrawn_elsewhere",
+]

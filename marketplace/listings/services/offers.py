@@ -1,0 +1,552 @@
+"""Declarations: drafting, the way to the office and back, and their end."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import gettext
+
+from marketplace.accounts.models import Organisation
+from marketplace.core import clock
+from marketplace.core.actor import Actor
+from marketplace.core.database import db
+from marketplace.core.errors import Conflict, Invalid, NotFound
+from marketplace.core.lifecycle import Transition
+from marketplace.core.permissions import allowed, require
+from marketplace.core.unit_of_work import lock, record
+from marketplace.listings import rules
+from marketplace.listings.duties import raise_or_clear_duty
+from marketplace.listings.lifecycle import OFFER, offer_terms, patent_view, sentences
+from marketplace.listings.models import IN_FORCE, Offer, Patent
+
+# Import column → attribute, for what a declaration says.
+TERM_COLUMNS = {
+    "fee_form": "fee_form",
+    "fee": "fee_minor",
+    "rate": "rate_percent",
+    "rate_base": "rate_base",
+    "payment_text": "payment_text",
+    "fee_explanation": "fee_explanation",
+    "channels": "channels",
+    "term_from": "term_from",
+    "term_to": "term_to",
+    "contact": "contact",
+    "not_included": "not_included",
+    "source": "source",
+}
+
+Values = Mapping[str, Any]
+
+
+# --- reading
+
+
+def get_offer(actor: Actor, offer_id: int | str) -> Offer:
+    """One offer that this actor may see.
+
+    Raises:
+        NotFound: `offer-not-found`, also for somebody else's draft.
+    """
+    number = int(offer_id) if str(offer_id).isdecimal() and len(str(offer_id)) < 19 else None
+    offer = db.session.get(Offer, number) if number is not None else None
+    if offer is None or not allowed(actor, "offer.see", offer).allowed:
+        raise NotFound("offer-not-found", "There is no such offer.")
+    return offer
+
+
+def offered(actor: Actor, offer: Offer) -> list[Transition]:
+    """What this actor may do with the offer now."""
+    return OFFER.offered(actor, offer)
+
+
+def own_offers(
+    actor: Actor, *, statuses: Sequence[str] = (), before: int | None = None, size: int = 50
+) -> list[Offer]:
+    """Offers of the organisations that the actor acts for (staff: of everybody), newest first.
+
+    Args:
+        statuses: only these; all when empty.
+        before: the id of the last offer of the page before (keyset paging).
+    """
+    query = sa.select(Offer).order_by(Offer.id.desc()).limit(size)
+    if not actor.is_staff:
+        query = query.where(Offer.holder_id.in_({actor.organisation_id, *actor.principals} - {None}))
+    if statuses:
+        query = query.where(Offer.status.in_(statuses))
+    if before is not None:
+        query = query.where(Offer.id < before)
+    return list(db.session.scalars(query))
+
+
+def awaiting_verification(*, size: int = 100) -> list[Offer]:
+    """The operator's queue: announcements that only the holder has stated, oldest first."""
+    return list(
+        db.session.scalars(
+            sa.select(Offer)
+            .where(Offer.status.in_(IN_FORCE), Offer.evidence == "holder_stated")
+            .order_by(Offer.id)
+            .limit(size)
+        )
+    )
+
+
+# --- drafting
+
+
+def draft_offer(actor: Actor, patent: Patent, values: Values) -> Offer:
+    """Begin a declaration on a patent.
+
+    Args:
+        values: converted import columns of offers (`fee` in 分, `rate` in per cent); may be incomplete.
+
+    Raises:
+        Invalid: `offer-invalid`: terms that the rules forbid, by field.
+        Forbidden: the actor acts for none of the patentees.
+    """
+    require(actor, "offer.draft", patent)
+    offer = Offer(
+        patent=patent,
+        holder=_holder_of(actor, patent),
+        status=OFFER.initial,
+        currency="CNY",
+        channels=[],
+        duty_bars=[],
+        created_at=clock.now(),
+    )
+    _set_terms(offer, values)
+    _refuse_faults(offer)
+    db.session.add(offer)
+    record("offer.drafted", offer, organisation_id=offer.holder_id, patent=patent.id)
+    return offer
+
+
+def edit_draft(actor: Actor, offer_id: int, values: Values) -> Offer:
+    """Change a declaration that has not been filed; approvals and consent have to be given again.
+
+    Raises:
+        Conflict: `illegal-transition` once it is filed: withdraw and declare anew.
+        Invalid: `offer-invalid`.
+    """
+    return act(actor, offer_id, "edit", values)
+
+
+def _holder_of(actor: Actor, patent: Patent) -> Organisation:
+    """The patentee that the actor acts for; for an operator the first one."""
+    for party in patent.parties:
+        if actor.acts_for(party.organisation_id):
+            return party.organisation
+    if not patent.parties:
+        raise Invalid("patentee-missing", "The patent has no patentee yet.")
+    return patent.parties[0].organisation
+
+
+def _set_terms(offer: Offer, values: Values) -> None:
+    for column, attribute in TERM_COLUMNS.items():
+        if column in values:
+            value = values[column]
+            setattr(offer, attribute, list(value or ()) if column == "channels" else value)
+    if "payee" in values:
+        offer.payee_account_name, offer.payee_bank, offer.payee_account = values["payee"] or (
+            None,
+            None,
+            None,
+        )
+    if offer.fee_form == "free":
+        offer.fee_minor = offer.fee_minor or None
+    offer.rate_base = rules.rate_base_of(offer_terms(offer))
+
+
+def _refuse_faults(offer: Offer) -> None:
+    faults = rules.terms_faults(offer_terms(offer), patent_view(offer.patent))
+    if faults:
+        raise Invalid(
+            "offer-invalid", "Some terms of the offer cannot be declared.", fields=sentences(faults)
+        )
+
+
+def _complete_terms(offer: Offer) -> None:
+    """Fill in what the declaration leaves to the holder's standing data: account, channels, wording."""
+    holder = offer.holder
+    if offer.payee_account is None and holder.bank_account:
+        offer.payee_account_name = holder.bank_account_name or holder.name
+        offer.payee_bank, offer.payee_account = holder.bank_name, holder.bank_account
+    if not offer.channels and offer.fee_form != "free":
+        offer.channels = ["bank"] if offer.payee_account or not holder.stripe_account else []
+        if holder.stripe_account:
+            offer.channels = [*offer.channels, "stripe"]
+    if not offer.payment_text and offer.fee_form is not None:
+        offer.payment_text = rules.payment_text(offer_terms(offer))
+
+
+# --- the way through the office
+
+
+def act(actor: Actor, offer_id: int, action: str, values: Values | None = None) -> Offer:
+    """Do one step of an offer's life.
+
+    Args:
+        action: an action of `lifecycle.OFFER`.
+        values: what the action takes, converted: `file` filed_on; `announce` declaration_number and
+            announced_on; `verify` source; `refuse` and `file_withdrawal` reason; `withdraw` withdrawn_on;
+            `revoke` revoked_on, reason; `edit` the columns of an offer. Days default to today.
+
+    Raises:
+        NotFound, Unauthenticated, Forbidden: not this actor's to do.
+        Conflict: `illegal-transition`, `offer-barred`, `owners-consent-missing`, `review-open`,
+            `offer-in-force`, `declaration-number-taken`, `already-verified`.
+        Invalid: `declaration-incomplete`, `offer-invalid`, `date-impossible`, with the fields.
+    """
+    patent_id = get_offer(actor, offer_id).patent_id
+    lock(Patent, patent_id)
+    offer = lock(Offer, int(offer_id))
+    _act(actor, offer, action, values or {})
+    return offer
+
+
+def _act(actor: Actor, offer: Offer, action: str, values: Values) -> None:
+    for first in OFFER.transitions:
+        if first.action == action:
+            require(actor, first.permission, offer)
+            break
+    OFFER.find(action, offer.status)
+    step = _STEPS.get(action)
+    on, effect, data = step(actor, offer, values) if step else (None, None, {})
+    OFFER.execute(
+        actor,
+        offer,
+        action,
+        effect=effect,
+        organisation_id=offer.holder_id,
+        occurred_on=on,
+        **data,
+    )
+    if action in ("announce", "verify", "withdraw", "revoke"):
+        db.session.flush()
+        raise_or_clear_duty(offer)
+
+
+Step = tuple[dt.date | None, Callable[[], None] | None, dict[str, Any]]
+
+
+def _edit(_actor: Actor, offer: Offer, values: Values) -> Step:
+    def effect() -> None:
+        _set_terms(offer, values)
+        _refuse_faults(offer)
+        offer.approved_on = offer.owners_agreed_on = offer.price_notice_from = None
+
+    return None, effect, {}
+
+
+def _approve(_actor: Actor, offer: Offer, _values: Values) -> Step:
+    def effect() -> None:
+        offer.approved_on = clock.today()
+
+    return None, effect, {}
+
+
+def _start_price_notice(_actor: Actor, offer: Offer, _values: Values) -> Step:
+    def effect() -> None:
+        offer.price_notice_from = clock.today()
+
+    return None, effect, {}
+
+
+def _ready(_actor: Actor, offer: Offer, _values: Values) -> Step:
+    owners = len(offer.patent.parties)
+
+    def effect() -> None:
+        # Marking it ready is the holder's statement that all co-owners agree (PL 14, GL V-11 §3.2).
+        if owners > 1:
+            offer.owners_agreed_on = clock.today()
+        _complete_terms(offer)
+
+    return None, effect, {"owners": owners}
+
+
+def _file(_actor: Actor, offer: Offer, values: Values) -> Step:
+    on = _day(values, "filed_on", not_before=offer.patent.grant_date)
+
+    def effect() -> None:
+        offer.filed_on = on
+        _complete_terms(offer)
+
+    return on, effect, {}
+
+
+def _announce(actor: Actor, offer: Offer, values: Values) -> Step:
+    on = _day(values, "announced_on", not_before=offer.filed_on or offer.patent.grant_date)
+    number = (values.get("declaration_number") or "").strip()
+    if not number:
+        message = gettext("The number of the declaration is missing.")
+        raise Invalid("value-missing", "A value is missing.", fields={"declaration_number": [message]})
+    evidence = "verified" if actor.is_operator else "holder_stated"
+
+    def effect() -> None:
+        _refuse_second(offer, number)
+        offer.declaration_number, offer.announced_on, offer.evidence = number, on, evidence
+        if evidence == "verified":
+            offer.verified_source = values.get("source") or "operator"
+        _complete_terms(offer)
+
+    return on, effect, {"evidence": evidence}
+
+
+def _verify(_actor: Actor, offer: Offer, values: Values) -> Step:
+    def effect() -> None:
+        offer.evidence = "verified"
+        offer.verified_source = values.get("source") or "operator"
+
+    return None, effect, {"evidence": "verified"}
+
+
+def _refuse(_actor: Actor, offer: Offer, values: Values) -> Step:
+    def effect() -> None:
+        offer.refused_reason = values.get("reason")
+
+    return None, effect, {}
+
+
+def _file_withdrawal(_actor: Actor, offer: Offer, values: Values) -> Step:
+    on = _day(values, "filed_on", not_before=offer.announced_on)
+
+    def effect() -> None:
+        offer.withdrawal_filed_on = on
+        offer.withdrawal_reason = values.get("reason")
+
+    return on, effect, {}
+
+
+def _withdraw(_actor: Actor, offer: Offer, values: Values) -> Step:
+    on = _day(values, "withdrawn_on", not_before=offer.announced_on)
+    if offer.status == "lapsed" and offer.lapsed_on is not None and on >= offer.lapsed_on:
+        raise Conflict("offer-over", "The offer had come to its end before that day.")
+
+    def effect() -> None:
+        offer.withdrawn_on = on
+        offer.lapsed_on = None
+        if values.get("reason"):
+            offer.withdrawal_reason = values["reason"]
+
+    return on, effect, {}
+
+
+def _revoke(_actor: Actor, offer: Offer, values: Values) -> Step:
+    on = _day(values, "revoked_on", not_before=offer.announced_on)
+
+    def effect() -> None:
+        offer.revoked_on = on
+        if values.get("reason"):
+            offer.withdrawal_reason = values["reason"]
+
+    return on, effect, {}
+
+
+_STEPS: dict[str, Callable[[Actor, Offer, Values], Step]] = {
+    "edit": _edit,
+    "approve": _approve,
+    "start_price_notice": _start_price_notice,
+    "ready": _ready,
+    "file": _file,
+    "announce": _announce,
+    "verify": _verify,
+    "refuse": _refuse,
+    "file_withdrawal": _file_withdrawal,
+    "withdraw": _withdraw,
+    "revoke": _revoke,
+}
+
+
+def _day(values: Values, name: str, *, not_before: dt.date | None) -> dt.date:
+    """A legal date that lies in the past or is today, and not before what must have come first."""
+    day: dt.date = values.get(name) or clock.today()
+    if day > clock.today():
+        message = gettext("This day lies in the future.")
+    elif not_before is not None and day < not_before:
+        message = gettext("This cannot have happened before %(date)s.", date=not_before.isoformat())
+    else:
+        return day
+    raise Invalid("date-impossible", "This date is not possible.", fields={name: [message]})
+
+
+def _refuse_second(offer: Offer, declaration_number: str | None) -> None:
+    """One declaration number names one offer, and one patent has one offer in force."""
+    with db.session.no_autoflush:
+        taken = declaration_number is not None and db.session.scalar(
+            sa.select(Offer.id).where(
+                Offer.declaration_number == declaration_number, Offer.id.is_distinct_from(offer.id)
+            )
+        )
+        second = db.session.scalar(
+            sa.select(Offer.id).where(
+                Offer.patent_id == offer.patent_id,
+                Offer.status.in_(IN_FORCE),
+                Offer.id.is_distinct_from(offer.id),
+            )
+        )
+    if taken:
+        raise Conflict("declaration-number-taken", "Another offer has this declaration number.")
+    if second:
+        raise Conflict(
+            "offer-in-force",
+            "Another declaration on this patent is in force: its withdrawal has to come first.",
+            offer=str(second),
+        )
+
+
+# --- announced elsewhere: gazette lists and holders' lists
+
+
+def announced_elsewhere(
+    actor: Actor, patent: Patent, holder: Organisation, values: Values, digest: str
+) -> tuple[Offer, str]:
+    """Record an announced declaration from a list; repeating changes nothing.
+
+    Verified when an operator brings it, else holder-stated. A bar does not stop it: it was announced; the
+    duty to withdraw is raised at once.
+
+    Args:
+        values: converted import columns of offers; `announced_on` and `fee_form` are there.
+        digest: of the row, to tell repetition from change.
+
+    Returns:
+        The offer and `created`, `updated` or `unchanged`.
+
+    Raises:
+        Invalid: `offer-invalid`, `date-impossible`.
+        Conflict: `offer-in-force`, `declaration-number-taken`, `terms-fixed` for other terms of an offer
+            that was verified.
+    """
+    require(actor, "offer.import")
+    lock(Patent, patent.id)
+    offer = _find_announced(patent, values)
+    if offer is None:
+        return _announce_new(actor, patent, holder, values, digest), "created"
+    offer = lock(Offer, offer.id)
+    require(actor, "offer.edit", offer)
+    if offer.patent_id != patent.id:
+        raise Conflict("declaration-number-taken", "Another offer has this declaration number.")
+    verifies = actor.is_operator and offer.evidence != "verified"
+    if offer.digest == digest and not verifies:
+        return offer, "unchanged"
+    if offer.status == "filed":
+        _set_announced_terms(offer, values, digest)
+        _act(actor, offer, "announce", {**values, "source": _source(values)})
+        return offer, "updated"
+    if offer.evidence == "verified":
+        raise Conflict(
+            "terms-fixed",
+            "The terms of an announced offer cannot be changed: it has to be withdrawn and declared anew.",
+        )
+    if offer.digest != digest:
+        _set_announced_terms(offer, values, digest)
+        offer.announced_on = values["announced_on"]
+        offer.declaration_number = values.get("declaration_number") or offer.declaration_number
+        if not verifies:
+            record("offer.edited", offer, organisation_id=offer.holder_id, occurred_on=offer.announced_on)
+    if verifies:
+        if offer.status in IN_FORCE:
+            _act(actor, offer, "verify", {"source": _source(values)})
+        else:
+            offer.evidence, offer.verified_source = "verified", _source(values)
+            record("offer.verified", offer, organisation_id=offer.holder_id, evidence="verified")
+    return offer, "updated"
+
+
+def _find_announced(patent: Patent, values: Values) -> Offer | None:
+    number = values.get("declaration_number")
+    if number:
+        found = db.session.scalar(sa.select(Offer).where(Offer.declaration_number == number))
+        if found is not None:
+            return found
+    query = sa.select(Offer).where(Offer.patent_id == patent.id)
+    filed = db.session.scalar(query.where(Offer.status == "filed").order_by(Offer.id).limit(1))
+    if filed is not None:
+        return filed
+    if number:
+        return None
+    return db.session.scalar(
+        query.where(Offer.announced_on == values["announced_on"]).order_by(Offer.id).limit(1)
+    )
+
+
+def _source(values: Values) -> str:
+    return values.get("source") or "import"
+
+
+def _set_announced_terms(offer: Offer, values: Values, digest: str) -> None:
+    _set_terms(offer, values)
+    faults = rules.form_faults(offer_terms(offer))
+    if faults:
+        raise Invalid(
+            "offer-invalid", "Some terms of the offer cannot be declared.", fields=sentences(faults)
+        )
+    offer.digest = digest
+
+
+def _announce_new(actor: Actor, patent: Patent, holder: Organisation, values: Values, digest: str) -> Offer:
+    on = _day(values, "announced_on", not_before=patent.grant_date)
+    evidence = "verified" if actor.is_operator else "holder_stated"
+    offer = Offer(
+        patent=patent,
+        patent_id=patent.id,
+        holder=holder,
+        holder_id=holder.id,
+        status="announced",
+        evidence=evidence,
+        verified_source=_source(values) if evidence == "verified" else None,
+        declaration_number=values.get("declaration_number"),
+        announced_on=on,
+        currency="CNY",
+        channels=[],
+        duty_bars=[],
+        created_at=clock.now(),
+    )
+    _set_announced_terms(offer, values, digest)
+    _refuse_second(offer, offer.declaration_number)
+    _complete_terms(offer)
+    db.session.add(offer)
+    record(
+        "offer.announced",
+        offer,
+        organisation_id=holder.id,
+        occurred_on=on,
+        evidence=evidence,
+        patent=patent.id,
+    )
+    raise_or_clear_duty(offer)
+    return offer
+
+
+def withdrawn_elsewhere(
+    actor: Actor, declaration_number: str, withdrawn_on: dt.date, reason: str | None = None
+) -> tuple[Offer, str]:
+    """Record an announced withdrawal from a list; repeating changes nothing.
+
+    Returns:
+        The offer and `updated` or `unchanged`.
+
+    Raises:
+        NotFound: `declaration-unknown`.
+        Conflict: `illegal-transition`, `withdrawn-otherwise` when another day is recorded.
+    """
+    found = db.session.scalar(sa.select(Offer).where(Offer.declaration_number == declaration_number))
+    if found is None or not allowed(actor, "offer.see", found).allowed:
+        raise NotFound("declaration-unknown", "No offer has this declaration number.")
+    lock(Patent, found.patent_id)
+    offer = lock(Offer, found.id)
+    require(actor, "offer.withdraw", offer)
+    if offer.status == "withdrawn":
+        if offer.withdrawn_on == withdrawn_on:
+            return offer, "unchanged"
+        raise Conflict(
+            "withdrawn-otherwise",
+            "The withdrawal is recorded for another day (%(date)s).",
+            date=offer.withdrawn_on.isoformat() if offer.withdrawn_on else "",
+        )
+    if offer.status == "announced" and not actor.is_operator:
+        _act(actor, offer, "file_withdrawal", {"reason": reason, "filed_on": withdrawn_on})
+    _act(actor, offer, "withdraw", {"withdrawn_on": withdrawn_on, "reason": reason})
+    return offer, "updated"

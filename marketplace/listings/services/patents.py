@@ -1,0 +1,196 @@
+"""Patents: entering them, what is known about them, and whether they may be offered."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from marketplace.accounts.models import Organisation
+from marketplace.core import clock, convert
+from marketplace.core.actor import Actor
+from marketplace.core.database import db
+from marketplace.core.errors import Conflict, Forbidden, Invalid, NotFound
+from marketplace.core.identifiers import InvalidNumber, PatentNumber, PublicationNumber, parse_number
+from marketplace.core.importing import Problem
+from marketplace.core.permissions import require
+from marketplace.core.unit_of_work import lock, record
+from marketplace.listings import register, rules
+from marketplace.listings.duties import review_patent
+from marketplace.listings.lifecycle import patent_view
+from marketplace.listings.models import FACTS, Patent, PatentFact, PatentParty
+
+
+def find_patent(text: str) -> Patent:
+    """The patent with that application or publication number, in any written form.
+
+    Raises:
+        Invalid: the number cannot be one (codes of `identifiers`).
+        NotFound: `patent-not-found`.
+    """
+    try:
+        number = parse_number(text)
+    except InvalidNumber as error:
+        reason = convert.reason(error.code, error.parameters)
+        raise Invalid(error.code, reason, fields={"number": [reason]}) from error
+    patent = by_number(number)
+    if patent is None:
+        raise NotFound("patent-not-found", "No patent with this number is known here.")
+    return patent
+
+
+def by_number(number: PatentNumber | PublicationNumber) -> Patent | None:
+    """The patent with that number, if it is known; the letters A and B of one publication are one."""
+    if isinstance(number, PatentNumber):
+        return db.session.scalar(sa.select(Patent).where(Patent.number == str(number)))
+    names = [str(number)]
+    if number.kind == "invention" and len(number.digits) == 9:
+        names = [f"{number.base}B", f"{number.base}A"]
+    return db.session.scalar(sa.select(Patent).where(Patent.publication_number.in_(names)).limit(1))
+
+
+def get_patent(patent_id: int) -> Patent:
+    """One patent.
+
+    Raises:
+        NotFound: `patent-not-found`.
+    """
+    patent = db.session.get(Patent, patent_id)
+    if patent is None:
+        raise NotFound("patent-not-found", "No patent with this number is known here.")
+    return patent
+
+
+def own_patents(actor: Actor, *, before: int | None = None, size: int = 50) -> list[Patent]:
+    """Patents of the organisations that the actor acts for (staff: all), newest first.
+
+    Args:
+        before: the id of the last patent of the page before (keyset paging).
+    """
+    query = sa.select(Patent).order_by(Patent.id.desc()).limit(size)
+    if not actor.is_staff:
+        mine = sa.select(PatentParty.patent_id).where(
+            PatentParty.organisation_id.in_({actor.organisation_id, *actor.principals} - {None})
+        )
+        query = query.where(Patent.id.in_(mine))
+    if before is not None:
+        query = query.where(Patent.id < before)
+    return list(db.session.scalars(query))
+
+
+def eligibility_of(patent: Patent) -> rules.Eligibility:
+    """Whether a declaration on the patent may be filed today, with the ten bars."""
+    return rules.eligibility(patent_view(patent), clock.today())
+
+
+def enter_patent(actor: Actor, values: Mapping[str, Any]) -> Patent:
+    """Enter a patent, or add to what is known of it.
+
+    Args:
+        values: converted import columns of patents; without `patentees` it is the actor's organisation's.
+
+    Raises:
+        Invalid: `patent-invalid`, with the fields.
+        Conflict: `number-conflict`.
+        Forbidden: a patent on which the actor acts for none of the patentees.
+    """
+    require(actor, "patent.enter")
+    number, publication = register.numbers_of(values)
+    named = number or publication
+    known = by_number(named) if named is not None else None
+    if known is not None:
+        require(actor, "patent.change", known)
+    elif not values.get("patentees") and actor.organisation_id is not None:
+        own = db.session.get_one(Organisation, actor.organisation_id)
+        values = {
+            **values,
+            "patentees": (own.name,),
+            "patentee_codes": (own.code,),
+            "patentee_regions": (own.region,),
+        }
+    found = register.problems(values, clock.today())
+    if known is None and not values.get("title"):
+        found.append(Problem("title", "required", convert.reason("required")))
+    _refuse(found)
+    if known is None and not actor.is_operator and not names_own(actor, values):
+        raise Forbidden("not-your-patent", "You act for none of the patentees of this patent.")
+    source = "operator" if actor.is_operator else "holder"
+    [outcome] = register.write([values], source=source)
+    if isinstance(outcome, list):
+        _refuse(outcome)
+    stored = by_number(named) if named is not None else None
+    if stored is None:
+        raise Conflict("number-conflict", "The numbers of this patent contradict each other.")
+    return db.session.get_one(Patent, stored.id, populate_existing=True)
+
+
+def names_own(actor: Actor, values: Mapping[str, Any]) -> bool:
+    """Whether a row names a patentee for which the actor acts: by code, else by exact name."""
+    mine = db.session.execute(
+        sa.select(Organisation.name, Organisation.code).where(
+            Organisation.id.in_({actor.organisation_id, *actor.principals} - {None})
+        )
+    ).all()
+    names = values.get("patentees") or ()
+    codes = [*(values.get("patentee_codes") or ()), *[None] * len(names)]
+    return any(
+        code == own.code if code and own.code else name == own.name
+        for name, code in zip(names, codes, strict=False)
+        for own in mine
+    )
+
+
+def _refuse(found: list[Problem]) -> None:
+    if found:
+        fields: dict[str, list[str]] = {}
+        for problem in found:
+            fields.setdefault(problem.field, []).append(problem.reason)
+        raise Invalid("patent-invalid", "Some entries of the patent cannot be right.", fields=fields)
+
+
+def set_fact(
+    actor: Actor,
+    patent: Patent,
+    name: str,
+    value: Any,
+    *,
+    as_of: dt.date | None = None,
+    source: str | None = None,
+) -> None:
+    """Say what is known about a patent's state; offers in force on it are reviewed at once.
+
+    Args:
+        name: one of `models.FACTS`.
+        value: converted (see `columns.CONVERT_FACT`); None makes it unknown.
+        as_of: when it was so; today by default.
+        source: where it is known from; the actor by default.
+
+    Raises:
+        Invalid: `fact-unknown`, `date-impossible`.
+        Forbidden: the actor acts for none of the patentees.
+    """
+    require(actor, "patent.change", patent)
+    if name not in FACTS:
+        raise Invalid("fact-unknown", "There is no such fact about a patent.")
+    day = as_of or clock.today()
+    if day > clock.today():
+        raise Invalid("date-impossible", "This date is not possible.")
+    patent = lock(Patent, patent.id)
+    for fact in [fact for fact in patent.facts if fact.name == name]:
+        patent.facts.remove(fact)
+    db.session.flush()  # the old row goes before the new one takes its place
+    if value is not None:
+        patent.facts.append(
+            PatentFact(
+                name=name,
+                value=register.fact_value(value),
+                as_of=day,
+                source=source or ("operator" if actor.is_operator else "holder"),
+            )
+        )
+    patent.updated_at = clock.now()
+    holder = patent.parties[0].organisation_id if patent.parties else None
+    record("patent.changed", patent, organisation_id=holder, fact=name)
+    review_patent(patent.id)
