@@ -90,21 +90,20 @@ def terms(text: str) -> list[str]:
     words and signs are left out.
     """
     pieces: list[str] = _segmenter().cut_for_search(normalise(text))
-    runs = (run for piece in pieces for run in _RUN.findall(piece) if run not in STOP)
-    return [run[:_LONGEST_TERM] if is_han(run) else stem(run) for run in runs]
+    return [stem(run) for piece in pieces for run in _RUN.findall(piece) if run not in STOP]
 
 
 def words(text: str) -> dict[str, tuple[str, ...]]:
     """The longest words of `text`, each once and in order, with the shorter ones that `terms` has in them."""
     pieces: list[str] = _segmenter().cut(normalise(text))
     runs = (run for piece in pieces for run in _RUN.findall(piece) if run not in STOP)
-    longest = (run[:_LONGEST_TERM] if is_han(run) else stem(run) for run in runs)
+    longest = (stem(run) for run in runs)
     return {word: tuple(term for term in dict.fromkeys(terms(word)) if term != word) for word in longest}
 
 
 def characters(text: str) -> list[str]:
     """The single characters of `text` in order, none left out; an English word or a number counts as one."""
-    return [sign if is_han(sign) else stem(sign) for sign in _CHARACTER.findall(normalise(text))]
+    return [sign if len(sign) == 1 else stem(sign) for sign in _CHARACTER.findall(normalise(text))]
 
 
 def weighty_characters(text: str) -> list[str]:

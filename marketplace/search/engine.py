@@ -9,11 +9,14 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final, NamedTuple, Protocol, TypeVar
 
-from marketplace.core.errors import Unavailable
+from marketplace.core.errors import N_, Unavailable
 from marketplace.search.document import OfferDocument
 from marketplace.search.query import SearchQuery
 
 _GENERATION: Final = re.compile(r"[a-z0-9][a-z0-9\-]{0,63}")
+
+
+_UNAVAILABLE: Final = N_("Search is not available at the moment. Please try again shortly.")
 
 
 class EngineUnavailable(Unavailable):

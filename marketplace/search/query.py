@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from marketplace.core.errors import Invalid
+from marketplace.core.errors import N_, Invalid
 from marketplace.core.identifiers import (
     InvalidNumber,
     PatentNumber,
@@ -26,15 +26,22 @@ DEFAULT_SIZE: Final = 20
 LONGEST_TEXT: Final = 1_000
 
 
+_REASONS: Final = {
+    "search-parameter-unknown": N_("There is no such search parameter."),
+    "search-parameter-repeated": N_("This parameter may be given once only."),
+    "search-value-unknown": N_("This value cannot be chosen here."),
+    "search-not-a-count": N_("Give a whole number from 1 up."),
+    "search-not-an-amount": N_("Give an amount in yuan, such as 50000."),
+    "search-too-long": N_("The search text is too long: at most 1,000 characters."),
+    "search-too-deep": N_("Only the first 10,000 results can be shown. Please narrow the search."),
+}
+
+
 class QueryError(Invalid):
-    """A search parameter that cannot be understood (422).
+    """A search parameter that cannot be understood (422): `field` names it, `code` is one of `_REASONS`."""
 
-    `field` is the parameter; `code` one of search-parameter-unknown, search-parameter-repeated,
-    search-value-unknown, search-not-a-number, search-too-long, search-too-deep.
-    """
-
-    def __init__(self, field: str, code: str, message: str) -> None:
-        super().__init__(code, message, fields={field: [message]})
+    def __init__(self, field: str, code: str) -> None:
+        super().__init__(code, _REASONS[code], fields={field: [_REASONS[code]]})
         self.field = field
 
 
@@ -157,22 +164,22 @@ def parse(params: Mapping[str, str | Sequence[str]]) -> SearchQuery:
     given: dict[str, list[str]] = {}
     for name, value in params.items():
         if name not in PARAMETERS:
-            raise QueryError(name, "search-parameter-unknown", "There is no such search parameter.")
+            raise QueryError(name, "search-parameter-unknown")
         values = [value] if isinstance(value, str) else list(value)
         given[name] = [stripped for each in values if (stripped := each.strip())]
         if name in _SINGLE and len(given[name]) > 1:
-            raise QueryError(name, "search-parameter-repeated", "This parameter may be given once only.")
+            raise QueryError(name, "search-parameter-repeated")
 
     single = {name: given[name][0] for name in _SINGLE if given.get(name)}
     choices = {choice.attribute: _chosen(choice, given.get(choice.parameter, [])) for choice in CHOICES}
     sort = single.get("sort", "relevance")
     if sort not in SORTS:
-        raise QueryError("sort", "search-value-unknown", "This value cannot be chosen here.")
+        raise QueryError("sort", "search-value-unknown")
     page, size = (
         _count(name, single.get(name), default) for name, default in (("page", 1), ("size", DEFAULT_SIZE))
     )
     if page * size > WINDOW:
-        raise QueryError("page", "search-too-deep", "Only the first 10,000 results can be shown.")
+        raise QueryError("page", "search-too-deep")
     asked = _asked(single.get("q", ""))
     if asked.ipc:
         choices["ipc"] = tuple(dict.fromkeys((*choices["ipc"], *asked.ipc)))
@@ -194,7 +201,7 @@ def _chosen(choice: Choice, values: list[str]) -> tuple[str, ...]:
     for value in values:
         canonical = choice.read(value)
         if canonical is None:
-            raise QueryError(choice.parameter, "search-value-unknown", "This value cannot be chosen here.")
+            raise QueryError(choice.parameter, "search-value-unknown")
         read.append(canonical)
     return tuple(dict.fromkeys(read))
 
@@ -203,7 +210,7 @@ def _count(name: str, value: str | None, default: int) -> int:
     if value is None:
         return default
     if not re.fullmatch(r"[0-9]{1,9}", value) or int(value) == 0:
-        raise QueryError(name, "search-not-a-number", "Give a whole number from 1 up.")
+        raise QueryError(name, "search-not-a-count")
     return int(value)
 
 
@@ -213,7 +220,7 @@ def _minor(value: str | None) -> int | None:
         return None
     plain = unicodedata.normalize("NFKC", value).replace(",", "")
     if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", plain):
-        raise QueryError("fee_max", "search-not-a-number", "Give an amount in yuan, such as 50000.")
+        raise QueryError("fee_max", "search-not-an-amount")
     return int(Decimal(plain) * 100)
 
 
@@ -225,7 +232,7 @@ _IPC_TEXT: Final = re.compile(r"[A-H]\s?\d\d\s?[A-Z](\s?\d{1,4}(\s?/\s?\d{2,6})?
 def _asked(q: str) -> SearchQuery:
     """The parts of a query text: a number, a place of the classification, or words, phrases, exclusions."""
     if len(q) > LONGEST_TEXT:
-        raise QueryError("q", "search-too-long", "The search text is too long.")
+        raise QueryError("q", "search-too-long")
     if numbers := number_keys(q):
         return SearchQuery(numbers=numbers)
     text = unicodedata.normalize("NFKC", q).strip()

@@ -202,14 +202,18 @@ def plan(query: SearchQuery) -> Plan:
         nothing = nothing or node is None
         always += [node] if node else []
     scored = _scored(query) if query.asks else None
+    if query.text and scored is None:
+        whole = _phrase(query.text)  # nothing but stop words: the text as it stands, which nothing can rank
+        nothing = nothing or whole is None
+        always += [whole] if whole else []
     order = SORTS[query.sort]
     return Plan(
         scored=scored,
         always=tuple(always),
         chosen={c.parameter: Has(c.field, c.chosen(query)) for c in CHOICES if c.chosen(query)},
         excluded=tuple(node for text in query.excluded if (node := _phrase(text))),
-        order="by_newest" if order is None and not query.asks else order,
-        nothing=nothing or (query.asks and scored is None),
+        order="by_newest" if order is None and scored is None else order,
+        nothing=nothing,
     )
 
 
@@ -228,8 +232,6 @@ def _scored(query: SearchQuery) -> Node | None:
         for sign in analysis.weighty_characters(text)[:_MOST_TERMS]
     ]
     asked: list[Node] = [Sum(tuple(nodes), minimum_matching(len(nodes)), tuple(more))] if nodes else []
-    if not nodes and (whole := _phrase(text)):
-        asked.append(Fixed(whole, _SPLIT_WORD_SCORE))  # only stop words: look for them as they stand
     if key := declaration_key(query.text):
         asked.append(Fixed(Has("numbers", (key,)), _NUMBER_SCORE))
     if len(asked) == 1:

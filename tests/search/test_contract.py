@@ -254,6 +254,13 @@ def test_no_text_that_a_reader_may_type_breaks_the_search(engine, q):
     assert page.total >= len(page.items)
 
 
+def test_stop_words_alone_find_them_as_they_stand_newest_first(engine):
+    expected = [o for o in LIVE if "一种" in o.title + o.abstract]
+    assert ids(found(engine, q="一种")) == ids(
+        sorted(expected, key=lambda o: (-o.announced_on.toordinal(), o.id))
+    )
+
+
 def test_signs_alone_find_nothing(engine):
     assert engine.search("catalogue", parse({"q": "！！！"})).total == 0
 
