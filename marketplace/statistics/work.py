@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from marketplace.core.tasks import Handler, Schedule
 
-TASKS: dict[str, Handler] = {}
-SCHEDULES: tuple[Schedule, ...] = ()
+from . import facts
+
+TASKS: dict[str, Handler] = {"statistics.refresh": facts.refresh}
+SCHEDULES: tuple[Schedule, ...] = (Schedule("statistics.refresh", every=dt.timedelta(minutes=1)),)
