@@ -9,7 +9,7 @@ LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generat
 CATALOGUE = marketplace/translations
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check benchmark format translations lock
+.PHONY: help install demo test check benchmark format messages translations lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,10 +36,16 @@ format: .venv/dev.installed ## Format the code and mend what ruff can mend
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
-translations: .venv/dev.installed ## Collect the messages from the code and compile the catalogue
-	mkdir -p .cache
-	.venv/bin/pybabel -q extract -F babel.cfg -k _l -k N_ --no-location --sort-output -o .cache/messages.pot marketplace
-	.venv/bin/pybabel -q update -i .cache/messages.pot -d $(CATALOGUE) -l zh --no-fuzzy-matching --ignore-obsolete \
+# What is translated: marked strings, and the sentences of domain errors (their second argument).
+MESSAGE_KEYWORDS = -k _l -k N_ $(foreach error,Invalid Conflict NotFound Forbidden Unauthenticated Unavailable StaleVersion,-k $(error):2)
+POT ?= .cache/messages.pot
+
+messages: .venv/dev.installed
+	@mkdir -p $(dir $(POT))
+	@.venv/bin/pybabel -q extract -F babel.cfg $(MESSAGE_KEYWORDS) --no-location --sort-output -o $(POT) marketplace
+
+translations: messages ## Collect the messages from the code and compile the catalogue
+	.venv/bin/pybabel -q update -i $(POT) -d $(CATALOGUE) -l zh --no-fuzzy-matching --ignore-obsolete \
 	    --ignore-pot-creation-date
 	.venv/bin/pybabel compile -d $(CATALOGUE) --statistics
 

@@ -21,7 +21,7 @@ from marketplace.core.errors import Conflict
 from marketplace.core.readers import Reader, lag, place, step, wall
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 
-from . import analysis, indexer
+from . import indexer, tree
 from .engine import EngineUnavailable, SearchEngine
 from .engines import engine as present_engine
 from .models import SearchGeneration
@@ -85,7 +85,7 @@ def rebuild(progress: Progress | None = None) -> dict[str, Any]:
     with unit_of_work():
         generation = SearchGeneration(
             name=name, engine=engine.name, state="building", live=False,
-            analysis_version=analysis.VERSION, created_at=clock.now(),
+            signature=tree.SIGNATURE, created_at=clock.now(),
         )  # fmt: skip
         db.session.add(generation)
         db.session.flush()
@@ -222,7 +222,7 @@ def status() -> dict[str, Any]:
         "available": health.available,
         "detail": health.detail,
         "generation": None if generation is None else generation.name,
-        "analysis": analysis.VERSION,
+        "signature": tree.SIGNATURE,
         "lag": None if generation is None else lag(generation.reader),
         "counts": None,
         "generations": [
@@ -241,7 +241,7 @@ def status() -> dict[str, Any]:
 
 
 def ensure() -> None:
-    """Build the first generation when there is none, or when the analysis changed (a scheduled task)."""
+    """Build the first generation when there is none, or when analysis or schema changed (a scheduled task)."""
     generation = live(current_app.config["SETTINGS"].search_engine)
-    if generation is None or generation.analysis_version != analysis.VERSION:
+    if generation is None or generation.signature != tree.SIGNATURE:
         rebuild()

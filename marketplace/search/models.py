@@ -30,7 +30,7 @@ class SearchGeneration(Versioned, Model):
     engine: Mapped[str] = mapped_column(Code(16))
     state: Mapped[str] = mapped_column(Code(16), default="building")
     live: Mapped[bool] = mapped_column(default=False)
-    analysis_version: Mapped[str] = mapped_column(Code(32))
+    signature: Mapped[str] = mapped_column(Code(80))
     created_at: Mapped[dt.datetime]
     dropped_at: Mapped[dt.datetime | None]
 

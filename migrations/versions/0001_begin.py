@@ -28,9 +28,29 @@ def upgrade() -> None:
     with op.batch_alter_table('dead_letters', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_dead_letters_source'), ['source'], unique=False)
 
+    op.create_table('fact_licences',
+    sa.Column('licence_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
+    sa.Column('patent_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('licensee_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('notice_on', sa.Date(), nullable=True),
+    sa.Column('paid_on', sa.Date(), nullable=True),
+    sa.Column('effective_on', sa.Date(), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=True),
+    sa.Column('recordal_due_on', sa.Date(), nullable=False),
+    sa.Column('filed_on', sa.Date(), nullable=True),
+    sa.Column('recorded_on', sa.Date(), nullable=True),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=True),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.PrimaryKeyConstraint('licence_id', name=op.f('pk_fact_licences'))
+    )
+    with op.batch_alter_table('fact_licences', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_fact_licences_patent_id'), ['patent_id'], unique=False)
+
     op.create_table('fact_patents',
     sa.Column('patent_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
     sa.Column('offer_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('holder_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('first_announced_on', sa.Date(), nullable=False),
     sa.Column('in_region', sa.Boolean(), nullable=False),
     sa.Column('exit_on', sa.Date(), nullable=True),
@@ -41,6 +61,9 @@ def upgrade() -> None:
     sa.Column('first_paid_on', sa.Date(), nullable=True),
     sa.Column('first_effective_on', sa.Date(), nullable=True),
     sa.Column('first_recorded_on', sa.Date(), nullable=True),
+    sa.Column('first_recommended_on', sa.Date(), nullable=True),
+    sa.Column('first_contacted_on', sa.Date(), nullable=True),
+    sa.Column('first_passed_on', sa.Date(), nullable=True),
     sa.Column('licences', sa.Integer(), nullable=False),
     sa.Column('kind', sa.String(length=16), nullable=False),
     sa.Column('fee_form', sa.String(length=24), nullable=False),
@@ -60,6 +83,8 @@ def upgrade() -> None:
     sa.Column('journal_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('computed_at', database.UTC(), nullable=False),
     sa.Column('as_of', sa.Date(), nullable=False),
+    sa.Column('build', sa.String(length=32), nullable=False),
+    sa.Column('left_out', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('one', name=op.f('pk_facts_as_of'))
     )
     op.create_table('files',
@@ -174,7 +199,7 @@ def upgrade() -> None:
     sa.Column('engine', sa.String(length=16), nullable=False),
     sa.Column('state', sa.String(length=16), nullable=False),
     sa.Column('live', sa.Boolean(), nullable=False),
-    sa.Column('analysis_version', sa.String(length=32), nullable=False),
+    sa.Column('signature', sa.String(length=80), nullable=False),
     sa.Column('created_at', database.UTC(), nullable=False),
     sa.Column('dropped_at', database.UTC(), nullable=True),
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -743,6 +768,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_fact_patents_first_announced_on'))
 
     op.drop_table('fact_patents')
+    with op.batch_alter_table('fact_licences', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_fact_licences_patent_id'))
+
+    op.drop_table('fact_licences')
     with op.batch_alter_table('dead_letters', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_dead_letters_source'))
 

@@ -79,7 +79,9 @@ def read(name: str, until: int, suicide_after: int) -> None:
             count = step(reader, name)
             taken += count
             if not count:
-                position = db.session.scalar(sa.text("SELECT position FROM journal_cursors WHERE reader='race'"))
+                position = db.session.scalar(
+                    sa.text("SELECT position FROM journal_cursors WHERE reader='race'")
+                )
                 db.session.rollback()
                 if (position or 0) >= until:
                     return

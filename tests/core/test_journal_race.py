@@ -46,7 +46,7 @@ def test_every_entry_is_read_once_in_order_and_the_chain_holds(databases: Databa
     with app.app_context():
         total = journal.last_id()
         partly = db.session.scalar(sa.select(sa.func.count()).where(Organisation.type == "agency")) or 0
-        assert WRITERS * ENTRIES <= total
+        assert total >= WRITERS * ENTRIES
         assert partly < total
         # The dead reader's lease still runs; end it, as its time would.
         db.session.rollback()
@@ -57,7 +57,9 @@ def test_every_entry_is_read_once_in_order_and_the_chain_holds(databases: Databa
 
     with app.app_context():
         assert journal.verify() == journal.Verification(total, None)
-        written = db.session.execute(sa.select(JournalEntry.id, JournalEntry.data).order_by(JournalEntry.id)).all()
+        written = db.session.execute(
+            sa.select(JournalEntry.id, JournalEntry.data).order_by(JournalEntry.id)
+        ).all()
         read = db.session.execute(
             sa.select(Organisation.code, Organisation.name)
             .where(Organisation.type == "agency")

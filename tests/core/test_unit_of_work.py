@@ -87,7 +87,9 @@ class TestUnitOfWork:
     def test_a_row_read_before_is_read_afresh_under_the_lock(self) -> None:
         with unit_of_work():
             row = factories.organisation("before")
-        db.session.connection().exec_driver_sql(f"UPDATE organisations SET name = 'after' WHERE id = {row.id}")
+        db.session.connection().exec_driver_sql(
+            f"UPDATE organisations SET name = 'after' WHERE id = {row.id}"
+        )
         db.session.commit()
         with unit_of_work():
             assert lock(Organisation, row.id).name == "after"

@@ -1,0 +1,44 @@
+"""Migrations run up and down on both databases and equal the models; the journal keeps its triggers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import flask_migrate
+import sqlalchemy as sa
+from flask import Flask
+
+from marketplace.app import create_app
+from marketplace.core import journal, triggers
+from marketplace.core.database import db
+from tests.conftest import Databases, settings_for
+
+
+def tables() -> set[str]:
+    return set(sa.inspect(db.engine).get_table_names()) - {"alembic_version"}
+
+
+def test_migrations_go_up_and_down_and_up_again(databases: Databases, tmp_path: Path) -> None:
+    app = create_app(settings_for(databases.copy(), tmp_path))
+    with app.app_context():
+        assert tables() == set(db.metadata.tables)
+        flask_migrate.downgrade(revision="base")
+        assert tables() == set()
+        flask_migrate.upgrade()
+        assert tables() == set(db.metadata.tables)
+        with db.engine.connect() as connection:
+            assert triggers.present(connection) == set(triggers.declared(databases.kind))
+        assert journal.verify() == journal.Verification(0, None)
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_migrations_equal_the_models(committed_app: Flask) -> None:
+    with committed_app.app_context():
+        flask_migrate.check()
+
+
+def test_upgrading_twice_changes_nothing(committed_app: Flask) -> None:
+    with committed_app.app_context():
+        flask_migrate.upgrade()
+        assert journal.last_id() == 0
