@@ -37,8 +37,8 @@ class Definition:
 
 
 _POPULATION = _l(
-    "Counted are patents with at least one patentee in the region and a verified announcement; "
-    "declaring a patent anew neither adds a patent nor restarts its clock."
+    "Counted are patents with at least one patentee in the region and a verified "
+    "announcement; declaring a patent anew neither adds a patent nor restarts its clock."
 )
 _LATE = _l(
     "Preliminary until 120 days later, since licences taken elsewhere may become known by late recordals."
@@ -50,8 +50,10 @@ DEFINITIONS = {
         Definition(
             "in-force",
             _l("Offers in force"),
-            _l("Patents whose open-licensing declaration is in force on the day: announced and verified, "
-               "not withdrawn, revoked or over, the patent alive."),
+            _l(
+                "Patents whose open-licensing declaration is in force on the day: announced and "
+                "verified, not withdrawn, revoked or over, the patent alive."
+            ),
             _l("patents with an offer in force on the day"),
             "",
             "patent",
@@ -71,8 +73,10 @@ DEFINITIONS = {
         Definition(
             "licences",
             _l("Open licences concluded"),
-            _l("Open licences that took effect in the period, here or elsewhere. "
-               "Negotiated ordinary licences are not among them."),
+            _l(
+                "Open licences that took effect in the period, here or elsewhere. Negotiated ordinary "
+                "licences are not among them."
+            ),
             _l("open licences that took effect in the period"),
             "",
             "licence",
@@ -82,8 +86,10 @@ DEFINITIONS = {
         Definition(
             "conversion",
             _l("Conversion rate"),
-            _l("The share of offered patents that were licensed in the period. "
-               "A patent licensed several times counts once, so the rate never passes 100%."),
+            _l(
+                "The share of offered patents that were licensed in the period. A patent licensed "
+                "several times counts once, so the rate never passes 100%."
+            ),
             _l("patents with an open licence taking effect in the period"),
             _l("patents with an offer in force on at least one day of the period"),
             "patent",
@@ -103,22 +109,30 @@ DEFINITIONS = {
         Definition(
             "quick-licence",
             _l("Quick-licence rate"),
-            _l("The share of patents first announced in the cohort whose first open licence took effect within "
-               "N days, counted from the announcement. Patents withdrawn or ended in between stay in the "
-               "denominator. Shown once every patent of the cohort is N days old. Preliminary until 120 days "
-               "later, since licences taken elsewhere may become known by late recordals."),
+            _l(
+                "The share of patents first announced in the cohort whose first open licence took "
+                "effect within N days, counted from the announcement. Patents withdrawn or ended in "
+                "between stay in the denominator. Shown once every patent of the cohort is N days old. "
+                "Preliminary until 120 days later, since licences taken elsewhere may become known by "
+                "late recordals."
+            ),
             _l("patents of the cohort whose first open licence took effect within N days"),
             _l("all patents first announced in the cohort"),
             "patent",
             1,
-            _l("This is this platform's own definition, used until the IP bureau issues one. Cohorts from before "
-               "the licence history is complete are \"not observed\", never zero."),
+            _l(
+                "This is this platform's own definition, used until the IP bureau issues one. Cohorts "
+                'from before the licence history is complete are "not observed", never zero.'
+            ),
         ),
         Definition(
             "funnel",
             _l("Funnel"),
-            _l("How far the patents of a cohort have come by the day of observation: announced, shown, opened, "
-               "notice served, paid, licence in effect, recorded. A later stage implies the earlier ones."),
+            _l(
+                "How far the patents of a cohort have come by the day of observation: announced, shown, "
+                "opened, notice served, paid, licence in effect, recorded. A later stage implies the "
+                "earlier ones."
+            ),
             _l("patents of the cohort that reached the stage"),
             _l("all patents first announced in the cohort"),
             "patent",
@@ -128,9 +142,11 @@ DEFINITIONS = {
         Definition(
             "deal-speed",
             _l("Deal speed"),
-            _l("Whole days from notice to payment, from payment to effect, and from effect to recordal, of open "
-               "licences that took effect in the period. The median and the 90th percentile are days that were "
-               "really observed (nearest rank)."),
+            _l(
+                "Whole days from notice to payment, from payment to effect, and from effect to "
+                "recordal, of open licences that took effect in the period. The median and the 90th "
+                "percentile are days that were really observed (nearest rank)."
+            ),
             _l("open licences with both days on record"),
             "",
             "licence",
@@ -140,8 +156,10 @@ DEFINITIONS = {
         Definition(
             "recordal",
             _l("Recordals on time"),
-            _l("The share of open licences whose recordal was filed within three months of effect, counted by the "
-               "legal calendar, among those that were filed or whose time is over."),
+            _l(
+                "The share of open licences whose recordal was filed within three months of effect, "
+                "counted by the legal calendar, among those that were filed or whose time is over."
+            ),
             _l("open licences filed for recordal on time"),
             _l("open licences of the period that were filed or whose three months are over"),
             "licence",
@@ -149,7 +167,7 @@ DEFINITIONS = {
             _POPULATION,
         ),
     )
-}  # fmt: skip
+}
 
 STAGE_TITLES = {
     "announced": _l("Announced"),
