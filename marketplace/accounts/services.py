@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
@@ -13,9 +14,10 @@ from email_validator import EmailNotValidError, validate_email
 from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
-from marketplace.core.errors import Conflict, Invalid, NotFound, Unauthenticated
+from marketplace.core.errors import N_, Conflict, Invalid, NotFound, Unauthenticated
 from marketplace.core.identifiers import InvalidNumber, credit_code
-from marketplace.core.unit_of_work import record
+from marketplace.core.permissions import require
+from marketplace.core.unit_of_work import lock, record
 
 from .models import Mandate, Membership, Organisation, Token, User
 
@@ -42,6 +44,7 @@ class NewAccount:
         password_hash: from `passwords.hash_password`; None makes an account that cannot sign in by password.
         organisation_type: type of an organisation that has to be made; by default that of the role.
         region: GB/T 2260 code of an organisation that has to be made.
+        apart: make an organisation of its own even if one with that name is there (two people, one name).
     """
 
     email: str
@@ -52,6 +55,7 @@ class NewAccount:
     password_hash: str | None = None
     organisation_type: str | None = None
     region: str | None = None
+    apart: bool = False
 
 
 def clean_email(text: str) -> str:
@@ -109,12 +113,20 @@ def create_account(new: NewAccount) -> tuple[User, Organisation | None]:
         type_=new.organisation_type or _TYPE_OF_ROLE[new.role],
         region=new.region,
         role="manager" if new.role == "manager" else "member",
+        apart=new.apart,
     )
     return user, organisation
 
 
 def join_organisation(
-    user: User, *, name: str | None, code: str | None, type_: str, region: str | None, role: str
+    user: User,
+    *,
+    name: str | None,
+    code: str | None,
+    type_: str,
+    region: str | None,
+    role: str,
+    apart: bool = False,
 ) -> Organisation:
     """Make the user a member of the organisation with that code, else that exact name, else a new one.
 
@@ -134,7 +146,7 @@ def join_organisation(
                 "The unified social credit code is not valid.",
                 fields={"code": [message]},
             ) from None
-    organisation = find_organisation(name, clean_code)
+    organisation = None if apart else find_organisation(name, clean_code)
     if organisation is None:
         if not name:
             message = "Please give the name of the organisation."
@@ -309,3 +321,99 @@ def revoke_token(token: Token) -> None:
     """End a token at once."""
     token.revoked_at = clock.now()
     record("token.revoked", token, organisation_id=token.organisation_id)
+
+
+def sign_up(new: NewAccount, *, locale: str) -> User:
+    """Make an account for a person who is not known yet.
+
+    An organisation that has members decides itself who joins, so it cannot be claimed from outside.
+
+    Raises:
+        Invalid: `email-taken`, `organisation-has-members`, and what `create_account` raises.
+    """
+    if user_by_email(clean_email(new.email)) is not None:
+        message = N_("There is an account with this address already: please sign in.")
+        raise Invalid("email-taken", message, fields={"email": [message]})
+    try:
+        code = credit_code(new.code) if new.code else None
+    except InvalidNumber:
+        code = None  # create_account says what is wrong with it
+    found = find_organisation(new.organisation, code)
+    if found is not None and found.claimed_at is not None and new.role == "individual":
+        new = replace(new, apart=True)
+    elif found is not None and found.claimed_at is not None:
+        message = N_("This organisation has members here already: please ask one of them to add you.")
+        raise Invalid("organisation-has-members", message, fields={"organisation": [message]})
+    user, _ = create_account(new)
+    user.locale = locale
+    return user
+
+
+def set_second_factor(user_id: int, secret: str) -> User:
+    """Keep the secret of a person's authenticator."""
+    user = lock(User, user_id)
+    user.totp_secret = secret
+    record("account.second_factor_set", user)
+    return user
+
+
+_EDITABLE = frozenset(
+    {"name_en", "region", "bank_account_name", "bank_name", "bank_account", "stripe_account"}
+)
+
+
+def edit_organisation(actor: Actor, organisation_id: int, values: Mapping[str, str | None]) -> Organisation:
+    """Change what an organisation says of itself and where it is paid.
+
+    Raises:
+        NotFound, Forbidden: not the actor's organisation.
+    """
+    organisation = lock(Organisation, organisation_id)
+    require(actor, "organisation.edit", organisation)
+    changed = sorted(
+        name for name, value in values.items() if name in _EDITABLE and getattr(organisation, name) != value
+    )
+    for name in changed:
+        setattr(organisation, name, values[name])
+    if changed:
+        record("organisation.changed", organisation, organisation_id=organisation.id, fields=changed)
+    return organisation
+
+
+def mandate_agency(actor: Actor, principal_id: int, *, agency: str, scope: str, until: dt.date) -> Mandate:
+    """Let the agency with this exact name or credit code act for a principal, from today.
+
+    Raises:
+        Invalid: `agency-unknown`, `date-past`.
+        Conflict: `mandate-with-oneself`.
+    """
+    principal = lock(Organisation, principal_id)
+    require(actor, "mandate.grant", principal)
+    if until < clock.today():
+        message = N_("This day is over already.")
+        raise Invalid("date-past", message, fields={"until": [message]})
+    try:
+        code = credit_code(agency)
+    except InvalidNumber:
+        code = None
+    agent = find_organisation(agency if code is None else None, code)
+    if agent is None or agent.type != "agency":
+        message = N_("There is no agency with this name or code here.")
+        raise Invalid("agency-unknown", message, fields={"agent": [message]})
+    return grant_mandate(principal, agent, scope=scope, until=until)
+
+
+def revoke_mandate(actor: Actor, mandate_id: int) -> Mandate:
+    """End a power of attorney at once.
+
+    Raises:
+        NotFound, Forbidden: not one of the actor's organisation.
+    """
+    found = db.session.get(Mandate, mandate_id)
+    if found is None or not (actor.is_operator or actor.acts_for(found.principal_id)):
+        raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
+    mandate = lock(Mandate, mandate_id)
+    require(actor, "mandate.grant", mandate.principal)
+    mandate.revoked_at = clock.now()
+    record("mandate.revoked", mandate, organisation_id=mandate.principal_id, agent=mandate.agent_id)
+    return mandate

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from flask import Flask
 
 import config
 
-from . import locale, operations
+from . import assets, errors, locale, operations, security, shell
 
 __all__ = ["init_app", "locale", "operations"]
+
+# Modules with a `blueprint`, in the order of the site.
+PAGES = ("home", "offers", "certificates", "demands", "inbox", "account")
 
 
 def init_app(app: Flask, settings: config.Settings) -> None:
     """Register the pages, their error pages and the operations endpoints."""
-    app.register_blueprint(operations.blueprint)
+    shell.init_app(app)
+    security.init_app(app, settings)
+    errors.init_app(app)
+    for module in (assets, security, shell, operations):
+        app.register_blueprint(module.blueprint)
+    for name in PAGES:
+        app.register_blueprint(import_module(f"{__name__}.{name}").blueprint)

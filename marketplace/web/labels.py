@@ -1,0 +1,258 @@
+"""What stored codes are called on pages, in both languages, and in which colour their badges are."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+
+from marketplace.listings.rules import SOURCES
+
+from .formats import day, english
+
+
+@dataclass(frozen=True)
+class Label:
+    """A code's name (translated when it is shown), its badge's colour, and a sentence of explanation."""
+
+    text: Any
+    colour: str = "secondary"
+    hint: Any = ""
+
+
+TABLES: dict[str, dict[str, Label]] = {
+    "offer_status": {
+        "draft": Label(_l("Draft"), "secondary"),
+        "in_review": Label(_l("In internal review"), "azure"),
+        "price_notice": Label(_l("Price notice"), "azure"),
+        "ready": Label(_l("Ready to file"), "blue"),
+        "filed": Label(_l("Filed with CNIPA"), "blue"),
+        "announced": Label(_l("Open for licensing"), "green"),
+        "refused": Label(_l("Refused by CNIPA"), "red"),
+        "withdrawal_filed": Label(_l("Withdrawal pending"), "yellow"),
+        "withdrawn": Label(_l("Withdrawn"), "secondary"),
+        "revoked": Label(_l("Revoked"), "red"),
+        "lapsed": Label(_l("Ended"), "secondary"),
+    },
+    "evidence": {
+        "holder_stated": Label(_l("Stated by the holder, not yet verified"), "yellow"),
+        "verified": Label(_l("Verified against the gazette"), "green"),
+        "platform": Label(_l("Made on this platform"), "green"),
+    },
+    "notice_state": {
+        "not_served": Label(_l("Not served yet"), "yellow"),
+        "served": Label(_l("Served, waiting for payment"), "blue"),
+        "paid": Label(_l("Paid"), "green"),
+        "lapsed": Label(_l("Lapsed unpaid"), "secondary"),
+        "abandoned": Label(_l("Abandoned"), "secondary"),
+    },
+    "obligation_state": {
+        "open": Label(_l("To be paid"), "yellow"),
+        "paid": Label(_l("Paid"), "green"),
+        "cancelled": Label(_l("No longer due"), "secondary"),
+    },
+    "obligation_kind": {
+        "fee": Label(_l("Licence fee")),
+        "entry_fee": Label(_l("Entry fee")),
+        "royalty": Label(_l("Royalty")),
+    },
+    "payment_state": {
+        "open": Label(_l("Started"), "blue"),
+        "slip_uploaded": Label(_l("Slip uploaded, waiting for the holder's confirmation"), "azure"),
+        "paid": Label(_l("Received"), "green"),
+        "failed": Label(_l("Failed"), "red"),
+        "expired": Label(_l("Expired"), "secondary"),
+        "cancelled": Label(_l("Cancelled"), "secondary"),
+        "quarantined": Label(_l("Being checked by the operator"), "orange"),
+    },
+    "licence_state": {
+        "in_effect": Label(_l("In effect"), "green"),
+        "ended": Label(_l("Ended"), "secondary"),
+    },
+    "licence_kind": {
+        "open": Label(_l("Open licence"), "green"),
+        "ordinary": Label(_l("Negotiated ordinary licence"), "secondary"),
+    },
+    "recordal_state": {
+        "to_do": Label(_l("Recordal to be filed"), "yellow"),
+        "filed": Label(_l("Recordal filed"), "blue"),
+        "recorded": Label(_l("Recorded with CNIPA"), "green"),
+        "late": Label(_l("Recordal overdue"), "red"),
+    },
+    "demand_state": {
+        "draft": Label(_l("Draft"), "secondary"),
+        "published": Label(_l("Looking for technology"), "green"),
+        "answered": Label(_l("Answered"), "blue"),
+        "closed": Label(_l("Closed"), "secondary"),
+        "expired": Label(_l("Expired"), "secondary"),
+    },
+    "recommendation_state": {
+        "shown": Label(_l("Suggested"), "secondary"),
+        "opened": Label(_l("Opened"), "azure"),
+        "contacted": Label(_l("Contacted"), "blue"),
+        "passed": Label(_l("Passed over"), "secondary"),
+        "licensed": Label(_l("Licensed"), "green"),
+    },
+    "fee_form": {
+        "free": Label(_l("Free"), "green", _l("No fee at all; the licence takes effect with the notice.")),
+        "fixed": Label(_l("Fixed fee"), "blue", _l("One sum, paid once.")),
+        "royalty_net_sales": Label(
+            _l("Royalty on net sales"), "blue", _l("A share of what the licensed products sell for.")
+        ),
+        "royalty_profit": Label(
+            _l("Royalty on profit"), "blue", _l("A share of the profit made with the licensed products.")
+        ),
+        "entry_plus_royalty": Label(
+            _l("Entry fee plus royalty"),
+            "blue",
+            _l("One sum to begin with, then a share of sales or profit."),
+        ),
+    },
+    "rate_base": {"net_sales": Label(_l("net sales")), "profit": Label(_l("profit"))},
+    "channel": {
+        "bank": Label(_l("Bank transfer"), hint=_l("From your bank to the holder's own account.")),
+        "stripe": Label(
+            _l("Pay online"), hint=_l("Card, Alipay or WeChat Pay, straight to the holder's own account.")
+        ),
+    },
+    "kind": {
+        "invention": Label(_l("Invention")),
+        "utility_model": Label(_l("Utility model")),
+        "design": Label(_l("Design")),
+    },
+    "owner_type": {
+        "university": Label(_l("University")),
+        "institute": Label(_l("Research institute")),
+        "hospital": Label(_l("Hospital")),
+        "enterprise": Label(_l("Enterprise")),
+        "individual": Label(_l("Individual")),
+        "agency": Label(_l("Service agency")),
+    },
+    "role": {
+        "holder": Label(_l("Patent holder")),
+        "firm": Label(_l("Firm")),
+        "individual": Label(_l("Individual")),
+        "manager": Label(_l("Technology manager")),
+        "bureau": Label(_l("IP bureau")),
+        "operator": Label(_l("Operator")),
+        "member": Label(_l("Member")),
+    },
+    "mandate_scope": {
+        "holder": Label(_l("as a patent holder")),
+        "licensee": Label(_l("as a licensee")),
+        "both": Label(_l("as holder and licensee")),
+    },
+    "bar": {
+        "not_granted": Label(_l("Granted")),
+        "exclusive_licence": Label(_l("No exclusive or sole licence")),
+        "suspension": Label(_l("Not suspended or preserved")),
+        "annuity": Label(_l("Annuities paid")),
+        "pledge": Label(_l("Not pledged, or the pledgee agrees")),
+        "terminated": Label(_l("Not ended")),
+        "invalidated": Label(_l("Not invalidated")),
+        "report_missing": Label(_l("Evaluation report made")),
+        "report_negative": Label(_l("Evaluation report positive")),
+        "other": Label(_l("Nothing else hinders its use")),
+    },
+    "bar_result": {
+        "clear": Label(_l("Clear"), "green"),
+        "barred": Label(_l("Barred"), "red"),
+        "unknown": Label(_l("Unknown"), "yellow"),
+    },
+    "fact": {
+        "legal_status": Label(_l("Legal status")),
+        "annuity_paid_until": Label(_l("Annuities paid until")),
+        "evaluation_report": Label(_l("Evaluation report")),
+        "pledged": Label(_l("Pledge")),
+        "exclusive_licence_until": Label(_l("Exclusive or sole licence until")),
+        "preserved_until": Label(_l("Suspended or preserved until")),
+        "other_hindrance": Label(_l("Other hindrance")),
+    },
+    "fact_value": {
+        "pending": Label(_l("Under examination")),
+        "in_force": Label(_l("In force")),
+        "terminated": Label(_l("Terminated")),
+        "invalidated": Label(_l("Declared invalid")),
+        "expired": Label(_l("Term over")),
+        "none": Label(_l("None")),
+        "positive": Label(_l("Positive")),
+        "negative": Label(_l("Negative")),
+        "no": Label(_l("No")),
+        "with_consent": Label(_l("Pledged, the pledgee agrees")),
+        "without_consent": Label(_l("Pledged without the pledgee's consent")),
+    },
+    "sort": {
+        "relevance": Label(_l("Most relevant")),
+        "newest": Label(_l("Newest first")),
+        "fee": Label(_l("Lowest fee first")),
+        "licences": Label(_l("Most licensed first")),
+    },
+}
+
+
+def label(table: str, code: str | None) -> Label:
+    """The label of a code in one of TABLES; a code that has none is shown as it is, nothing as a dash."""
+    return TABLES[table].get(code or "") or Label(code or "—")
+
+
+def name(table: str, code: str | None) -> Any:
+    """What a code is called: `name("kind", "invention")`."""
+    return label(table, code).text
+
+
+_WITH_DATES = ("annuity_paid_until", "exclusive_licence_until", "preserved_until")
+
+
+def fact_text(fact: Any) -> Any:
+    """What is known of a patent, in words: a coded value, a day, or the words of the source."""
+    if fact.name in _WITH_DATES and fact.value != "none":
+        return day(fact.value)
+    return label("fact_value", fact.value).text
+
+
+def source_text(source: str | None) -> str:
+    """Where a fact comes from: a code of ours in words, anything else as it is."""
+    found = SOURCES.get(source or "")
+    return gettext(found) if found else (source or "—")
+
+
+@cache
+def _titles(file: str) -> dict[str, tuple[str, str]]:
+    """Code → Chinese and English name, from a table with these three columns in `listings/data`."""
+    path = resources.files("marketplace.listings") / "data" / file
+    _header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines(), delimiter="\t")
+    return {code: (zh, en) for code, zh, en in rows}
+
+
+def district(code: str | None) -> str:
+    """The name of an administrative division (GB/T 2260)."""
+    found = _titles("divisions.tsv").get(code or "")
+    return found[english()] if found else (code or "—")
+
+
+def districts(province: str) -> list[tuple[str, str]]:
+    """Codes and names of a province's districts, for a choice."""
+    return [
+        (code, both[english()])
+        for code, both in _titles("divisions.tsv").items()
+        if code.startswith(province[:2]) and not code.endswith("0000")
+    ]
+
+
+def ipc_title(symbol: str | None) -> str:
+    """The title of the nearest place of the classification that has one here, empty if none has.
+
+    Takes an IPC symbol, or for designs a Locarno symbol (which begins with a digit).
+    """
+    symbol = symbol or ""
+    file, lengths = ("locarno.tsv", (5, 2)) if symbol[:1].isdigit() else ("ipc.tsv", (len(symbol), 4, 3, 1))
+    titles = _titles(file)
+    for length in lengths:
+        if found := titles.get(symbol[:length]):
+            return found[english()]
+    return ""

@@ -1,0 +1,104 @@
+"""The menu of each kind of user, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app, request
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+
+from marketplace.accounts.identity import current_actor
+from marketplace.accounts.models import Organisation
+from marketplace.core.actor import Actor
+from marketplace.core.database import db
+from marketplace.notifications.models import Notification
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One item of the menu; `inside` are further endpoints (or blueprints) during which it is marked."""
+
+    text: Any
+    endpoint: str
+    icon: str
+    inside: tuple[str, ...] = ()
+
+    @property
+    def active(self) -> bool:
+        """Whether the present page belongs to it."""
+        endpoint = request.endpoint or ""
+        return any(
+            endpoint == mine or endpoint.startswith(f"{mine}.") for mine in (self.endpoint, *self.inside)
+        )
+
+
+_SEARCH = Entry(_l("Find licences"), "offers.search", "search", ("offers",))
+_DEMANDS = Entry(_l("Demands"), "demands.index", "lightbulb", ("demands",))
+_CHECK = Entry(_l("Check a certificate"), "certificates.check", "patch-check", ("certificates",))
+_LAW = Entry(_l("How it works"), "home.law", "book")
+
+VISITOR_MENU = (_SEARCH, _DEMANDS, _CHECK, _LAW)
+MEMBER_MENU = (
+    _SEARCH,
+    Entry(_l("My licences"), "licensing.licences", "file-earmark-check", ("licensing",)),
+    Entry(_l("Demands"), "demands.mine", "lightbulb", ("demands",)),
+    Entry(_l("Publish patents"), "holder.home", "megaphone", ("holder",)),
+    _LAW,
+)
+BUREAU_MENU = (
+    Entry(_l("Overview"), "bureau.home", "speedometer2", ("bureau",)),
+    _SEARCH,
+    _DEMANDS,
+    _LAW,
+)
+OPERATOR_MENU = (
+    Entry(_l("Queues"), "operator.home", "inboxes", ("operator",)),
+    Entry(_l("Statistics"), "bureau.home", "speedometer2", ("bureau",)),
+    _SEARCH,
+    _DEMANDS,
+    _LAW,
+)
+
+
+def menu(actor: Actor) -> list[Entry]:
+    """The menu of this actor."""
+    entries: tuple[Entry, ...]
+    if actor.is_operator:
+        entries = OPERATOR_MENU
+    elif actor.is_staff:
+        entries = BUREAU_MENU
+    elif actor.organisation_id is not None:
+        entries = MEMBER_MENU
+    else:
+        entries = VISITOR_MENU
+    return [entry for entry in entries if entry.endpoint in current_app.view_functions]
+
+
+def unread(actor: Actor) -> int:
+    """How many notifications of the actor's organisation nobody has read."""
+    if actor.organisation_id is None:
+        return 0
+    return (
+        db.session.scalar(
+            sa.select(sa.func.count())
+            .select_from(Notification)
+            .where(Notification.organisation_id == actor.organisation_id, Notification.read_at.is_(None))
+        )
+        or 0
+    )
+
+
+def organisations() -> list[Organisation]:
+    """The organisations that the signed-in person may act for."""
+    if not current_user.is_authenticated:
+        return []
+    return [membership.organisation for membership in sorted(current_user.memberships, key=lambda m: m.id)]
+
+
+def acting_for() -> Organisation | None:
+    """The organisation that the signed-in person acts for at the moment."""
+    actor = current_actor()
+    return next((one for one in organisations() if one.id == actor.organisation_id), None)
