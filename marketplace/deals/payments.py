@@ -331,7 +331,8 @@ def settle(
     for other in list(db.session.scalars(others)):
         release(other)
     if all(one.state != "open" for one in notice.obligations):
-        pay_in_full(notice, moment)
+        proven = [one.paid_at for one in notice.obligations if one.paid_at is not None]
+        pay_in_full(notice, effective_at(notice.served_at, proven))
 
 
 def require_refund(payment: Payment, reason: str) -> RefundTask:

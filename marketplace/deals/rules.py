@@ -97,7 +97,7 @@ def bank_instant(paid_on: dt.date) -> dt.datetime:
 
 def effective_at(served_at: dt.datetime, payments: Iterable[dt.datetime]) -> dt.datetime:
     """When notice and payment are both there: the latest of them (PL 51), never before service."""
-    return max(served_at, *payments)
+    return max([served_at, *payments])
 
 
 def licence_term(

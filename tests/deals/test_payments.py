@@ -1,0 +1,399 @@
+"""Paying into the holder's own account: transfers, checkouts, and which money makes a licence."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import sqlalchemy as sa
+
+from marketplace.core import clock, tasks
+from marketplace.core.database import db
+from marketplace.core.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from marketplace.core.files import StoredFile, store
+from marketplace.core.unit_of_work import lock, record, unit_of_work
+from marketplace.deals import notices, payments, quarantine
+from marketplace.deals.lookup import licence_of, payments_of
+from marketplace.deals.models import Payment, RefundTask
+from marketplace.deals.reconcile import reconcile
+from marketplace.listings.models import Offer
+from tests import factories
+from tests.conftest import NOW
+from tests.deals.conftest import ACCOUNT, FEE, make_deal, pointed_at, serve
+
+TODAY = dt.date(2026, 11, 20)
+
+
+def confirm(deal, payment, paid_on=TODAY, amount=FEE, currency="CNY"):
+    with unit_of_work(deal.holder_actor):
+        return payments.confirm_payment(deal.holder_actor, payment.id, paid_on, amount, currency)
+
+
+def withdraw(offer, on):
+    with unit_of_work():
+        row = lock(Offer, offer.id)
+        row.status, row.withdrawn_on = "withdrawn", on
+        record("offer.withdrawn", row, organisation_id=row.holder_id, occurred_on=on)
+
+
+def refunds():
+    return {one.payment_id: one.reason for one in db.session.scalars(sa.select(RefundTask))}
+
+
+def test_a_transfer_shows_the_holders_account_and_a_reference_of_its_own(deal):
+    notice = serve(deal.firm_actor, deal.offer)
+    payment = payments.start_payment(deal.firm_actor, notice.id, "bank")
+    assert (payment.state, payment.amount_minor, payment.currency) == ("open", FEE, "CNY")
+    assert payment.account_name == deal.holder.bank_account_name
+    assert (payment.bank, payment.account) == (deal.holder.bank_name, deal.holder.bank_account)
+    assert payment.reference.startswith("FK-20261120-")
+    assert payment.checkout_session_id is None
+
+
+def test_a_confirmed_transfer_of_the_announced_sum_is_a_licence_from_the_day_it_was_paid(deal):
+    notice = serve(deal.firm_actor, deal.offer)
+    payment = payments.start_payment(deal.firm_actor, notice.id, "bank")
+    with unit_of_work(deal.firm_actor):
+        payments.upload_slip(deal.firm_actor, payment.id, b"\x89PNG\r\n\x1a\ninvented", "回单.png")
+    assert payment.state == "slip_uploaded"
+    assert licence_of(notice) is None
+    with clock.at(NOW + dt.timedelta(days=5)):
+        confirm(deal, payment, dt.date(2026, 11, 23))
+    licence = licence_of(notice)
+    assert (payment.state, notice.state, notice.obligations[0].state) == ("paid", "paid", "paid")
+    assert licence.effective_on == licence.paid_on == dt.date(2026, 11, 23)
+    assert licence.effective_at == clock.start_of_day_utc(dt.date(2026, 11, 23))
+    assert (licence.amount_minor, licence.notice_on) == (FEE, TODAY)
+    assert licence.recordal_due_on == dt.date(2027, 2, 23)
+
+
+def test_a_transfer_on_the_day_of_the_notice_takes_effect_with_the_notice(deal):
+    notice = serve(deal.firm_actor, deal.offer)
+    confirm(deal, payments.start_payment(deal.firm_actor, notice.id, "bank"))
+    assert licence_of(notice).effective_at == notice.served_at
+
+
+@pytest.mark.parametrize(
+    ("paid_on", "code"),
+    [(dt.date(2026, 11, 21), "date-in-future"), (dt.date(2026, 11, 19), "date-too-early")],
+)
+def test_a_transfer_is_dated_between_the_notice_and_today(deal, paid_on, code):
+    notice = serve(deal.firm_actor, deal.offer)
+    payment = payments.start_payment(deal.firm_actor, notice.id, "bank")
+    with pytest.raises(Invalid) as refused:
+        confirm(deal, payment, paid_on)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(("amount", "currency"), [(FEE - 1, "CNY"), (FEE + 1, "CNY"), (FEE, "USD")])
+def test_another_sum_is_set_aside_and_seen_by_the_operator(deal, amount, currency):
+    notice = serve(deal.firm_actor, deal.offer)
+    payment = confirm(
+        deal,
+        payments.start_payment(deal.firm_actor, notice.id, "bank"),
+        amount=amount,
+        currency=currency,
+    )
+    assert payment.state == "quarantined"
+    assert licence_of(notice) is None
+    with unit_of_work():
+        operator = factories.operator()
+    [case] = quarantine.open_quarantine(operator)
+    assert (case.reason, case.payment_id) == ("amount-mismatch", payment.id)
+    assert case.received["amount_minor"] == amount
+    with pytest.raises(Forbidden):
+        quarantine.open_quarantine(deal.firm_actor)
+    with pytest.raises(Invalid), unit_of_work(operator):
+        quarantine.resolve_quarantine(operator, case.id, " ")
+    with unit_of_work(operator):
+        quarantine.resolve_quarantine(operator, case.id, "余款已补足")
+    assert quarantine.open_quarantine(operator) == []
+    confirm(deal, payment)
+    assert licence_of(notice) is not None
+
+
+def test_only_the_payee_confirms_and_only_the_payer_uploads(deal):
+    notice = serve(deal.firm_actor, deal.offer)
+    payment = payments.start_payment(deal.firm_actor, notice.id, "bank")
+    with pytest.raises(Forbidden), unit_of_work(deal.firm_actor):
+        payments.confirm_payment(deal.firm_actor, payment.id, TODAY, FEE)
+    with pytest.raises(Forbidden), unit_of_work(deal.holder_actor):
+        payments.upload_slip(deal.holder_actor, payment.id, b"%PDF-", "x.pdf")
+    with unit_of_work():
+        operator, stranger = factories.operator(), factories.actor(factories.organisation())
+    with pytest.raises(Forbidden), unit_of_work(operator):
+        payments.confirm_payment(operator, payment.id, TODAY, FEE)
+    with pytest.raises(NotFound), unit_of_work(stranger):
+        payments.confirm_payment(stranger, payment.id, TODAY, FEE)
+
+
+def test_the_operator_confirms_for_a_holder_who_has_not_joined(context):
+    deal = make_deal(holder_joined=False)
+    notice = serve(deal.firm_actor, deal.offer)
+    with unit_of_work():
+        operator = factories.operator()
+    with unit_of_work(operator):
+        notices.prove_service(operator, notice.id, proof="回执", sent_at=clock.now())
+    payment = payments.start_payment(deal.firm_actor, notice.id, "bank")
+    with unit_of_work(operator):
+        payments.confirm_payment(operator, payment.id, TODAY, FEE)
+    assert licence_of(notice) is not None
+
+
+def test_a_slip_is_a_picture_or_a_pdf(deal):
+    notice = serve(deal.firm_actor, deal.offer)
+    payment = payments.start_payment(deal.firm_actor, notice.id, "bank")
+    with pytest.raises(Invalid) as refused, unit_of_work(deal.firm_actor):
+        payments.upload_slip(deal.firm_actor, payment.id, b"MZ invented", "slip.exe")
+    assert refused.value.code == "file-type"
+
+
+def test_one_attempt_at_a_time_and_a_cancelled_one_makes_room(deal, with_stripe):
+    notice = serve(deal.firm_actor, deal.offer)
+    first = payments.start_payment(deal.firm_actor, notice.id, "bank")
+    for channel in ("bank", "stripe"):
+        with pytest.raises(Conflict) as refused:
+            payments.start_payment(deal.firm_actor, notice.id, channel)
+        assert refused.value.code == "payment-open"
+        assert refused.value.parameters["payment_id"] == str(first.id)
+    with unit_of_work(deal.firm_actor):
+        payments.cancel_payment(deal.firm_actor, first.id)
+    assert payments.start_payment(deal.firm_actor, notice.id, "stripe").checkout_url
+
+
+@pytest.mark.parametrize(
+    ("channels", "account", "allowed"),
+    [
+        (["bank"], ACCOUNT, ("bank",)),
+        (["stripe"], ACCOUNT, ("stripe",)),
+        (["bank", "stripe"], None, ("bank",)),
+        ([], ACCOUNT, ("bank", "stripe")),
+    ],
+)
+def test_only_announced_channels_with_an_account_are_offered(context, channels, account, allowed):
+    deal = make_deal(channels=channels)
+    with unit_of_work():
+        db.session.get_one(type(deal.holder), deal.holder.id).stripe_account = account
+    notice = serve(deal.firm_actor, deal.offer)
+    assert payments.channels_of(notice) == allowed
+    for channel in {"bank", "stripe"} - set(allowed):
+        with pytest.raises(Conflict) as refused:
+            payments.start_payment(deal.firm_actor, notice.id, channel)
+        assert refused.value.code == "channel-not-announced"
+    with pytest.raises(Invalid):
+        payments.start_payment(deal.firm_actor, notice.id, "cash")
+
+
+def test_a_checkout_is_a_direct_charge_on_the_holders_account(deal, with_stripe):
+    notice = serve(deal.firm_actor, deal.offer)
+    payment = payments.start_payment(deal.firm_actor, notice.id, "stripe")
+    # stripe-mock refuses unknown and misspelt parameters, so the shape of the call is proven by its answer.
+    assert payment.checkout_session_id.startswith("cs_test_")
+    assert payment.checkout_url.startswith("https://checkout.stripe.com/")
+    assert (payment.stripe_account, payment.state, payment.account) == (ACCOUNT, "open", None)
+    with pytest.raises(Conflict) as refused:
+        payments.start_payment(deal.firm_actor, notice.id, "stripe")
+    assert refused.value.code == "payment-open"
+
+
+def test_while_stripe_is_away_the_attempt_stays_and_is_taken_up_again(
+    deal, app, without_stripe, stripe_mock_url
+):
+    notice = serve(deal.firm_actor, deal.offer)
+    with pytest.raises(Unavailable) as away:
+        payments.start_payment(deal.firm_actor, notice.id, "stripe")
+    assert away.value.code == "payment-provider-unavailable"
+    [attempt] = payments_of(notice)
+    assert (attempt.state, attempt.checkout_session_id) == ("open", None)
+    reference = attempt.reference
+    with pointed_at(app, stripe_mock_url):
+        again = payments.start_payment(deal.firm_actor, notice.id, "stripe")
+    assert (again.id, again.reference) == (attempt.id, reference)
+    assert again.checkout_session_id
+
+
+def test_without_a_key_online_payment_is_unavailable(deal):
+    notice = serve(deal.firm_actor, deal.offer)
+    with pytest.raises(Unavailable):
+        payments.start_payment(deal.firm_actor, notice.id, "stripe")
+
+
+def test_what_stripe_refuses_fails_the_attempt_and_leaves_the_transfer_open(
+    deal, app, with_stripe, monkeypatch
+):
+    settings = replace(app.config["SETTINGS"], stripe_payment_methods=("no_such_method",))
+    monkeypatch.setitem(app.config, "SETTINGS", settings)
+    notice = serve(deal.firm_actor, deal.offer)
+    with pytest.raises(Conflict) as refused:
+        payments.start_payment(deal.firm_actor, notice.id, "stripe")
+    assert refused.value.code == "payment-provider-refused"
+    assert [one.state for one in payments_of(notice)] == ["failed"]
+    assert payments.start_payment(deal.firm_actor, notice.id, "bank").state == "open"
+
+
+def test_a_fee_above_eight_digits_goes_by_transfer_only(context, with_stripe):
+    deal = make_deal(fee_minor=100_000_000)
+    notice = serve(deal.firm_actor, deal.offer)
+    with pytest.raises(Conflict) as refused:
+        payments.start_payment(deal.firm_actor, notice.id, "stripe")
+    assert refused.value.code == "amount-above-channel-limit"
+    assert payments.start_payment(deal.firm_actor, notice.id, "bank").amount_minor == 100_000_000
+
+
+def test_a_cancelled_checkout_is_closed_at_stripe(deal, with_stripe):
+    notice = serve(deal.firm_actor, deal.offer)
+    payment = payments.start_payment(deal.firm_actor, notice.id, "stripe")
+    with unit_of_work(deal.firm_actor):
+        payments.cancel_payment(deal.firm_actor, payment.id)
+    waiting = db.session.scalar(sa.select(tasks.Task).where(tasks.Task.name == "deals.expire_session"))
+    assert waiting.arguments == {"payment_id": payment.id}
+    payments.expire_session(payment.id)
+
+
+def test_a_transfer_made_before_a_withdrawal_counts_though_it_is_confirmed_after_it(deal):
+    notice = serve(deal.firm_actor, deal.offer)
+    payment = payments.start_payment(deal.firm_actor, notice.id, "bank")
+    with clock.at(NOW + dt.timedelta(days=10)):
+        withdraw(deal.offer, dt.date(2026, 11, 25))
+        confirm(deal, payment, dt.date(2026, 11, 24))
+    assert licence_of(notice).effective_on == dt.date(2026, 11, 24)
+    assert refunds() == {}
+
+
+def test_a_transfer_made_after_a_withdrawal_goes_back(deal):
+    notice = serve(deal.firm_actor, deal.offer)
+    payment = payments.start_payment(deal.firm_actor, notice.id, "bank")
+    with clock.at(NOW + dt.timedelta(days=10)):
+        withdraw(deal.offer, dt.date(2026, 11, 25))
+        confirm(deal, payment, dt.date(2026, 11, 26))
+    assert licence_of(notice) is None
+    assert (payment.state, notice.obligations[0].state) == ("paid", "open")
+    assert refunds() == {payment.id: "offer_ended"}
+    [task] = payments.list_refunds(deal.holder_actor)
+    with unit_of_work(deal.holder_actor):
+        payments.close_refund(deal.holder_actor, task.id, "已退回,流水号示例")
+    assert payments.list_refunds(deal.firm_actor) == []
+
+
+def test_nothing_can_be_paid_any_more_once_the_offer_has_ended(deal):
+    notice = serve(deal.firm_actor, deal.offer)
+    withdraw(deal.offer, TODAY)
+    with pytest.raises(Conflict) as refused:
+        payments.start_payment(deal.firm_actor, notice.id, "bank")
+    assert refused.value.code == "offer-not-live"
+
+
+def test_a_payment_after_the_term_goes_back(context):
+    deal = make_deal(term_to=dt.date(2026, 11, 22))
+    notice = serve(deal.firm_actor, deal.offer)
+    payment = payments.start_payment(deal.firm_actor, notice.id, "bank")
+    with clock.at(NOW + dt.timedelta(days=5)):
+        confirm(deal, payment, dt.date(2026, 11, 23))
+    assert refunds() == {payment.id: "term_over"}
+
+
+def test_the_second_transfer_for_the_same_sum_goes_back(deal):
+    notice = serve(deal.firm_actor, deal.offer)
+    first = payments.start_payment(deal.firm_actor, notice.id, "bank")
+    with unit_of_work(deal.firm_actor):
+        payments.cancel_payment(deal.firm_actor, first.id)
+    second = payments.start_payment(deal.firm_actor, notice.id, "bank")
+    confirm(deal, first)
+    assert payments.get_payment(deal.firm_actor, second.id).state == "cancelled"
+    confirm(deal, second)
+    assert refunds() == {second.id: "second_payment"}
+    assert licence_of(notice).paid_on == TODAY
+
+
+def test_a_confirmed_payment_cannot_be_confirmed_again(deal):
+    notice = serve(deal.firm_actor, deal.offer)
+    payment = payments.start_payment(deal.firm_actor, notice.id, "bank")
+    confirm(deal, payment)
+    for amount in (FEE, 1):
+        with pytest.raises(Conflict) as refused:
+            confirm(deal, payment, amount=amount)
+        assert refused.value.code == "illegal-transition"
+
+
+@contextmanager
+def stripe_that_says(app, session):
+    """A server that answers every call with this session: stripe-mock knows no amounts and no states."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps(session).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        with pointed_at(app, f"http://127.0.0.1:{server.server_port}"):
+            yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_reconciliation_invents_nothing_where_the_provider_gives_no_figures(deal, with_stripe):
+    payments.start_payment(deal.firm_actor, serve(deal.firm_actor, deal.offer).id, "stripe")
+    assert reconcile().as_json() == {
+        "checked": 1, "agree": 0, "different": 0, "incomplete": 1, "unknown": 0, "unreachable": 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("says", "reason"),
+    [
+        ({}, None),
+        ({"payment_status": "paid", "status": "complete"}, "paid-at-provider-only"),
+        ({"amount_total": FEE - 1}, "amount-mismatch"),
+        ({"currency": "usd"}, "currency-mismatch"),
+        ({"livemode": True}, "livemode-mismatch"),
+    ],
+)
+def test_reconciliation_sets_aside_once_what_the_provider_sees_otherwise(
+    deal, app, with_stripe, stripe_fixtures, says, reason
+):
+    notice = serve(deal.firm_actor, deal.offer)
+    payment = payments.start_payment(deal.firm_actor, notice.id, "stripe")
+    session = stripe_fixtures["checkout.session"] | {
+        "id": payment.checkout_session_id, "amount_total": FEE, "currency": "cny",
+    } | says  # fmt: skip
+    with stripe_that_says(app, session):
+        for _ in range(2):
+            summary = reconcile()
+            assert (summary.agree, summary.different) == ((1, 0) if reason is None else (0, 1))
+    with unit_of_work():
+        operator = factories.operator()
+    assert [one.reason for one in quarantine.open_quarantine(operator)] == ([reason] if reason else [])
+    assert licence_of(notice) is None
+
+
+def test_reconciliation_says_when_the_provider_is_away(deal, app, with_stripe):
+    payments.start_payment(deal.firm_actor, serve(deal.firm_actor, deal.offer).id, "stripe")
+    with pointed_at(app, "http://127.0.0.1:9"):
+        assert reconcile().unreachable == 1
+
+
+def test_a_slip_is_kept_as_it_was_sent(deal):
+    notice = serve(deal.firm_actor, deal.offer)
+    payment = payments.start_payment(deal.firm_actor, notice.id, "bank")
+    with unit_of_work(deal.firm_actor):
+        payments.upload_slip(deal.firm_actor, payment.id, b"%PDF-1.7 invented", "slip.pdf")
+    kept = db.session.get_one(StoredFile, db.session.get_one(Payment, payment.id).slip_id)
+    assert store().read(kept.digest) == b"%PDF-1.7 invented"
+    assert kept.content_type == "application/pdf"
