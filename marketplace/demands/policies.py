@@ -1,7 +1,45 @@
-"""Who may do what here."""
+"""Who may do what with demands."""
 
 from __future__ import annotations
 
-from marketplace.core.permissions import Rule
+from typing import Any
 
-RULES: dict[str, Rule] = {}
+from marketplace.core.actor import Actor
+from marketplace.core.permissions import (
+    READ,
+    WRITE,
+    Rule,
+    acts_for_an_organisation,
+    anyone,
+    bureau,
+    operator,
+    system,
+)
+
+_PUBLIC_STATES = frozenset({"published", "answered"})
+
+
+def is_public(demand: Any) -> bool:
+    """Whether everybody may see the demand."""
+    return demand.state in _PUBLIC_STATES
+
+
+def _public(_actor: Actor, demand: Any) -> bool:
+    return is_public(demand)
+
+
+def _owner(actor: Actor, demand: Any) -> bool:
+    """The organisation in need, or an agency with its mandate."""
+    return demand is not None and actor.acts_for(demand.organisation_id)
+
+
+_SEES = (_public, _owner, bureau)
+
+RULES: dict[str, Rule] = {
+    "demand.see": Rule(READ, (anyone,), sees=_SEES),
+    "demand.post": Rule(WRITE, (acts_for_an_organisation,)),
+    "demand.change": Rule(WRITE, (_owner, operator), sees=_SEES),
+    "demand.answer": Rule(WRITE, (acts_for_an_organisation, operator), sees=_SEES),
+    "demand.expire": Rule(WRITE, (system,), sees=_SEES),
+    "demand.import": Rule(WRITE, (acts_for_an_organisation, operator)),
+}
