@@ -1,4 +1,4 @@
-"""The columns of demands: one table for files, the API and the pages."""
+"""What a firm says of its need, for the API and the pages; lists name the organisation besides."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from marketplace.core.tables import Column
 TITLE_LENGTH: Final = 300
 DESCRIPTION_LENGTH: Final = 20_000
 
-# What a firm says of its need; whose need it is comes from the file or from the signed-in actor.
 NEED: Final = (
     Column("external_id", "编号", convert.text(64), aliases=("id",)),
     Column("title", "标题", convert.text(TITLE_LENGTH), required=True),
@@ -20,5 +19,3 @@ NEED: Final = (
     Column("district", "所在区", convert.region()),
     Column("answer_by", "答复期限", convert.date()),
 )
-
-DEMANDS: Final = (Column("organisation", "单位", convert.text(200), required=True), *NEED)

@@ -35,8 +35,6 @@ DEMAND = Lifecycle(
         _row("edit", "draft", "draft", "change", "edited"),
         _row("edit", "published", "published", "change", "edited"),
         _row("publish", "draft", "published", "change", "published", _open_for_answers),
-        # A list may tell of a demand whose day is past: it goes in, and expires within the hour.
-        _row("take", "draft", "published", "import", "published"),
         # Several offers may answer one demand: each answer is an entry.
         _row("answer", "published answered", "answered", "answer", "answered"),
         _row("close", "draft published answered", "closed", "change", "closed"),

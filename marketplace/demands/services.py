@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -262,45 +260,6 @@ def _expire(demand: Demand) -> None:
     )
 
 
-def take_demand(
-    actor: Actor, organisation: Organisation, values: Values
-) -> tuple[Demand, Literal["created", "updated", "unchanged"]]:
-    """Post or renew the demand that a list tells of; repeating it changes nothing.
-
-    It is the same demand if it has the same number, or without a number the same words, of the same
-    organisation. A demand that has ended stays ended.
-
-    Raises:
-        Conflict: `illegal-transition`: the list changes a demand that has been answered or has ended.
-    """
-    require(actor, "demand.import")
-    digest = _digest(values)
-    same = (
-        Demand.external_id == values["external_id"]
-        if values.get("external_id")
-        else sa.and_(Demand.external_id.is_(None), Demand.digest == digest)
-    )
-    found = db.session.scalar(
-        sa.select(Demand).where(Demand.organisation_id == organisation.id, same).order_by(Demand.id).limit(1)
-    )
-    if found is not None and found.digest == digest:
-        return found, "unchanged"
-    if found is not None:
-        demand = lock(Demand, found.id)
-        DEMAND.execute(
-            actor,
-            demand,
-            "edit",
-            effect=lambda: _set(demand, values),
-            organisation_id=organisation.id,
-        )
-        return demand, "updated"
-    demand = _draft(organisation, values)
-    demand.published_on = clock.today()
-    DEMAND.execute(actor, demand, "take", organisation_id=organisation.id)
-    return demand, "created"
-
-
 def _locked(actor: Actor, demand_id: int) -> Demand:
     """The demand, for changing. Raises NotFound if the actor may not see it."""
     return lock(Demand, get_demand(actor, demand_id).id)
@@ -337,12 +296,3 @@ def _set(demand: Demand, values: Values) -> None:
         if column in values:
             value = values[column]
             setattr(demand, attribute, list(value or ()) if column == "ipc" else value)
-    demand.digest = _digest({column: getattr(demand, name) for column, name in _COLUMNS.items()})
-
-
-def _digest(values: Values) -> str:
-    """sha256 of what the demand says, so that a repeated list is known again."""
-    said = {column: values.get(column) for column in _COLUMNS if column != "title_en"}
-    said["ipc"] = list(said["ipc"] or ())
-    text = json.dumps(said, ensure_ascii=False, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
