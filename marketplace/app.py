@@ -11,7 +11,7 @@ from flask import Flask
 
 import config
 from marketplace import api, web
-from marketplace.core import clock, permissions
+from marketplace.core import clock, importing, permissions
 from marketplace.core.database import db, tune
 from marketplace.core.files import FileStore
 from marketplace.core.logging import configure_logging, init_request_log
@@ -33,6 +33,7 @@ WITH_POLICIES = (
     "statistics",
     "notifications",
 )
+WITH_IMPORTS = ("accounts", "listings", "deals", "demands")
 WITH_WORK = ("listings", "deals", "demands", "search", "matching", "statistics", "notifications")
 
 
@@ -98,6 +99,8 @@ def _domains(app: Flask, _settings: config.Settings) -> None:
     work = Work()
     for name in WITH_POLICIES:
         permissions.register(import_module(f"marketplace.{name}.policies").RULES)
+    for name in WITH_IMPORTS:
+        importing.register(import_module(f"marketplace.{name}.imports").IMPORTS)
     for name in WITH_WORK:
         module = import_module(f"marketplace.{name}.work")
         work.tasks.update(module.TASKS)

@@ -15,6 +15,7 @@ def _own_organisation(actor: Actor, organisation: Any) -> bool:
 RULES = {
     "organisation.edit": Rule(WRITE, (_own_organisation, operator)),
     "organisation.see_private": Rule(READ, (_own_organisation, operator)),
+    "organisation.import": Rule(WRITE, (operator,)),
     "token.create": Rule(WRITE, (signed_in, operator)),
     "account.create": Rule(WRITE, (operator,)),
     "mandate.grant": Rule(WRITE, (_own_organisation, operator)),

@@ -53,13 +53,11 @@ def resolve(named: Iterable[Named]) -> dict[Named, int]:
     if not missing:
         return found
     new: dict[tuple[str, str | None], Named] = {}
+    coded = {party.name for party in missing if party.code is not None}
     for party in missing:
         # The same new name with and without its code is one organisation.
-        if party.code is None and any(name == party.name for name, _ in new):
-            continue
-        if party.code is not None:
-            new.pop((party.name, None), None)
-        new.setdefault((party.name, party.code), party)
+        if party.code is not None or party.name not in coded:
+            new.setdefault((party.name, party.code), party)
     now = clock.now()
     db.session.execute(
         sa.insert(Organisation.__table__),  # type: ignore[arg-type]

@@ -42,6 +42,15 @@ class Problem:
     reason: str
 
 
+@dataclass(slots=True)
+class Checked:
+    """A row that passed every check: its line, its converted values, and the digest of what it says."""
+
+    line: int
+    values: dict[str, Any]
+    digest: str
+
+
 Outcome = Literal["created", "updated", "unchanged"] | list[Problem]
 
 
@@ -103,26 +112,26 @@ class Importer(ABC):
         return []
 
     @abstractmethod
-    def write(self, rows: Sequence[Row]) -> list[Outcome]:
+    def write(self, rows: Sequence[Checked]) -> list[Outcome]:
         """Write checked rows in the present unit of work; one outcome for each, in order."""
 
 
 class RowImporter(Importer):
     """An importer that writes row by row: each may fail alone."""
 
-    def write(self, rows: Sequence[Row]) -> list[Outcome]:
+    def write(self, rows: Sequence[Checked]) -> list[Outcome]:
         """One savepoint per row; a DomainError refuses the row."""
         outcomes: list[Outcome] = []
         for row in rows:
             try:
                 with current().savepoint():
-                    outcomes.append(self.write_one(row.values))
+                    outcomes.append(self.write_one(row))
             except DomainError as error:
                 outcomes.append(problems_of(error))
         return outcomes
 
     @abstractmethod
-    def write_one(self, values: dict[str, Any]) -> Literal["created", "updated", "unchanged"]:
+    def write_one(self, row: Checked) -> Literal["created", "updated", "unchanged"]:
         """Write one checked row; raises a DomainError to refuse it."""
 
 
@@ -228,7 +237,7 @@ def _batches(
     importer: Importer,
     summary: Summary,
     refuse: Callable[[Sequence[RowError]], None],
-) -> Iterator[tuple[int, list[Row]]]:
+) -> Iterator[tuple[int, list[Checked]]]:
     """The last line and the rows that passed every check, batch by batch; the others are refused."""
     seen: dict[int, int] = {}
     while batch := list(islice(table, BATCH)):
@@ -238,18 +247,20 @@ def _batches(
             errors = list(row.errors)
             if not errors:
                 errors = [_row_error(row, problem) for problem in importer.check(row.values)]
+            checked = Checked(row.line, row.values, "")
             if not errors:
-                errors = _repeated(row, importer, seen)
+                checked.digest = digest_of(row.values)
+                errors = _repeated(checked, importer, seen)
             if errors:
                 refuse(errors)
             else:
-                good.append(row)
+                good.append(checked)
         yield batch[-1].line, good
 
 
-def _repeated(row: Row, importer: Importer, seen: dict[int, int]) -> list[RowError]:
+def _repeated(row: Checked, importer: Importer, seen: dict[int, int]) -> list[RowError]:
     """Refuse a second row that says something else about the same: repeats would never come to rest."""
-    digest = hash(digest_of(row.values))
+    digest = hash(row.digest)
     keys = [hash(key) for key in importer.keys(row.values)]
     if any(seen.get(key, digest) != digest for key in keys):
         reason = gettext("An earlier row of this file says something else about the same.")
@@ -258,7 +269,7 @@ def _repeated(row: Row, importer: Importer, seen: dict[int, int]) -> list[RowErr
     return []
 
 
-def _row_error(row: Row, problem: Problem) -> RowError:
+def _row_error(row: Row | Checked, problem: Problem) -> RowError:
     value = row.values.get(problem.field)
     shown = "" if value is None else "; ".join(map(str, value)) if isinstance(value, tuple) else str(value)
     return RowError(row.line, problem.field, shown[:200], problem.code, problem.reason)
@@ -268,7 +279,7 @@ class _TakeBack(Exception):
     """Ends the unit of work of a dry run without a commit."""
 
 
-def _write(importer: Importer, rows: Sequence[Row], origin: str, dry_run: bool) -> list[Outcome]:
+def _write(importer: Importer, rows: Sequence[Checked], origin: str, dry_run: bool) -> list[Outcome]:
     outcomes: list[Outcome] = []
     try:
         with unit_of_work(importer.actor, origin=origin):

@@ -83,6 +83,7 @@ RULES = {
     "licence.view": Rule(READ, _PARTIES, sees=_PARTIES),
     "licence.end": Rule(WRITE, (licensee_side, holder_side, operator), sees=_PARTIES),
     "licence.recordal": Rule(WRITE, (licensee_side, holder_side, operator), sees=_PARTIES),
+    "licence.import": Rule(WRITE, (acts_for_an_organisation, operator)),
     "licence.run": Rule(WRITE, (system,), sees=_PARTIES),
     "quarantine.view": Rule(READ, (bureau,)),
     "quarantine.resolve": Rule(WRITE, (operator,)),

@@ -53,7 +53,12 @@ def problems(values: Values, today: dt.date) -> list[Problem]:
     if named is None:
         return [Problem("number", "required", gettext("Give the patent number, or a publication number."))]
     found = []
-    stated = (values.get("kind"), number and number.kind, publication and publication.kind)
+    # A publication number says by itself what it publishes; beside an application number it must agree.
+    stated = (
+        values.get("kind") if number else None,
+        number and number.kind,
+        publication and publication.kind,
+    )
     kinds = {kind for kind in stated if kind}
     if len(kinds) > 1:
         reason = gettext("The number is that of another kind of patent.")
@@ -219,14 +224,14 @@ def _merge(item: _Item, organisations: Mapping[Named, int]) -> None:
     before = columns["publication_number"]
     if item.publication and (before is None or before.endswith("A") or item.publication.granted):
         columns["publication_number"] = str(item.publication)
-    for name in (*_TEXTS, "filing_date", "grant_date", "kind"):
+    for name in (*_TEXTS, "filing_date", "grant_date"):
         if values.get(name) is not None:
             columns[name] = values[name]
     # An announcement that publishes an application is no grant.
     if item.publication is not None and not item.publication.granted and item.number is None:
         columns["grant_date"] = stored["grant_date"] if stored else None
     named = item.number or item.publication
-    if columns["kind"] is None and named is not None:
+    if named is not None:
         columns["kind"] = named.kind
     if columns["filing_date"] is not None:
         columns["expires_on"] = clock.patent_expiry(columns["kind"], columns["filing_date"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from flask_babel import gettext
@@ -39,6 +39,7 @@ TERM_COLUMNS = {
 }
 
 Values = Mapping[str, Any]
+Outcome = Literal["created", "updated", "unchanged"]
 
 
 # --- reading
@@ -401,7 +402,7 @@ def _refuse_second(offer: Offer, declaration_number: str | None) -> None:
 
 def announced_elsewhere(
     actor: Actor, patent: Patent, holder: Organisation, values: Values, digest: str
-) -> tuple[Offer, str]:
+) -> tuple[Offer, Outcome]:
     """Record an announced declaration from a list; repeating changes nothing.
 
     Verified when an operator brings it, else holder-stated. A bar does not stop it: it was announced; the
@@ -522,7 +523,7 @@ def _announce_new(actor: Actor, patent: Patent, holder: Organisation, values: Va
 
 def withdrawn_elsewhere(
     actor: Actor, declaration_number: str, withdrawn_on: dt.date, reason: str | None = None
-) -> tuple[Offer, str]:
+) -> tuple[Offer, Outcome]:
     """Record an announced withdrawal from a list; repeating changes nothing.
 
     Returns:

@@ -1,0 +1,93 @@
+"""`marketplace import`: lists go in, bad rows are reported."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from marketplace.core import importing
+from marketplace.core.actor import OPERATOR_COMMAND
+from marketplace.core.tables import TableError, total_hint
+
+from . import fail, result, with_application
+
+KINDS = {
+    "organisations": "Import organisations with their bank accounts.",
+    "patents": "Import patents and what is known about their state.",
+    "offers": "Import announced open-licence declarations (a gazette list: verified).",
+    "withdrawals": "Import announced withdrawals of declarations.",
+    "licences": "Import licences taken elsewhere, and recordals.",
+    "demands": "Import demands of firms and publish them.",
+}
+
+
+@click.group("import")
+def import_command() -> None:
+    """Import a list from CSV, XLSX or JSONL; repeating changes nothing."""
+
+
+def _command(kind: str, text: str) -> click.Command:
+    @click.command(kind, help=text)
+    @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+    @click.option("--dry-run", is_flag=True, help="Check everything and write nothing.")
+    @click.option(
+        "--report",
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        help="Write the errors as CSV: line, field, value, code, reason.",
+    )
+    @click.option("--owner", metavar="CODE", help="Credit code or exact name of whose list it is.")
+    @with_application
+    def command(file: Path, dry_run: bool, report: Path | None, owner: str | None) -> None:
+        with _progress(file, kind) as advance:
+            summary = importing.run(
+                kind,
+                file,
+                actor=OPERATOR_COMMAND,
+                owner=owner,
+                dry_run=dry_run,
+                report=report,
+                progress=advance,
+            )
+        if report is None:
+            for error in summary.errors:
+                where = f"line {error.line}" + (f", {error.field}" if error.field else "")
+                click.echo(f"{where}: {error.reason} [{error.code}] {error.value}".rstrip(), err=True)
+            if summary.rejected > len({error.line for error in summary.errors}):
+                click.echo("… more errors; write them all with --report FILE", err=True)
+        result(summary.as_json())
+        if summary.rejected:
+            fail()
+
+    return command
+
+
+@contextmanager
+def _progress(file: Path, kind: str) -> Iterator[Callable[[int], None] | None]:
+    """A progress bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    try:
+        total = total_hint(file)
+    except TableError:
+        total = None  # the import itself says what is wrong with the file
+    columns: tuple[Any, ...] = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(kind, total=total)
+        yield lambda line: bar.update(task, completed=line)
+
+
+for _kind, _text in KINDS.items():
+    import_command.add_command(_command(_kind, _text))

@@ -1,0 +1,84 @@
+"""Lists of demands."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from marketplace.accounts.models import Organisation
+from marketplace.accounts.resolving import Named, resolve
+from marketplace.core import clock, convert
+from marketplace.core.database import db
+from marketplace.core.errors import Forbidden
+from marketplace.core.importing import Checked, Importer, RowImporter
+from marketplace.core.tables import Column
+from marketplace.core.unit_of_work import lock, record
+
+from .models import Demand
+
+
+class DemandImport(RowImporter):
+    """Demands of firms, published at once; known again by organisation and external number."""
+
+    permission = "demand.import"
+    columns = (
+        Column("external_id", "编号", convert.text(64), required=True),
+        Column("organisation", "单位", convert.text(200), required=True),
+        Column("title", "标题", convert.text(300), required=True),
+        Column("title_en", "英文标题", convert.text(300)),
+        Column("description", "需求描述", convert.text(20_000, lines=True), required=True),
+        Column("ipc", "分类号", convert.listing(convert.classification())),
+        Column("budget", "预算", convert.yuan()),
+        Column("district", "所在区", convert.region()),
+        Column("answer_by", "答复期限", convert.date()),
+        Column("published_on", "发布日", convert.date()),
+    )
+
+    def keys(self, values: Mapping[str, Any]) -> Sequence[Hashable]:
+        return [(values["organisation"], values["external_id"])]
+
+    def write_one(self, row: Checked) -> Literal["created", "updated", "unchanged"]:
+        values = row.values
+        named = Named(values["organisation"], None, values.get("district"))
+        organisation = db.session.get_one(Organisation, resolve([named])[named])
+        if not (self.actor.is_operator or self.actor.acts_for(organisation.id)):
+            raise Forbidden("not-your-organisation", "You do not act for this organisation.")
+        digest = row.digest
+        demand = db.session.scalar(
+            sa.select(Demand).where(
+                Demand.organisation_id == organisation.id, Demand.external_id == values["external_id"]
+            )
+        )
+        if demand is None:
+            published_on = values.get("published_on") or clock.today()
+            demand = Demand(
+                external_id=values["external_id"],
+                organisation=organisation,
+                state="published",
+                published_on=published_on,
+                created_at=clock.now(),
+            )
+            self._fill(demand, values, digest)
+            db.session.add(demand)
+            record("demand.published", demand, organisation_id=organisation.id, occurred_on=published_on)
+            return "created"
+        if demand.digest == digest:
+            return "unchanged"
+        demand = lock(Demand, demand.id)
+        self._fill(demand, values, digest)
+        record("demand.edited", demand, organisation_id=organisation.id)
+        return "updated"
+
+    def _fill(self, demand: Demand, values: Mapping[str, Any], digest: str) -> None:
+        demand.title, demand.title_en = values["title"], values.get("title_en")
+        demand.description = values["description"]
+        demand.ipc = list(values.get("ipc") or ())
+        demand.budget_minor = values.get("budget")
+        demand.district = values.get("district")
+        demand.answer_by = values.get("answer_by")
+        demand.digest = digest
+
+
+IMPORTS: dict[str, type[Importer]] = {"demands": DemandImport}
