@@ -110,7 +110,9 @@ def append(session: Session, drafts: Sequence[Draft]) -> int:
         session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     # A statement of its own after the lock: under READ COMMITTED it sees the last commit.
     head = session.execute(sa.select(JournalHead.last, JournalHead.seal)).one()
-    last, seal, rows = head.last, head.seal, []
+    last: int = head.last
+    seal: bytes = head.seal
+    rows = []
     for draft in drafts:
         last += 1
         columns = draft.columns()
