@@ -1,0 +1,83 @@
+"""Spells, regions, sections and industries: rules without a database."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketplace.statistics import dimensions, facts
+
+D = dt.date
+
+
+def test_a_fixed_fee_of_zero_is_free() -> None:
+    assert facts.fee_form_of("fixed", 0) == "free"
+    assert facts.fee_form_of("fixed", 1) == "fixed"
+    assert facts.fee_form_of(None, None) == "unknown"
+
+
+_days = st.dates(D(2024, 1, 1), D(2025, 12, 31))
+
+
+@given(st.lists(st.tuples(_days, st.none() | st.integers(0, 300)), min_size=1, max_size=6), _days)
+def test_merging_spells_changes_no_day_of_force(
+    drawn: list[tuple[dt.date, int | None]], day: dt.date
+) -> None:
+    spells = [
+        (start, None if length is None else start + dt.timedelta(days=length), "withdrawn")
+        for start, length in drawn
+    ]
+
+    def covered(some: list[facts.Spell]) -> bool:
+        return any(start <= day and (end is None or day < end) for start, end, _ in some)
+
+    merged = facts.merge(spells)
+    assert covered(merged) == covered(spells)
+    assert all(a[1] is not None and a[1] <= b[0] for a, b in itertools.pairwise(merged))
+    assert merged[0][0] == min(start for start, _, _ in spells)
+
+
+@pytest.mark.parametrize(
+    ("code", "region", "inside"),
+    [
+        ("310112", "310000", True),
+        ("310000", "310000", True),
+        ("320500", "310000", False),
+        ("330106", "330100", True),
+        ("330206", "330100", False),
+        ("310115", "310112", False),
+        ("110108", "100000", False),
+        (None, "310000", False),
+    ],
+)
+def test_a_region_holds_its_divisions(code: str | None, region: str, inside: bool) -> None:
+    assert dimensions.in_region(code, region) is inside
+
+
+@pytest.mark.parametrize(
+    ("symbol", "section", "ipc_class", "industry"),
+    [
+        ("H01M10/0525", "H", "H01", "38"),
+        ("A61K9/20", "A", "A61", "27"),
+        ("A61B5/00", "A", "A61", "35"),
+        ("09-03", "LOC", "LOC09", "29"),
+        ("", None, None, None),
+        ("A99Z1/00", "A", "A99", None),
+    ],
+)
+def test_a_symbol_names_section_class_and_industry(
+    symbol: str, section: str | None, ipc_class: str | None, industry: str | None
+) -> None:
+    assert dimensions.section_and_class(symbol) == (section, ipc_class)
+    assert dimensions.industry_of(symbol) == industry
+
+
+def test_every_industry_of_the_table_has_its_name_in_both_languages() -> None:
+    for symbol in ("H01M10/0525", "G06F17/00", "LOC09"):
+        code = dimensions.industry_of(symbol)
+        assert code is not None
+        assert dimensions.industry_name(code, english=False) != dimensions.industry_name(code, english=True)
