@@ -18,5 +18,8 @@ RULES = {
     "organisation.import": Rule(WRITE, (operator,)),
     "token.create": Rule(WRITE, (signed_in, operator)),
     "account.create": Rule(WRITE, (operator,)),
+    "account.administer": Rule(WRITE, (operator,)),
+    "dead_letter.see": Rule(READ, (operator,)),
+    "dead_letter.resolve": Rule(WRITE, (operator,)),
     "mandate.grant": Rule(WRITE, (_own_organisation, operator)),
 }

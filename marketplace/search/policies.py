@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from marketplace.core.permissions import Rule
+from marketplace.core.permissions import WRITE, Rule, operator
 
-RULES: dict[str, Rule] = {}
+RULES: dict[str, Rule] = {"search.rebuild": Rule(WRITE, (operator,))}

@@ -10,7 +10,7 @@ from marketplace.core.tasks import Handler, Schedule
 
 from . import generations
 
-TASKS: dict[str, Handler] = {"search.ensure": generations.ensure}
+TASKS: dict[str, Handler] = {"search.ensure": generations.ensure, "search.rebuild": generations.rebuild}
 SCHEDULES: tuple[Schedule, ...] = (Schedule("search.ensure", dt.timedelta(minutes=1)),)
 
 
