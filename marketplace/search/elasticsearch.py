@@ -19,6 +19,7 @@ from marketplace.search.engine import (
     EngineHealth,
     EngineUnavailable,
     FacetCount,
+    Frequencies,
     GenerationMissing,
     Hit,
     Ranked,
@@ -48,6 +49,7 @@ from marketplace.search.tree import (
     Plan,
     Sum,
     Term,
+    counting,
     index_fields,
     plan,
     weighted,
@@ -220,6 +222,26 @@ class ElasticsearchEngine:
                 return _rows(self._client.search(index=index, size=limit, source=False, query=query))
 
         return tuple(row for row, _ in best(fetch, str, 0, size))
+
+    def frequencies(
+        self, generation: str, words: Collection[str], characters: Collection[str]
+    ) -> Frequencies:
+        """See `SearchEngine`."""
+        tables = counting(words, characters)
+        asked = {
+            name: {"filters": {"filters": {term: _compile(node) for term, node in nodes.items()}}}
+            for name, nodes in zip(("words", "characters"), tables, strict=True)
+            if nodes
+        }
+        with _failures(generation):
+            answer = self._client.search(
+                index=self._index(generation), size=0, track_total_hits=True, aggregations=asked
+            )
+        counts: list[dict[str, int]] = []
+        for name in ("words", "characters"):
+            buckets = answer["aggregations"][name]["buckets"] if name in asked else {}
+            counts.append({term: bucket["doc_count"] for term, bucket in buckets.items()})
+        return Frequencies(answer["hits"]["total"]["value"], *counts)
 
     def health(self) -> EngineHealth:
         """See `SearchEngine`."""

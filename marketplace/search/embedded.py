@@ -19,6 +19,7 @@ from marketplace.search.engine import (
     EngineHealth,
     EngineUnavailable,
     FacetCount,
+    Frequencies,
     GenerationMissing,
     Hit,
     Ranked,
@@ -48,6 +49,7 @@ from marketplace.search.tree import (
     Plan,
     Sum,
     Term,
+    counting,
     index_fields,
     plan,
     weighted,
@@ -247,6 +249,18 @@ class EmbeddedEngine:
                 size,
             )
         return tuple(row for row, _ in ranked)
+
+    def frequencies(
+        self, generation: str, words: Collection[str], characters: Collection[str]
+    ) -> Frequencies:
+        """See `SearchEngine`."""
+        searcher = self._searcher(generation)
+        with _failures():
+            counts = [
+                {term: searcher.search(self._unscored(node), limit=1).count for term, node in nodes.items()}
+                for nodes in counting(words, characters)
+            ]
+            return Frequencies(searcher.num_docs, *counts)
 
     def _facets(self, searcher: Any, wanted: Plan, whole: Any) -> dict[str, tuple[FacetCount, ...]]:
         """Facets that no chosen filter touches in one pass over the hits, each other one in its own."""

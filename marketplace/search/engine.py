@@ -43,6 +43,14 @@ class Ranked(NamedTuple):
     score: float
 
 
+class Frequencies(NamedTuple):
+    """How many offers an index holds, and how many of them have each word and each single character."""
+
+    total: int
+    words: Mapping[str, int]
+    characters: Mapping[str, int]
+
+
 @dataclass(frozen=True, slots=True)
 class FacetCount:
     """A facet's value and the number of live offers with it."""
@@ -144,6 +152,11 @@ class SearchEngine(Protocol):
 
         `ids` limits the candidates. Ordered as `search` orders by relevance.
         """
+
+    def frequencies(
+        self, generation: str, words: Collection[str], characters: Collection[str]
+    ) -> Frequencies:
+        """How many offers, ended ones included, hold each of the terms and characters that `scores` takes."""
 
     def health(self) -> EngineHealth:
         """Whether the engine answers; never raises `EngineUnavailable`."""

@@ -271,6 +271,14 @@ _MATCH_WORDS: Final = {"title": 6.0, "title_en": 6.0, "needs": 1.5, "abstract": 
 _MATCH_CHARACTERS: Final = {"title_characters": 6.0, "body_characters": 1.0}
 
 
+def counting(words: Iterable[str], characters: Iterable[str]) -> tuple[dict[str, Node], dict[str, Node]]:
+    """Of each word and each character the tree of the offers that `weighted` would score for it."""
+    return (
+        {word: Best(tuple(_terms(word, _MATCH_WORDS))) for word in words},
+        {sign: Best(tuple(_terms(sign, _MATCH_CHARACTERS))) for sign in characters},
+    )
+
+
 def weighted(words: Mapping[str, float], characters: Mapping[str, float]) -> Node | None:
     """The tree that scores offers by weighted words and single characters; None if there are none."""
     nodes = [Best(tuple(_terms(word, _MATCH_WORDS, weight))) for word, weight in words.items()]

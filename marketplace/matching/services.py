@@ -1,0 +1,275 @@
+"""From a need to offers, each with reasons; what was recommended, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from marketplace.core import clock
+from marketplace.core.actor import SYSTEM, Actor
+from marketplace.core.database import db
+from marketplace.core.errors import Invalid, NotFound
+from marketplace.core.permissions import allowed, require
+from marketplace.core.unit_of_work import lock, record
+from marketplace.demands.models import Demand, Recommendation
+from marketplace.listings.models import Offer
+from marketplace.search.services import answering
+
+from .lifecycle import PASS_REASONS, RECOMMENDATION
+from .reasons import Limits, Reason, affordable, closeness, reasons, topical
+from .terms import Need, rank, weigh
+
+RECOMMENDED: Final = 10
+"""How many offers are recommended at once."""
+
+LARGEST: Final = 100
+"""The most matches that can be asked for."""
+
+# What raises an offer among equals: places of the classification, and the district preferred.
+_SUBCLASS, _GROUP, _DISTRICT = 1.15, 1.3, 1.05
+_SUBCLASS_STEPS, _GROUP_STEPS = 3, 4
+_DEEPEST: Final = 1_600  # offers that are looked at, where limits leave many of them out
+
+
+@dataclass(frozen=True)
+class Match:
+    """An offer that fits a need. `score` orders the matches of one need and means nothing beyond it."""
+
+    offer_id: int
+    title: str
+    score: float
+    reasons: tuple[Reason, ...]
+    offer: Offer
+
+
+def match_text(
+    text: str,
+    size: int = 10,
+    *,
+    ipc: Sequence[str] = (),
+    budget_minor: int | None = None,
+    district: str | None = None,
+    exclude_holder: int | None = None,
+) -> list[Match]:
+    """Offers for a need in plain words, best first.
+
+    Args:
+        text: the need; a short first line or sentence counts as its title.
+        size: at most this many, 100 at most.
+        ipc: IPC symbols; what lies in the same place comes earlier.
+        budget_minor: the most to pay up front, in 分; free offers and pure royalties stay in.
+        district: region code; offers from there come a little earlier, others are not left out.
+        exclude_holder: the organisation whose own offers are left out.
+
+    Raises:
+        Invalid: `text-missing`.
+        EngineUnavailable: the search engine does not answer (503 `search-unavailable`).
+    """
+    if not text.strip():
+        raise Invalid(
+            "text-missing",
+            "Please describe what you are looking for.",
+            fields={"text": ["Please describe what you are looking for."]},
+        )
+    return _matches(Need.of(text), size, Limits(tuple(ipc), budget_minor, district), exclude_holder)
+
+
+def matches_for(demand: Demand, size: int = 10) -> list[Match]:
+    """Offers for a demand within its limits, best first; the firm's own offers are left out.
+
+    Raises:
+        EngineUnavailable: the search engine does not answer (503 `search-unavailable`).
+    """
+    limits = Limits(tuple(demand.ipc), demand.budget_minor, demand.district)
+    return _matches(Need(demand.title, demand.description), size, limits, demand.organisation_id)
+
+
+def _matches(need: Need, size: int, limits: Limits, exclude_holder: int | None) -> list[Match]:
+    wanted = max(1, min(size, LARGEST))
+    engine, generation = answering()
+    weighed = weigh(engine, generation.name, need)
+    looked_at = max(10 * wanted, 100)
+    while True:
+        ranked = rank(engine, generation.name, weighed, size=looked_at)
+        scores = {int(row.id): row.score for row in ranked}
+        found = []
+        for offer in _live(scores, exclude_holder):
+            if not affordable(offer, limits.budget_minor):
+                continue
+            why = reasons(offer, need, weighed, limits)
+            if topical(why):
+                score = round(scores[offer.id] * _raise(offer, limits), 3)
+                found.append(Match(offer.id, offer.patent.title, score, tuple(why), offer))
+        if len(found) >= wanted or len(ranked) < looked_at or looked_at >= _DEEPEST:
+            break
+        looked_at = min(looked_at * 4, _DEEPEST)
+    return sorted(found, key=lambda match: (-match.score, match.offer_id))[:wanted]
+
+
+def _live(offer_ids: Collection[int], exclude_holder: int | None) -> list[Offer]:
+    """The offers that are in force today by the database, whatever the index says."""
+    rows = db.session.scalars(sa.select(Offer).where(Offer.id.in_(offer_ids)).order_by(Offer.id)).unique()
+    today = clock.today()
+    return [
+        offer
+        for offer in rows
+        if offer.in_force_on(today) and (exclude_holder is None or not _owned_by(offer, exclude_holder))
+    ]
+
+
+def _owned_by(offer: Offer, organisation_id: int) -> bool:
+    return offer.holder_id == organisation_id or any(
+        party.organisation_id == organisation_id for party in offer.patent.parties
+    )
+
+
+def _raise(offer: Offer, limits: Limits) -> float:
+    steps = closeness(offer, limits.ipc)
+    by_place = _GROUP if steps >= _GROUP_STEPS else _SUBCLASS if steps >= _SUBCLASS_STEPS else 1.0
+    at_home = limits.district is not None and offer.patent.district == limits.district
+    return by_place * (_DISTRICT if at_home else 1.0)
+
+
+# --- recommendations
+
+
+def store(demand: Demand, matches: Sequence[Match]) -> list[Recommendation]:
+    """Keep what is recommended to a demand, in the present unit of work; a pair that is kept stays as it is.
+
+    Args:
+        demand: locked by the caller, so that two workers do not keep the same pair.
+        matches: best first.
+
+    Returns:
+        The new ones.
+    """
+    known = set(
+        db.session.scalars(sa.select(Recommendation.offer_id).where(Recommendation.demand_id == demand.id))
+    )
+    new = [
+        Recommendation(
+            demand=demand,
+            offer=match.offer,
+            state=RECOMMENDATION.initial,
+            rank=place,
+            reasons=[reason.as_json() for reason in match.reasons],
+            shown_at=clock.now(),
+            changed_at=clock.now(),
+        )
+        for place, match in enumerate(matches, start=1)
+        if match.offer_id not in known
+    ]
+    if new:
+        db.session.add_all(new)
+        db.session.flush()
+        record(
+            "demand.matched",
+            demand,
+            organisation_id=demand.organisation_id,
+            recommendations=[row.id for row in new],
+            offers=[row.offer_id for row in new],
+        )
+    return new
+
+
+def recommendations_of(actor: Actor, demand: Demand) -> list[Recommendation]:
+    """What was recommended to a demand, for its owner and staff: what is still open first, then by rank.
+
+    Raises:
+        NotFound: the demand is not this actor's.
+    """
+    require(actor, "recommendation.list", demand)
+    rows = db.session.scalars(
+        sa.select(Recommendation).where(Recommendation.demand_id == demand.id).order_by(Recommendation.id)
+    ).unique()
+    return sorted(rows, key=lambda row: (row.state == "passed", row.rank, row.id))
+
+
+def get_recommendation(actor: Actor, recommendation_id: int) -> Recommendation:
+    """One recommendation of the actor's own demand.
+
+    Raises:
+        NotFound: `recommendation-not-found`, also for somebody else's.
+    """
+    row = db.session.get(Recommendation, recommendation_id)
+    if row is None or not allowed(actor, "recommendation.see", row).allowed:
+        raise NotFound("recommendation-not-found", "There is no such recommendation.")
+    return row
+
+
+def mark(
+    actor: Actor,
+    recommendation: Recommendation,
+    state: str,
+    *,
+    reason: str | None = None,
+    note: str | None = None,
+) -> Recommendation:
+    """Say what became of a recommendation.
+
+    Args:
+        state: `opened`, `contacted` or `passed`. What is there already, or is behind it, stays.
+        reason: for `passed`: one of `PASS_REASONS`.
+        note: for `passed`: in the firm's own words.
+
+    Raises:
+        NotFound, Forbidden: not this actor's.
+        Invalid: `pass-reason-unknown`.
+        Conflict: `illegal-transition`.
+    """
+    row = lock(Recommendation, recommendation.id)
+    require(actor, "recommendation.mark", row)
+    if state == row.state or (state == "opened" and row.state != "shown"):
+        return row
+    if state == "passed" and reason not in PASS_REASONS:
+        raise Invalid(
+            "pass-reason-unknown",
+            "Please choose why this offer does not fit.",
+            fields={"reason": ["Please choose why this offer does not fit."]},
+        )
+
+    def effect() -> None:
+        row.changed_at = clock.now()
+        if state == "passed":
+            row.pass_reason, row.pass_note = reason, (note or "").strip()[:500] or None
+
+    RECOMMENDATION.execute(
+        actor,
+        row,
+        state,
+        effect=effect,
+        organisation_id=row.demand.organisation_id,
+        demand_id=row.demand_id,
+        offer_id=row.offer_id,
+        reason=reason if state == "passed" else None,
+    )
+    return row
+
+
+def mark_licensed(offer_id: int, licensee_id: int) -> int:
+    """Recommendations of an offer to a firm that has taken a licence of it; returns how many were open."""
+    rows = db.session.scalars(
+        sa.select(Recommendation.id)
+        .join(Demand, Demand.id == Recommendation.demand_id)
+        .where(
+            Recommendation.offer_id == offer_id,
+            Demand.organisation_id == licensee_id,
+            Recommendation.state != "licensed",
+        )
+        .order_by(Recommendation.id)
+    ).all()
+    for recommendation_id in rows:
+        row = lock(Recommendation, recommendation_id)
+        row.changed_at = clock.now()
+        RECOMMENDATION.execute(
+            SYSTEM,
+            row,
+            "licensed",
+            organisation_id=licensee_id,
+            demand_id=row.demand_id,
+            offer_id=offer_id,
+        )
+    return len(rows)

@@ -1,0 +1,148 @@
+"""What a need is about: its weightiest words and characters, and how offers score by them.
+
+Single characters carry most of the ranking and words a little: on real demands against short titles this
+was best (docs/matching.md has the figures). The terms are chosen here, from counts that both engines give
+alike, so that both rank by the same.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from marketplace.search import analysis
+from marketplace.search.engine import Ranked, SearchEngine
+
+WORDS: Final = 25
+"""How many words of a need are scored, the weightiest ones."""
+
+CHARACTERS: Final = 80
+"""How many characters of a need are scored, the weightiest ones."""
+
+_TITLE_WEIGHT: Final = 6.0
+_WORD_WEIGHT: Final = 0.5  # beside a character's 1
+_LONGEST: Final = 4_000  # characters of a text that are looked at
+_COUNTED: Final = 250  # words, and characters, whose frequency is asked for
+_TITLE_LENGTH: Final = 60
+_HEAD: Final = re.compile(r"(?P<head>[^\n。；;！!？?]+)(?:[\n。；;！!？?]|\.\s)(?P<rest>.*)", re.DOTALL)
+_LATIN: Final = re.compile(r"[a-z]{3,}")
+
+
+@dataclass(frozen=True)
+class Need:
+    """What somebody looks for, in their own words: a title that says it shortly, and a description."""
+
+    title: str
+    description: str
+
+    @classmethod
+    def of(cls, text: str) -> Need:
+        """The need in a plain text; a short first line or sentence counts as its title."""
+        match = _HEAD.match(text.strip())
+        if match and len(match["head"]) <= _TITLE_LENGTH and match["rest"].strip():
+            return cls(match["head"].strip(), match["rest"].strip())
+        return cls("", text.strip())
+
+    @property
+    def text(self) -> str:
+        """Everything that is said."""
+        return f"{self.title}\n{self.description}" if self.title else self.description
+
+    @cached_property
+    def words(self) -> Mapping[str, float]:
+        """Every word with its weight by how often it is said, before it is known how rare it is."""
+        return _weights(
+            analysis.terms(self.title[:_LONGEST]), analysis.terms(self.description[:_LONGEST]), frozenset()
+        )
+
+    @cached_property
+    def characters(self) -> Mapping[str, float]:
+        """The same of every single character; English words and numbers count as one."""
+        return _weights(
+            analysis.characters(self.title[:_LONGEST]),
+            analysis.characters(self.description[:_LONGEST]),
+            analysis.STOP,
+        )
+
+    @cached_property
+    def spelling(self) -> Mapping[str, str]:
+        """Stem of an English word → the word as it is written here first."""
+        found: dict[str, str] = {}
+        for word in _LATIN.findall(analysis.normalise(self.text[: 2 * _LONGEST])):
+            found.setdefault(analysis.stem(word), word)
+        return found
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The terms a need is scored by, with their weights, and how informative each of its words is."""
+
+    words: Mapping[str, float]
+    characters: Mapping[str, float]
+    rarity: Mapping[str, float]
+
+
+def weigh(engine: SearchEngine, generation: str, need: Need) -> Weighed:
+    """The weightiest words and characters by tf-idf, the frequencies taken from the index.
+
+    Terms that no offer has are left out: they cannot tell offers apart.
+
+    Raises:
+        EngineUnavailable: the engine does not answer.
+    """
+    counts = engine.frequencies(generation, _most(need.words), _most(need.characters))
+    words = _chosen(need.words, counts.words, counts.total, WORDS)
+    characters = _chosen(need.characters, counts.characters, counts.total, CHARACTERS)
+    return Weighed(
+        {word: _WORD_WEIGHT * weight for word, weight in words.items()},
+        characters,
+        {word: _idf(count, counts.total) for word, count in counts.words.items()},
+    )
+
+
+def rank(
+    engine: SearchEngine,
+    generation: str,
+    weighed: Weighed,
+    *,
+    ids: Collection[str] | None = None,
+    size: int = 100,
+) -> Sequence[Ranked]:
+    """Live offers by how well they fit, best first; `ids` limits the candidates.
+
+    Raises:
+        EngineUnavailable: the engine does not answer.
+    """
+    return engine.scores(generation, weighed.words, weighed.characters, ids=ids, size=size)
+
+
+def _weights(title: list[str], description: list[str], stop: frozenset[str]) -> dict[str, float]:
+    in_title, in_description = Counter(title), Counter(description)
+    return {
+        term: _TITLE_WEIGHT * in_title[term] + math.sqrt(in_description[term])
+        for term in dict.fromkeys((*title, *description))
+        if term not in stop
+    }
+
+
+def _most(weights: Mapping[str, float]) -> list[str]:
+    return sorted(weights, key=lambda term: (-weights[term], term))[:_COUNTED]
+
+
+def _chosen(
+    weights: Mapping[str, float], counts: Mapping[str, int], total: int, most: int
+) -> dict[str, float]:
+    """The `most` weightiest of the terms that any offer has."""
+    present = [term for term, count in counts.items() if count]
+    present.sort(key=lambda term: (-round(weights[term] * _idf(counts[term], total), 6), term))
+    return {term: weights[term] for term in present[:most]}
+
+
+def _idf(count: int, total: int) -> float:
+    """How much a term says: the more, the fewer offers have it."""
+    return math.log(1 + total / (count + 0.5))
