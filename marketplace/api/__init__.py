@@ -1,11 +1,43 @@
-"""REST for machines."""
+"""REST for machines, below /api/v1: thin views over the same services that the pages use."""
 
 from __future__ import annotations
 
-from flask import Flask
+from typing import Final
+
+from flask import Flask, request
+from flask_limiter.util import get_remote_address
 
 import config
+from marketplace.extensions import csrf, limiter
+
+from . import documents, licences, notices, offers, open_data, patents, problems, quarantine, reference
+
+# In the order of the document.
+PARTS: Final = (
+    offers.blueprint,
+    patents.blueprint,
+    notices.blueprint,
+    licences.blueprint,
+    quarantine.blueprint,
+    open_data.blueprint,
+)
+RATE: Final = "6000 per minute"
 
 
-def init_app(_app: Flask, _settings: config.Settings) -> None:
-    """Register the API."""
+def init_app(app: Flask, _settings: config.Settings) -> None:
+    """Register the API, its document and the answerer for its errors."""
+    app.config.setdefault("API_RATE_LIMIT", RATE)
+    app.extensions["marketplace.problem"] = problems.answer
+    api = documents.configure(app)
+    app.extensions["marketplace.api"] = api
+    for blueprint in PARTS:
+        # Bearer tokens only: no cookie is looked at, so there is nothing to forge.
+        csrf.exempt(blueprint)
+        limiter.limit(lambda: app.config["API_RATE_LIMIT"], key_func=_caller)(blueprint)
+        api.register_blueprint(blueprint)
+    app.register_blueprint(reference.blueprint)
+
+
+def _caller() -> str:
+    """Whose calls are counted together: those of one token, else of one address."""
+    return request.headers.get("Authorization") or get_remote_address()

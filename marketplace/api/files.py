@@ -1,0 +1,15 @@
+"""Files as answers: attachments, never rendered by a browser as a page of ours."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from flask import Response
+
+
+def pdf(content: bytes, name: str) -> Response:
+    """A PDF as an attachment called `name`."""
+    response = Response(content, content_type="application/pdf")
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response

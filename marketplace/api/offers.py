@@ -1,0 +1,397 @@
+"""Offers: search, one offer with what the caller may do, drafting, and the steps of its life."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import marshmallow as ma
+from flask import Response, current_app, request
+from marshmallow import fields
+
+from marketplace.accounts.identity import access, current_actor
+from marketplace.core import clock
+from marketplace.core.actor import Actor
+from marketplace.listings import services as listings
+from marketplace.listings.models import Offer
+from marketplace.listings.schemas import ACTIONS, OfferSchema
+from marketplace.search import services as search
+from marketplace.search.engine import Hit
+from marketplace.search.indexer import licence_counts
+from marketplace.search.query import CHOICES, DEFAULT_SIZE, SORTS, WINDOW
+
+from . import shapes
+from .answering import check_version, json_answer, once
+from .documents import Blueprint
+from .shapes import Day, Fee, Id, Instant
+
+blueprint = Blueprint("offers", "offers", "Announced open licences, and declarations on their way there.")
+
+
+# --- shapes
+
+
+class OfferItem(ma.Schema):
+    """An offer as a list shows it."""
+
+    id = Id(required=True)
+    patent_number = fields.String(required=True)
+    declaration_number = fields.String(required=True, allow_none=True)
+    title = fields.String(required=True)
+    status = fields.String(required=True)
+    live = fields.Boolean(required=True, metadata={"description": "whether it can be taken up today"})
+    fee = fields.Nested(Fee, required=True)
+    district = fields.String(required=True, allow_none=True, metadata={"description": "GB/T 2260 code"})
+    owners = fields.List(fields.String(), required=True)
+    licences = fields.Integer(required=True, metadata={"description": "open licences taken so far"})
+    highlights = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "by field: safe HTML in which <mark> shows what was found"},
+    )
+
+
+class FacetValue(ma.Schema):
+    """A value of a facet and how many offers have it."""
+
+    value = fields.String(required=True)
+    count = fields.Integer(required=True)
+
+
+class OfferPage(ma.Schema):
+    """One page of a search."""
+
+    items = fields.List(fields.Nested(OfferItem), required=True)
+    total = fields.Integer(required=True)
+    page = fields.Integer(required=True)
+    size = fields.Integer(required=True)
+    facets = fields.Dict(keys=fields.String(), values=fields.List(fields.Nested(FacetValue)), required=True)
+    engine = fields.String(required=True)
+    degraded = fields.Boolean(required=True, metadata={"description": "whether a substitute has answered"})
+    as_of = Instant(required=True, metadata={"description": "up to when changes are in the index"})
+
+
+class Action(ma.Schema):
+    """What the caller may do now: POST `href` with a body of this JSON Schema."""
+
+    name = fields.String(required=True)
+    href = fields.String(required=True)
+    schema = fields.Dict(required=True)
+
+
+class Payee(ma.Schema):
+    """The account that licence money goes to."""
+
+    account_name = fields.String(allow_none=True)
+    bank = fields.String(allow_none=True)
+    account = fields.String(allow_none=True)
+
+
+class Duty(ma.Schema):
+    """A duty to withdraw, because a bar has arisen since."""
+
+    since = Day(allow_none=True)
+    bars = fields.List(fields.String())
+
+
+class OfferWhole(OfferItem):
+    """One offer with all that this caller may see of it."""
+
+    class Meta:
+        """Marks of a search have no place here."""
+
+        exclude = ("highlights",)
+
+    version = fields.Integer(required=True, metadata={"description": "also the ETag"})
+    evidence = fields.String(
+        required=True, allow_none=True, metadata={"description": "null, holder_stated or verified"}
+    )
+    evidence_source = fields.String(allow_none=True)
+    pending = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "`verification` of a stated announcement, `withdrawal` filed but not yet "
+            "announced, or null"
+        },
+    )
+    actions = fields.List(fields.Nested(Action), required=True)
+    title_en = fields.String(allow_none=True)
+    kind = fields.String()
+    publication_number = fields.String(allow_none=True)
+    abstract = fields.String(allow_none=True)
+    ipc = fields.List(fields.String())
+    application = fields.String(allow_none=True)
+    problem = fields.String(allow_none=True)
+    advantage = fields.String(allow_none=True)
+    holder = fields.String()
+    contact = fields.String(allow_none=True)
+    payment_text = fields.String(allow_none=True)
+    fee_explanation = fields.String(allow_none=True)
+    channels = fields.List(fields.String())
+    payee = fields.Nested(
+        Payee, allow_none=True, metadata={"description": "for the holder; a licensee sees it in the payment"}
+    )
+    not_included = fields.String(allow_none=True)
+    source = fields.String(allow_none=True)
+    term_from = Day(allow_none=True)
+    term_to = Day(allow_none=True)
+    patent_expires_on = Day(allow_none=True)
+    filed_on = Day(allow_none=True)
+    announced_on = Day(allow_none=True)
+    refused_reason = fields.String(allow_none=True)
+    withdrawal_filed_on = Day(allow_none=True)
+    withdrawal_reason = fields.String(allow_none=True)
+    withdrawn_on = Day(allow_none=True)
+    revoked_on = Day(allow_none=True)
+    lapsed_on = Day(allow_none=True)
+    duty_to_withdraw = fields.Nested(Duty, allow_none=True)
+    created_at = Instant()
+
+
+# --- views of rows
+
+
+def found(hit: Hit) -> dict[str, Any]:
+    """A hit of a search, as `OfferItem`."""
+    document = hit.document
+    return {
+        "id": document.id,
+        "patent_number": document.patent_number or document.publication_number or "",
+        "declaration_number": document.declaration_number,
+        "title": document.title,
+        "status": document.status,
+        "live": document.live,
+        "fee": shapes.fee(document.fee_form, document.fee_minor, document.rate_percent, document.rate_base),
+        "district": document.district,
+        "owners": list(document.owners),
+        "licences": document.licences,
+        "highlights": dict(hit.highlights),
+    }
+
+
+def listed(offer: Offer, licences: int) -> dict[str, Any]:
+    """An offer from the database, as `OfferItem`."""
+    patent = offer.patent
+    return {
+        "id": offer.id,
+        "patent_number": patent.reference,
+        "declaration_number": offer.declaration_number,
+        "title": patent.title,
+        "status": offer.status,
+        "live": offer.in_force_on(clock.today()),
+        "fee": shapes.fee(
+            offer.fee_form, offer.fee_minor, offer.rate_percent, offer.rate_base, offer.currency
+        ),
+        "district": patent.district,
+        "owners": [party.organisation.name for party in patent.parties],
+        "licences": licences,
+        "highlights": {},
+    }
+
+
+_PLAIN: Final = (
+    "version", "evidence", "contact", "payment_text", "fee_explanation", "channels", "not_included", "source",
+    "term_from", "term_to", "filed_on", "announced_on", "refused_reason", "withdrawal_filed_on",
+    "withdrawal_reason", "withdrawn_on", "revoked_on", "lapsed_on", "created_at",
+)  # fmt: skip
+_OF_PATENT: Final = (
+    "title_en", "kind", "publication_number", "abstract", "application", "problem", "advantage",
+)  # fmt: skip
+
+
+def whole(actor: Actor, offer: Offer) -> dict[str, Any]:
+    """One offer as this actor sees it."""
+    patent = offer.patent
+    its_own = actor.acts_for(offer.holder_id) or actor.is_staff
+    return {
+        **listed(offer, licence_counts([offer.id]).get(offer.id, 0)),
+        **{name: getattr(offer, name) for name in _PLAIN},
+        **{name: getattr(patent, name) for name in _OF_PATENT},
+        "evidence_source": offer.verified_source,
+        "pending": _pending(offer),
+        "actions": [
+            {
+                "name": transition.action,
+                "href": f"{shapes.BASE}/offers/{offer.id}/actions/{transition.action}",
+                "schema": action_schemas()[transition.action],
+            }
+            for transition in listings.offered(actor, offer)
+            if transition.action in ACTIONS
+        ],
+        "ipc": [one.symbol for one in patent.classes],
+        "patent_expires_on": patent.expires_on,
+        "holder": offer.holder.name,
+        "payee": {
+            "account_name": offer.payee_account_name,
+            "bank": offer.payee_bank,
+            "account": offer.payee_account,
+        }
+        if its_own and offer.payee_account
+        else None,
+        "duty_to_withdraw": {"since": offer.duty_to_withdraw_since, "bars": list(offer.duty_bars)}
+        if offer.duty_bars
+        else None,
+    }
+
+
+def _pending(offer: Offer) -> str | None:
+    if offer.status == "withdrawal_filed":
+        return "withdrawal"
+    if offer.status == "announced" and offer.evidence != "verified":
+        return "verification"
+    return None
+
+
+def action_schemas() -> Mapping[str, dict[str, Any]]:
+    """The JSON Schema of the body of each action."""
+    key = "marketplace.api.actions"
+    if key not in current_app.extensions:
+        converter = current_app.extensions["marketplace.api"].ma_plugin.converter
+        current_app.extensions[key] = {
+            name: converter.schema2jsonschema(schema()) for name, schema in ACTIONS.items()
+        }
+    schemas: dict[str, dict[str, Any]] = current_app.extensions[key]
+    return schemas
+
+
+# --- calls
+
+_FILTERS: Final = {
+    "ipc": "a place of the classification, such as H01M or H01M 10/05; all below included",
+    "kind": "invention, utility_model or design",
+    "district": "GB/T 2260 code of the first patentee in the region",
+    "fee_form": "free, fixed, royalty_net_sales, royalty_profit or entry_plus_royalty",
+    "owner_type": "university, institute, hospital, enterprise, individual or agency",
+}
+
+
+def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+
+
+SEARCH_PARAMETERS: Final = (
+    _parameter(
+        "q",
+        'words, "phrases", -excluded words, a patent number or an IPC symbol',
+        {"type": "string", "maxLength": 1000},
+    ),
+    *(
+        _parameter(
+            choice.parameter,
+            f"{_FILTERS[choice.parameter]}; repeated values are alternatives",
+            {"type": "array", "items": {"type": "string"}},
+        )
+        | {"style": "form", "explode": True}
+        for choice in CHOICES
+    ),
+    _parameter(
+        "fee_max",
+        "in yuan; keeps free offers, leaves out pure royalties",
+        {"type": "number", "minimum": 0, "maximum": 999999999999},
+    ),
+    _parameter("sort", "the order", {"type": "string", "enum": list(SORTS), "default": "relevance"}),
+    _parameter("page", "from 1", {"type": "integer", "minimum": 1, "default": 1, "maximum": WINDOW}),
+    _parameter(
+        "size",
+        f"page × size at most {WINDOW}",
+        {"type": "integer", "minimum": 1, "default": DEFAULT_SIZE, "maximum": WINDOW},
+    ),
+)
+
+
+@blueprint.call("GET", "/offers", query=SEARCH_PARAMETERS)
+@access("public")
+@blueprint.response(200, OfferPage)
+def search_offers() -> dict[str, Any]:
+    """Search live offers.
+
+    Facets (ipc_section, ipc_class, kind, district, fee_form, owner_type) count what the other filters leave.
+    """
+    result = search.search(request.args.to_dict(flat=False))
+    return {
+        "items": [found(hit) for hit in result.page.items],
+        "total": result.page.total,
+        "page": result.query.page,
+        "size": result.query.size,
+        "facets": {
+            name: [{"value": one.value, "count": one.count} for one in counts]
+            for name, counts in result.page.facets.items()
+        },
+        "engine": result.engine,
+        "degraded": result.degraded,
+        "as_of": result.as_of,
+    }
+
+
+@blueprint.call("POST", "/offers")
+@access("signed_in")
+@blueprint.arguments(OfferSchema)
+@blueprint.response(201, OfferWhole)
+def draft_offer(values: dict[str, Any]) -> Response:
+    """Draft a declaration on a patent that is known here.
+
+    The fields are those of an import of offers. Number and date of the announcement are not taken over: they
+    come with the action `announce`.
+    """
+
+    def act(actor: Actor) -> dict[str, Any]:
+        patent = listings.find_patent(values["patent_number"])
+        return whole(actor, listings.draft_offer(actor, patent, values))
+
+    return once(OfferWhole, act, status=201)
+
+
+@blueprint.call("GET", "/offers/<offer_id>")
+@access("public")
+@blueprint.response(200, OfferWhole)
+def get_offer(offer_id: str) -> Response:
+    """One offer, with what this caller may do now."""
+    actor = current_actor()
+    offer = listings.get_offer(actor, offer_id)
+    return json_answer(OfferWhole().dump(whole(actor, offer)))
+
+
+_SENTENCES: Final = {
+    "edit": "Change a declaration that is not filed yet; approvals and consent have to be given again.",
+    "submit_review": "Hand the draft to the institution's review.",
+    "approve": "Approve the draft; each level of review does so.",
+    "start_price_notice": "Begin the public notice of the price.",
+    "ready": "State that all co-owners agree and the declaration is complete.",
+    "file": "Record that it was filed with CNIPA.",
+    "announce": "Record CNIPA's announcement; by an operator it counts as verified.",
+    "verify": "Confirm the announcement against the gazette (operator).",
+    "refuse": "Record that CNIPA refused it.",
+    "file_withdrawal": "Record that the withdrawal was filed; notices remain possible until it is announced.",
+    "withdraw": "Record the announced withdrawal; licences taken before stand.",
+    "revoke": "Record that CNIPA revoked it (operator).",
+}
+
+
+def _step(action: str, schema: type[ma.Schema]) -> Callable[..., Response]:
+    """The view of one action."""
+
+    @access("signed_in")
+    @blueprint.arguments(schema, required=bool(_required(schema)))
+    @blueprint.response(200, OfferWhole)
+    def view(values: dict[str, Any], offer_id: str) -> Response:
+        def act(actor: Actor) -> dict[str, Any]:
+            offer = listings.get_offer(actor, offer_id)
+            check_version(offer.version)
+            offer = listings.act(actor, offer.id, action, values)
+            return whole(actor, offer)
+
+        return once(OfferWhole, act)
+
+    view.__name__ = f"{action}_offer"
+    view.__doc__ = _SENTENCES[action]
+    return view
+
+
+def _required(schema: type[ma.Schema]) -> list[str]:
+    return [name for name, field in schema().fields.items() if field.required]
+
+
+for _action, _schema in ACTIONS.items():
+    blueprint.call("POST", f"/offers/<offer_id>/actions/{_action}", conditional=True)(_step(_action, _schema))

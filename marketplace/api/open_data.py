@@ -1,0 +1,162 @@
+"""Open data: all live offers, as JSON lines and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import sqlalchemy as sa
+from flask import Response, json, request, stream_with_context
+
+from marketplace.accounts.identity import access
+from marketplace.core import clock
+from marketplace.core.database import db
+from marketplace.core.journal import JournalEntry
+from marketplace.core.money import Money
+from marketplace.listings.models import IN_FORCE, Offer
+from marketplace.search.indexer import licence_counts
+
+from . import offers
+from .documents import Blueprint
+from .shapes import number
+
+blueprint = Blueprint("open_data", "open data", "All live offers, for anyone and for any use.")
+BATCH: Final = 200
+
+COLUMNS: Final = (
+    "id", "patent_number", "declaration_number", "announced_on", "title", "title_en", "kind", "ipc", "owners",
+    "district", "fee_form", "fee", "rate", "rate_base", "payment_text", "channels", "term_from", "term_to",
+    "contact", "licences",
+)  # fmt: skip
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+@blueprint.call("GET", "/open-data/offers.jsonl")
+@access("public")
+@blueprint.response(200, {"type": "string"}, content_type="application/x-ndjson")
+def open_data_jsonl() -> Response:
+    """All live offers, one JSON object a line: the fields of the search, the terms and the class."""
+    return _conditional("jsonl", "application/x-ndjson", _json_lines)
+
+
+@blueprint.call("GET", "/open-data/offers.csv")
+@access("public")
+@blueprint.response(200, {"type": "string"}, content_type="text/csv")
+def open_data_csv() -> Response:
+    """All live offers as CSV in the columns of an import: fees in yuan, rates in per cent."""
+    return _conditional("csv", "text/csv", _csv_lines)
+
+
+def _conditional(name: str, content_type: str, lines: Callable[[], Iterator[str]]) -> Response:
+    """A streamed file, or 304 when nothing has changed since: the journal tells, and the day."""
+    last = db.session.execute(
+        sa.select(JournalEntry.id, JournalEntry.recorded_at).order_by(JournalEntry.id.desc()).limit(1)
+    ).first()
+    entry, moment = (last.id, last.recorded_at) if last is not None else (0, None)
+    tag = hashlib.sha256(f"{name} {entry} {clock.today()}".encode()).hexdigest()[:32]
+    response = Response(content_type=f"{content_type}; charset=utf-8")
+    response.set_etag(tag)
+    response.last_modified = moment
+    response.headers["Content-Disposition"] = f"attachment; filename=offers.{name}"
+    response.cache_control.public = True
+    response.cache_control.no_cache = True
+    response.make_conditional(request)
+    if response.status_code == 200 and request.method == "GET":
+        response.response = stream_with_context(lines())
+    return response
+
+
+def _live() -> Iterator[tuple[Offer, int]]:
+    """Every live offer with the number of its licences, by id."""
+    today, after = clock.today(), 0
+    while True:
+        batch = list(
+            db.session.scalars(
+                sa.select(Offer)
+                .where(Offer.id > after, Offer.status.in_(IN_FORCE), Offer.evidence == "verified")
+                .order_by(Offer.id)
+                .limit(BATCH)
+            )
+        )
+        if not batch:
+            return
+        counts = licence_counts([offer.id for offer in batch])
+        for offer in batch:
+            if offer.in_force_on(today):
+                yield offer, counts.get(offer.id, 0)
+        after = batch[-1].id
+        db.session.expunge_all()
+
+
+def _json_lines() -> Iterator[str]:
+    for offer, licences in _live():
+        item = offers.OfferItem(exclude=("highlights",)).dump(offers.listed(offer, licences))
+        item |= {
+            "title_en": offer.patent.title_en,
+            "kind": offer.patent.kind,
+            "ipc": [one.symbol for one in offer.patent.classes],
+            "announced_on": _iso(offer.announced_on),
+            "payment_text": offer.payment_text,
+            "channels": list(offer.channels),
+            "term_from": _iso(offer.term_from),
+            "term_to": _iso(offer.term_to),
+            "contact": offer.contact,
+        }
+        yield json.dumps(item, ensure_ascii=False) + "\n"
+
+
+def _csv_lines() -> Iterator[str]:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for offer, licences in _live():
+        writer.writerow([_cell(value) for value in _row(offer, licences)])
+        if out.tell() > 1 << 15:
+            yield _taken(out)
+    yield _taken(out)
+
+
+def _taken(out: io.StringIO) -> str:
+    text = out.getvalue()
+    out.seek(0)
+    out.truncate()
+    return text
+
+
+def _row(offer: Offer, licences: int) -> list[Any]:
+    patent = offer.patent
+    return [
+        offer.id,
+        patent.reference,
+        offer.declaration_number,
+        offer.announced_on,
+        patent.title,
+        patent.title_en,
+        patent.kind,
+        ";".join(one.symbol for one in patent.classes),
+        ";".join(party.organisation.name for party in patent.parties),
+        patent.district,
+        offer.fee_form,
+        None if offer.fee_minor is None else Money(offer.fee_minor, offer.currency).major,
+        None if offer.rate_percent is None else number(offer.rate_percent),
+        offer.rate_base,
+        offer.payment_text,
+        ";".join(offer.channels),
+        offer.term_from,
+        offer.term_to,
+        offer.contact,
+        licences,
+    ]
+
+
+def _cell(value: Any) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _iso(value: Any) -> str | None:
+    return None if value is None else value.isoformat()
