@@ -43,6 +43,15 @@ class Demand(Versioned, Model):
     organisation: Mapped[Organisation] = relationship(lazy="joined")
 
 
+class DemandTerm(Model):
+    """A rare word of a published demand: by these a new offer finds the demands that it may serve."""
+
+    __tablename__ = "demand_terms"
+    __table_args__ = (sa.Index("ix_demand_terms_term", "term"),)
+    demand_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("demands.id"), primary_key=True)
+    term: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+
+
 class Recommendation(Versioned, Model):
     """An offer shown to a demand, once per pair, and what became of it."""
 

@@ -1,4 +1,4 @@
-"""Messages to organisations, made from journal entries: a code and ids, rendered in the reader's language."""
+"""Messages to organisations and staff, made from journal entries: codes and ids, not wording."""
 
 from __future__ import annotations
 
@@ -8,16 +8,27 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.core.database import Code, Key, Model
+from marketplace.core.database import Code, Key, Model, one_of
+
+STAFF = ("bureau", "operator")
 
 
 class Notification(Model):
-    """One message in an organisation's inbox."""
+    """One message in the inbox of an organisation, or of all who are of one staff role.
+
+    `recipient` names either (`organisation:12`, `operator`), so that an entry never tells anybody twice.
+    """
 
     __tablename__ = "notifications"
-    __table_args__ = (sa.UniqueConstraint("entry_id", "organisation_id", "code"),)
+    __table_args__ = (
+        sa.UniqueConstraint("entry_id", "recipient", "code"),
+        one_of("staff_role", STAFF),
+        sa.CheckConstraint("(organisation_id IS NULL) <> (staff_role IS NULL)", name="one_recipient"),
+    )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
-    organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
+    recipient: Mapped[str] = mapped_column(Code(40))
+    organisation_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
+    staff_role: Mapped[str | None] = mapped_column(Code(16), index=True)
     entry_id: Mapped[int] = mapped_column(Key)
     code: Mapped[str] = mapped_column(Code(48))
     parameters: Mapped[dict[str, Any]]

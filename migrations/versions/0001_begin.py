@@ -101,6 +101,20 @@ def upgrade() -> None:
     with op.batch_alter_table('files', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_files_digest'), ['digest'], unique=False)
 
+    op.create_table('idempotency_keys',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('organisation_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('key', sa.String(length=255), nullable=False),
+    sa.Column('request_hash', sa.String(length=64), nullable=False),
+    sa.Column('status', sa.Integer(), nullable=False),
+    sa.Column('body', database.Json, nullable=False),
+    sa.Column('created_at', database.UTC(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_idempotency_keys')),
+    sa.UniqueConstraint('organisation_id', 'key', name=op.f('uq_idempotency_keys_organisation_id_key'))
+    )
+    with op.batch_alter_table('idempotency_keys', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_idempotency_keys_created_at'), ['created_at'], unique=False)
+
     op.create_table('journal',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
     sa.Column('recorded_at', database.UTC(), nullable=False),
@@ -319,18 +333,23 @@ def upgrade() -> None:
 
     op.create_table('notifications',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
-    sa.Column('organisation_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('recipient', sa.String(length=40), nullable=False),
+    sa.Column('organisation_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('staff_role', sa.String(length=16), nullable=True),
     sa.Column('entry_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('code', sa.String(length=48), nullable=False),
     sa.Column('parameters', database.Json, nullable=False),
     sa.Column('created_at', database.UTC(), nullable=False),
     sa.Column('read_at', database.UTC(), nullable=True),
+    sa.CheckConstraint("staff_role IN ('bureau', 'operator')", name=op.f('ck_notifications_staff_role_known')),
+    sa.CheckConstraint('(organisation_id IS NULL) <> (staff_role IS NULL)', name=op.f('ck_notifications_one_recipient')),
     sa.ForeignKeyConstraint(['organisation_id'], ['organisations.id'], name=op.f('fk_notifications_organisation_id_organisations')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_notifications')),
-    sa.UniqueConstraint('entry_id', 'organisation_id', 'code', name=op.f('uq_notifications_entry_id_organisation_id_code'))
+    sa.UniqueConstraint('entry_id', 'recipient', 'code', name=op.f('uq_notifications_entry_id_recipient_code'))
     )
     with op.batch_alter_table('notifications', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_notifications_organisation_id'), ['organisation_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_notifications_staff_role'), ['staff_role'], unique=False)
 
     op.create_table('offers',
     sa.Column('patent_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -461,6 +480,15 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['offer_id'], ['offers.id'], name=op.f('fk_activity_offer_id_offers')),
     sa.PrimaryKeyConstraint('day', 'offer_id', 'kind', 'channel', 'audience', name=op.f('pk_activity'))
     )
+    op.create_table('demand_terms',
+    sa.Column('demand_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('term', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['demand_id'], ['demands.id'], name=op.f('fk_demand_terms_demand_id_demands')),
+    sa.PrimaryKeyConstraint('demand_id', 'term', name=op.f('pk_demand_terms'))
+    )
+    with op.batch_alter_table('demand_terms', schema=None) as batch_op:
+        batch_op.create_index('ix_demand_terms_term', ['term'], unique=False)
+
     op.create_table('notices',
     sa.Column('number', sa.String(length=24), nullable=False),
     sa.Column('offer_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -688,6 +716,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_notices_licensee_id'))
 
     op.drop_table('notices')
+    with op.batch_alter_table('demand_terms', schema=None) as batch_op:
+        batch_op.drop_index('ix_demand_terms_term')
+
+    op.drop_table('demand_terms')
     op.drop_table('activity')
     with op.batch_alter_table('tokens', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_tokens_user_id'))
@@ -715,6 +747,7 @@ def downgrade() -> None:
 
     op.drop_table('offers')
     with op.batch_alter_table('notifications', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_notifications_staff_role'))
         batch_op.drop_index(batch_op.f('ix_notifications_organisation_id'))
 
     op.drop_table('notifications')
@@ -759,6 +792,10 @@ def downgrade() -> None:
         batch_op.drop_index('ix_journal_action')
 
     op.drop_table('journal')
+    with op.batch_alter_table('idempotency_keys', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_idempotency_keys_created_at'))
+
+    op.drop_table('idempotency_keys')
     with op.batch_alter_table('files', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_files_digest'))
 
