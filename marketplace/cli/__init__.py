@@ -10,8 +10,10 @@ from importlib import import_module
 from typing import Any, TypeVar, cast
 
 import click
+import sqlalchemy as sa
 from flask import Flask
 
+from marketplace.core.database import db
 from marketplace.core.errors import DomainError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -77,8 +79,22 @@ def with_application(command: Command) -> Command:
                 for field, sentences in getattr(error, "fields", {}).items():
                     text += "".join(f"\n  {field}: {sentence}" for sentence in sentences)
                 raise click.ClickException(f"{text} [{error.code}]") from None
+            except sa.exc.DBAPIError as error:
+                db.session.rollback()
+                raise _explained(error) from error
 
     return cast("Command", run)
+
+
+def _explained(error: sa.exc.DBAPIError) -> Exception:
+    """A database that is away or has no tables yet, as one clear line; anything else as it is."""
+    try:
+        migrated = sa.inspect(db.engine).has_table("journal_head")
+    except sa.exc.DBAPIError:
+        return click.ClickException("The database does not answer; check DATABASE_URL.")
+    if not migrated:
+        return click.ClickException("The database has no tables yet: run `marketplace db upgrade` first.")
+    return error
 
 
 def result(value: Any) -> None:
