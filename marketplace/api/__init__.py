@@ -10,15 +10,29 @@ from flask_limiter.util import get_remote_address
 import config
 from marketplace.extensions import csrf, limiter
 
-from . import documents, licences, notices, offers, open_data, patents, problems, quarantine, reference
+from . import (
+    demands,
+    documents,
+    licences,
+    notices,
+    offers,
+    open_data,
+    patents,
+    problems,
+    quarantine,
+    reference,
+    statistics,
+)
 
 # In the order of the document.
 PARTS: Final = (
     offers.blueprint,
     patents.blueprint,
+    demands.blueprint,
     notices.blueprint,
     licences.blueprint,
     quarantine.blueprint,
+    statistics.blueprint,
     open_data.blueprint,
 )
 RATE: Final = "6000 per minute"

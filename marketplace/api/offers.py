@@ -19,6 +19,7 @@ from marketplace.search import services as search
 from marketplace.search.engine import Hit
 from marketplace.search.indexer import licence_counts
 from marketplace.search.query import CHOICES, DEFAULT_SIZE, SORTS, WINDOW
+from marketplace.statistics import activity
 
 from . import shapes
 from .answering import check_version, json_answer, once
@@ -310,6 +311,7 @@ def search_offers() -> dict[str, Any]:
     Facets (ipc_section, ipc_class, kind, district, fee_form, owner_type) count what the other filters leave.
     """
     result = search.search(request.args.to_dict(flat=False))
+    _note("shown", [int(hit.document.id) for hit in result.page.items])
     return {
         "items": [found(hit) for hit in result.page.items],
         "total": result.page.total,
@@ -350,6 +352,8 @@ def get_offer(offer_id: str) -> Response:
     """One offer, with what this caller may do now."""
     actor = current_actor()
     offer = listings.get_offer(actor, offer_id)
+    if offer.in_force_on(clock.today()):
+        _note("opened", [offer.id])
     return json_answer(OfferWhole().dump(whole(actor, offer)))
 
 
@@ -387,6 +391,10 @@ def _step(action: str, schema: type[ma.Schema]) -> Callable[..., Response]:
     view.__name__ = f"{action}_offer"
     view.__doc__ = _SENTENCES[action]
     return view
+
+
+def _note(kind: str, offer_ids: list[int]) -> None:
+    activity.note(kind, offer_ids, "api", current_actor(), request.headers.get("User-Agent"))
 
 
 def _required(schema: type[ma.Schema]) -> list[str]:

@@ -16,6 +16,7 @@ from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
 from marketplace.core.money import Money
+from marketplace.core.tables import safe_cell
 from marketplace.listings.models import IN_FORCE, Offer
 from marketplace.search.indexer import licence_counts
 
@@ -31,7 +32,6 @@ COLUMNS: Final = (
     "district", "fee_form", "fee", "rate", "rate_base", "payment_text", "channels", "term_from", "term_to",
     "contact", "licences",
 )  # fmt: skip
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @blueprint.call("GET", "/open-data/offers.jsonl")
@@ -113,7 +113,7 @@ def _csv_lines() -> Iterator[str]:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for offer, licences in _live():
-        writer.writerow([_cell(value) for value in _row(offer, licences)])
+        writer.writerow([safe_cell(value) for value in _row(offer, licences)])
         if out.tell() > 1 << 15:
             yield _taken(out)
     yield _taken(out)
@@ -150,12 +150,6 @@ def _row(offer: Offer, licences: int) -> list[Any]:
         offer.contact,
         licences,
     ]
-
-
-def _cell(value: Any) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _iso(value: Any) -> str | None:
