@@ -151,8 +151,8 @@ def store(demand: Demand, matches: Sequence[Match]) -> list[Recommendation]:
     )
     new = [
         Recommendation(
-            demand=demand,
-            offer=match.offer,
+            demand_id=demand.id,
+            offer_id=match.offer_id,
             state=RECOMMENDATION.initial,
             rank=place,
             reasons=[reason.as_json() for reason in match.reasons],

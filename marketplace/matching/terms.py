@@ -29,6 +29,8 @@ _WORD_WEIGHT: Final = 0.5  # beside a character's 1
 _LONGEST: Final = 4_000  # characters of a text that are looked at
 _COUNTED: Final = 250  # words, and characters, whose frequency is asked for
 _TITLE_LENGTH: Final = 60
+_RARE: Final = 0.02  # commoner words would join a new offer to far too many demands
+_RARE_AT_LEAST: Final = 3  # offers, while there are few
 _HEAD: Final = re.compile(r"(?P<head>[^\n。；;！!？?]+)(?:[\n。；;！!？?]|\.\s)(?P<rest>.*)", re.DOTALL)
 _LATIN: Final = re.compile(r"[a-z]{3,}")
 
@@ -103,6 +105,22 @@ def weigh(engine: SearchEngine, generation: str, need: Need) -> Weighed:
         characters,
         {word: _idf(count, counts.total) for word, count in counts.words.items()},
     )
+
+
+def rare_words(engine: SearchEngine, generation: str, need: Need) -> list[str]:
+    """The weightiest words of a need that at most one offer in fifty has, those that none has included.
+
+    Raises:
+        EngineUnavailable: the engine does not answer.
+    """
+    counts = engine.frequencies(generation, _most(need.words), ())
+    rare = [
+        word
+        for word, count in counts.words.items()
+        if len(word) > 1 and not word.isdigit() and count <= max(_RARE * counts.total, _RARE_AT_LEAST)
+    ]
+    rare.sort(key=lambda w: (-round(need.words[w] * _idf(counts.words[w], counts.total), 6), w))
+    return rare[:WORDS]
 
 
 def rank(

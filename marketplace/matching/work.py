@@ -1,8 +1,127 @@
-"""What the worker does for this domain."""
+"""What the worker does for matching: demands get recommendations when they or new offers appear.
+
+A reader of the journal finds out which demands are concerned, the ranking itself is a task: it asks the
+search engine, which must not happen while a transaction is open.
+"""
 
 from __future__ import annotations
 
-from marketplace.core.tasks import Handler, Schedule
+from collections.abc import Sequence
+from typing import Final
 
-TASKS: dict[str, Handler] = {}
+import sqlalchemy as sa
+
+from marketplace.core.database import db
+from marketplace.core.errors import Unavailable
+from marketplace.core.journal import JournalEntry
+from marketplace.core.readers import Reader, position
+from marketplace.core.tasks import Handler, Schedule, enqueue
+from marketplace.core.unit_of_work import lock, unit_of_work
+from marketplace.deals.models import Licence
+from marketplace.demands.models import Demand, DemandTerm
+from marketplace.listings.models import Offer, Patent
+from marketplace.search import analysis
+from marketplace.search.services import answering, live_ids
+
+from .services import RECOMMENDED, matches_for, store
+from .services import mark_licensed as _mark_licensed
+from .terms import Need, rare_words
+
+_DEMAND_ACTIONS: Final = ("demand.published", "demand.edited")
+_DEMAND_ENDS: Final = ("demand.answered", "demand.closed", "demand.expired")
+_OFFER_ACTIONS: Final = ("offer.announced", "offer.verified")
+_DEMANDS_PER_OFFER: Final = 20
+
+
+def recommend(demand_id: int) -> None:
+    """Rank offers for a published demand, keep the best ten that are new to it, and its rare words.
+
+    A task; opens its own unit of work.
+
+    Raises:
+        Unavailable: the index does not answer or has not read of the newest offers yet: try again later.
+    """
+    demand = db.session.get(Demand, demand_id)
+    if demand is None or demand.state != "published":
+        return
+    _wait_for_index()
+    engine, generation = answering()
+    matches = matches_for(demand, RECOMMENDED)
+    words = rare_words(engine, generation.name, Need(demand.title, demand.description))
+    with unit_of_work():
+        demand = lock(Demand, demand_id)
+        if demand.state != "published":
+            return
+        db.session.execute(sa.delete(DemandTerm).where(DemandTerm.demand_id == demand_id))
+        db.session.add_all(DemandTerm(demand_id=demand_id, term=word) for word in words)
+        store(demand, matches)
+
+
+def _wait_for_index() -> None:
+    """Raise unless the live generation has read every entry by which an offer may have gone live."""
+    _, generation = answering()
+    newest = db.session.scalar(
+        sa.select(sa.func.max(JournalEntry.id)).where(JournalEntry.action.in_(_OFFER_ACTIONS))
+    )
+    if newest is not None and (position(generation.reader) or 0) < newest:
+        raise Unavailable(
+            "search-unavailable", "Search is not available at the moment. Please try again shortly."
+        )
+
+
+def demands_for(offer_ids: Sequence[int]) -> set[int]:
+    """Ids of the published demands that share a rare word with one of the offers, 20 for each at most."""
+    found: set[int] = set()
+    query = (
+        sa.select(Offer.id, Patent)
+        .join(Patent, Patent.id == Offer.patent_id)
+        .where(Offer.id.in_(live_ids(offer_ids)))
+    )
+    for _, patent in db.session.execute(query).unique().all():
+        texts = (
+            patent.title, patent.title_en, patent.application, patent.problem, patent.advantage,
+            patent.abstract, patent.abstract_en,
+        )  # fmt: skip
+        terms = {term for text in texts if text for term in analysis.terms(text)}
+        shared = sa.func.count()
+        found.update(
+            db.session.scalars(
+                sa.select(DemandTerm.demand_id)
+                .join(Demand, Demand.id == DemandTerm.demand_id)
+                .where(Demand.state == "published", DemandTerm.term.in_(terms))
+                .group_by(DemandTerm.demand_id)
+                .order_by(shared.desc(), DemandTerm.demand_id)
+                .limit(_DEMANDS_PER_OFFER)
+            )
+        )
+    return found
+
+
+def readers() -> Sequence[Reader]:
+    """The reader that sees demands published, offers go live and licences taken."""
+    found: set[int] = set()
+
+    def look(entries: Sequence[JournalEntry]) -> None:
+        found.clear()
+        found.update(entry.subject_id for entry in entries if entry.action in _DEMAND_ACTIONS)
+        offers = {entry.subject_id for entry in entries if entry.action in _OFFER_ACTIONS}
+        if offers:
+            found.update(demands_for(sorted(offers)))
+
+    def ask(entries: Sequence[JournalEntry]) -> None:
+        for demand_id in sorted(found):
+            enqueue("matching.recommend", key=str(demand_id), demand_id=demand_id)
+        ended = [entry.subject_id for entry in entries if entry.action in _DEMAND_ENDS]
+        if ended:
+            db.session.execute(sa.delete(DemandTerm).where(DemandTerm.demand_id.in_(ended)))
+        for entry in entries:
+            if entry.action == "licence.in_effect":
+                licence = db.session.get_one(Licence, entry.subject_id)
+                if licence.offer_id is not None:
+                    _mark_licensed(licence.offer_id, licence.licensee_id)
+
+    return [Reader("matching", outside=look, inside=ask, start="now", batch=50)]
+
+
+TASKS: dict[str, Handler] = {"matching.recommend": recommend}
 SCHEDULES: tuple[Schedule, ...] = ()
