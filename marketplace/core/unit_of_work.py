@@ -158,8 +158,12 @@ def lock(model: type[T], key: Any) -> T:
         sqlalchemy.exc.NoResultFound: when there is no such row.
     """
     current()
+    # A select and not `get`, which raises StaleDataError when the row was read before and has changed since.
     # OF: PostgreSQL refuses to lock the outer-joined side of eagerly loaded rows, and they are not meant.
-    return db.session.get_one(model, key, with_for_update={"of": model}, populate_existing=True)
+    query = sa.select(model).where(sa.inspect(model, raiseerr=True).primary_key[0] == key)
+    return db.session.scalars(
+        query.with_for_update(of=model), execution_options={"populate_existing": True}
+    ).one()
 
 
 @event.listens_for(db.session, "before_flush")

@@ -13,7 +13,7 @@ from marketplace.accounts.models import Organisation
 from marketplace.core import clock
 from marketplace.core.actor import SYSTEM, Actor
 from marketplace.core.database import db
-from marketplace.core.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from marketplace.core.errors import N_, Conflict, Forbidden, Invalid, NotFound, Unavailable
 from marketplace.core.files import keep, store
 from marketplace.core.mailer import mailer
 from marketplace.core.permissions import require
@@ -426,7 +426,7 @@ def _printed(document: NoticeDocument) -> bytes:
                 raise Invalid(
                     "text-not-printable",
                     "These characters cannot be printed: %(characters)s",
-                    fields={field: ["Some characters cannot be printed; please write it without them."]},
+                    fields={field: [N_("Some characters cannot be printed; please write it without them.")]},
                     characters=error.characters,
                 ) from error
         raise Unavailable(

@@ -12,7 +12,7 @@ from typing import Any, Final
 import stripe
 from flask import current_app
 
-from marketplace.core.errors import Unavailable
+from marketplace.core.errors import N_, Unavailable
 
 from . import papers
 from .models import Payment
@@ -145,7 +145,9 @@ def _client() -> stripe.StripeClient:
     return client
 
 
-_AWAY = "Online payment is not available at the moment. Nothing is lost: try again, or pay by bank transfer."
+_AWAY: Final = N_(
+    "Online payment is not available at the moment. Nothing is lost: try again, or pay by bank transfer."
+)
 
 
 def _call(payment: Payment, call: Any, *, idempotency_key: str | None = None) -> Session:

@@ -16,7 +16,7 @@ import stripe
 from marketplace.core import clock
 from marketplace.core.actor import SYSTEM
 from marketplace.core.database import db
-from marketplace.core.errors import DomainError
+from marketplace.core.errors import N_, DomainError
 from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import lock, unit_of_work
 
@@ -62,7 +62,7 @@ def receive(payload: bytes, signature: str) -> None:
         }
     except (stripe.SignatureVerificationError, ValueError, KeyError, TypeError) as error:
         raise SignatureRefused(
-            "bad-signature", "This is not an event that our payment provider has signed."
+            "bad-signature", N_("This is not an event that our payment provider has signed.")
         ) from error
     with unit_of_work():
         if _insert(values):

@@ -1,0 +1,172 @@
+"""Any order of what people, the provider and time may do leaves the books right."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from marketplace.core import clock
+from marketplace.core.database import db
+from marketplace.core.errors import Conflict, Invalid
+from marketplace.core.journal import verify
+from marketplace.core.unit_of_work import lock, record, unit_of_work
+from marketplace.deals import licences, notices, payments
+from marketplace.deals.lookup import offer_ended_at, payments_of
+from marketplace.deals.models import OPEN_PAYMENT, Licence, Notice, RefundTask
+from marketplace.listings.models import Offer
+from tests.conftest import NOW
+from tests.deals.conftest import FEE, deliver, make_deal, serve
+
+STEPS = (
+    "bank", "stripe", "cancel", "slip", "confirm", "confirm_wrong", "paid", "paid_wrong", "paid_earlier",
+    "failed", "expired", "abandon", "withdraw", "day", "month", "lapse",
+)  # fmt: skip
+
+
+class Walk:
+    """One deal and what can happen to it."""
+
+    def __init__(self, event) -> None:
+        self.event, self.deal = event, make_deal()
+        self.notice = serve(self.deal.firm_actor, self.deal.offer)
+
+    def step(self, name: str) -> None:
+        try:
+            getattr(self, name)()
+        except (Conflict, Invalid):
+            db.session.rollback()
+
+    def attempt(self, channel: str):
+        found = [one for one in payments_of(self.notice) if one.channel == channel]
+        if not found:
+            raise Conflict("no-attempt", "")
+        return found[-1]
+
+    def begin(self, channel: str) -> None:
+        with unit_of_work(self.deal.firm_actor):
+            payments.begin_payment(self.deal.firm_actor, self.notice.id, channel)
+
+    def bank(self) -> None:
+        self.begin("bank")
+
+    def stripe(self) -> None:
+        self.begin("stripe")
+
+    def cancel(self) -> None:
+        for payment in payments_of(self.notice):
+            if payment.state in OPEN_PAYMENT:
+                with unit_of_work(self.deal.firm_actor):
+                    payments.cancel_payment(self.deal.firm_actor, payment.id)
+
+    def slip(self) -> None:
+        payment = self.attempt("bank")
+        with unit_of_work(self.deal.firm_actor):
+            payments.upload_slip(self.deal.firm_actor, payment.id, b"%PDF-1.7", "slip.pdf")
+
+    def confirm(self, amount: int = FEE) -> None:
+        payment = self.attempt("bank")
+        with unit_of_work(self.deal.holder_actor):
+            payments.confirm_payment(self.deal.holder_actor, payment.id, clock.today(), amount)
+
+    def confirm_wrong(self) -> None:
+        self.confirm(FEE - 1)
+
+    def paid(self, **values) -> None:
+        deliver(self.event(self.attempt("stripe"), **values))
+
+    def paid_wrong(self) -> None:
+        self.paid(amount_total=1)
+
+    def paid_earlier(self) -> None:
+        self.paid(at=clock.now() - dt.timedelta(days=1))
+
+    def failed(self) -> None:
+        self.paid(type_="checkout.session.async_payment_failed")
+
+    def expired(self) -> None:
+        self.paid(type_="checkout.session.expired")
+
+    def abandon(self) -> None:
+        with unit_of_work(self.deal.firm_actor):
+            notices.abandon_notice(self.deal.firm_actor, self.notice.id)
+
+    def withdraw(self) -> None:
+        with unit_of_work():
+            row = lock(Offer, self.deal.offer.id)
+            if row.status == "announced":
+                row.status, row.withdrawn_on = "withdrawn", clock.today()
+                record("offer.withdrawn", row, organisation_id=row.holder_id)
+
+    def day(self) -> None:
+        clock.set_now(clock.now() + dt.timedelta(days=1), frozen=True)
+
+    def month(self) -> None:
+        clock.set_now(clock.now() + dt.timedelta(days=32), frozen=True)
+
+    def lapse(self) -> None:
+        notices.lapse_notices()
+
+    def check(self) -> None:
+        notice = db.session.get_one(Notice, self.notice.id)
+        found = list(db.session.scalars(sa.select(Licence).where(Licence.notice_id == notice.id)))
+        attempts = payments_of(notice)
+        refunds = {one.payment_id for one in db.session.scalars(sa.select(RefundTask))}
+        [owed] = notice.obligations
+        # Exactly one licence for a paid notice, none for another.
+        assert len(found) == (notice.state == "paid") == (owed.state == "paid")
+        # Every proven payment either made the licence or goes back; at most one made it.
+        kept = [one for one in attempts if one.state == "paid" and one.id not in refunds]
+        assert len(kept) == len(found)
+        assert all(one.state == "paid" for one in attempts if one.id in refunds)
+        assert sum(one.state in OPEN_PAYMENT for one in attempts) <= 1
+        for licence in found:
+            assert licence.effective_at >= notice.served_at
+            assert licence.effective_on <= licence.term_to
+            assert licence.amount_minor == FEE
+            # No licence from money that was proven after the end of the offer was known.
+            end = offer_ended_at(db.session.get_one(Offer, self.deal.offer.id))
+            assert end is None or licence.effective_at < end
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(steps=st.lists(st.sampled_from(STEPS), max_size=14))
+def test_any_order_of_events_leaves_one_licence_per_paid_notice(context, event, steps):
+    clock.set_now(NOW, frozen=True)
+    walk = Walk(event)
+    for name in steps:
+        walk.step(name)
+        walk.check()
+    assert verify().ok
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ["stripe", "cancel", "bank", "paid", "confirm"],
+        ["stripe", "paid_wrong", "bank", "confirm", "paid"],
+        ["stripe", "abandon", "paid"],
+        ["stripe", "day", "withdraw", "paid_earlier"],
+        ["bank", "month", "lapse", "confirm"],
+        ["stripe", "expired", "stripe", "paid", "failed"],
+    ],
+)
+def test_orders_that_once_seemed_doubtful(context, event, steps):
+    test_any_order_of_events_leaves_one_licence_per_paid_notice.hypothesis.inner_test(context, event, steps)
+
+
+def test_what_is_given_up_and_paid_at_the_same_time_never_gets_lost(context, event):
+    clock.set_now(NOW, frozen=True)
+    walk = Walk(event)
+    walk.step("stripe")
+    walk.step("abandon")
+    walk.step("paid")
+    assert len(payments.list_refunds(walk.deal.holder_actor)) == 1
+    assert licences.list_licences(walk.deal.firm_actor) == []
