@@ -198,7 +198,7 @@ GROUPING_TITLES = {
     "kind": _l("Patent kind"),
 }
 NOTES = {
-    "too-young": _l("too early: not every patent of the cohort is old enough"),
-    "not-observed": _l("not observed: the licence history was not complete yet"),
-    "small": _l("few cases: not for comparison"),
-}
+    "too-young": (_l("too early"), _l("Not every patent of the cohort is old enough yet.")),
+    "not-observed": (_l("not observed"), _l("The licence history was not complete yet at that time.")),
+    "small": (_l("few cases"), _l("Fewer than 30 patents or 5 events: not for comparison.")),
+}  # code: short, in a sentence

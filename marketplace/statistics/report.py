@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +80,7 @@ def build(
     """
 
     def ask(figure: str, by: str | None = None, *, outside: bool = False) -> dict[str, Any]:
-        return services.statistics(
-            figure, from_, to, by, as_of, rows_url=lambda _parameters: "", outside=outside
-        )
+        return services.statistics(figure, from_, to, by, as_of, rows_url=_no_url, outside=outside)
 
     asked = services.question("conversion", from_, to, None, as_of)
     wholes = {figure: ask(figure) for figure in DEFINITIONS}
@@ -96,7 +94,7 @@ def build(
     sections = [
         _overview(wholes),
         _funnel(wholes["funnel"]),
-        _quick(wholes["quick-licence"], by_cohort),
+        _quick(services.quick_rates(replace(asked, figure="quick-licence"), _no_url), by_cohort),
         _speed(wholes["deal-speed"]),
         *(_cut(by, cuts, name) for by in _CUTS),
         _outside(outside),
@@ -132,10 +130,15 @@ def write(report: Report, form: str) -> bytes:
     return {"csv": _csv, "xlsx": _xlsx, "json": _json, "pdf": _pdf}[form](report)
 
 
+def _no_url(_parameters: dict[str, str]) -> str:
+    """A file has nothing to open."""
+    return ""
+
+
 def _percent(row: dict[str, Any]) -> str:
     """A rate for reading: `12.5 %`, or why there is none."""
     if row["value"] is None:
-        return str(NOTES[row["note"]]) if row.get("note") in ("too-young", "not-observed") else "—"
+        return str(NOTES[row["note"]][0]) if row.get("note") in ("too-young", "not-observed") else "—"
     return f"{row['value']:.1%}" + (" *" if row.get("note") == "small" else "")
 
 
@@ -211,29 +214,28 @@ def _funnel(body: dict[str, Any]) -> Section:
     )
 
 
-def _quick(whole: dict[str, Any], by_month: dict[str, Any]) -> Section:
-    def line(title: str, rows: Sequence[dict[str, Any]]) -> list[str | int | float | None]:
-        by_days = {row["days"]: row for row in rows}
-        return [
-            title,
-            rows[0]["denominator"],
-            *(
-                _percent(by_days[days]) + (" " + gettext("(p)") if by_days[days]["provisional"] else "")
-                for days in QUICK_DAYS
-            ),
-        ]
+def _quick(old_enough: list[dict[str, Any]], by_month: dict[str, Any]) -> Section:
+    def marked(row: dict[str, Any]) -> str:
+        return _percent(row) + (" " + gettext("(p)") if row.get("provisional") else "")
 
-    months = list(dict.fromkeys(row["group"] for row in by_month["rows"]))
-    rows = [line(gettext("Whole period"), whole["rows"])]
-    for title, key in ((gettext("Free offers"), "free"), (gettext("Paid offers"), "paid")):
-        split = [
-            row[key] | {"days": row["days"], "provisional": False, "note": row["note"]}
-            for row in whole["rows"]
-        ]
-        rows.append(line(title, split))
-    rows += [line(month, [row for row in by_month["rows"] if row["group"] == month]) for month in months]
+    def of_cohort(row: dict[str, Any]) -> str:
+        """Each N has a cohort of its own, so each cell says how many of how many."""
+        part = "" if row["numerator"] is None else f" ({row['numerator']}/{row['denominator']})"
+        return marked(row) + part
+
+    rows: list[list[str | int | float | None]] = [
+        [gettext("All that are old enough"), None, *map(of_cohort, old_enough)],
+        [gettext("Free offers"), None, *(of_cohort(row["free"]) for row in old_enough)],
+        [gettext("Paid offers"), None, *(of_cohort(row["paid"]) for row in old_enough)],
+    ]
+    by_group: dict[str, list[dict[str, Any]]] = {}
+    for row in by_month["rows"]:
+        by_group.setdefault(row["group"], []).append(row)
+    rows += [
+        [month, found[0]["denominator"], *(marked(row) for row in found)] for month, found in by_group.items()
+    ]
     return Section(
-        whole["title"],
+        by_month["title"],
         [
             gettext("Month of first announcement"),
             gettext("Patents"),

@@ -264,6 +264,29 @@ def statistics(
     return body
 
 
+def quick_rates(asked: Question, rows_url: RowsUrl) -> list[dict[str, Any]]:
+    """The quick-licence rate of the largest cohort that is old enough, for each N.
+
+    The cohort begins with the question's and ends, at the latest, N days before the day of observation.
+
+    Args:
+        asked: a question for the figure `quick-licence`.
+        rows_url: as for `statistics`.
+
+    Returns:
+        Rows as in `statistics`, each with `from` and `to` of its own cohort.
+    """
+    found = []
+    for days in figures.QUICK_DAYS:
+        last = min(asked.last, asked.as_of - dt.timedelta(days=days))
+        cohort = replace(asked, by=None, last=max(last, asked.first))
+        cell = next(cell for cell in answer(cohort) if cell.days == days)
+        found.append(
+            plain(cell, cohort, rows_url) | {"from": cohort.first.isoformat(), "to": cohort.last.isoformat()}
+        )
+    return found
+
+
 def plain(cell: Cell, asked: Question, rows_url: RowsUrl) -> dict[str, Any]:
     """A cell as plain values, with the addresses of what it counts."""
     parameters = address_of(cell, asked)
