@@ -1,8 +1,25 @@
-"""What the worker does for this domain."""
+"""What the worker does for notifications: the journal becomes messages, messages become mail."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from marketplace.core.journal import JournalEntry
+from marketplace.core.readers import Reader
 from marketplace.core.tasks import Handler, Schedule
 
-TASKS: dict[str, Handler] = {}
+from .services import mail, tell
+
+
+def _tell(entries: Sequence[JournalEntry]) -> None:
+    for entry in entries:
+        tell(entry)
+
+
+def readers() -> Sequence[Reader]:
+    """The reader that tells people; it starts now, as old news is no news."""
+    return [Reader("notifications", inside=_tell, start="now")]
+
+
+TASKS: dict[str, Handler] = {"notifications.mail": mail}
 SCHEDULES: tuple[Schedule, ...] = ()

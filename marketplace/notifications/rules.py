@@ -1,0 +1,142 @@
+"""Who is told what: from a journal entry to messages. A code and ids only; the wording is in `texts`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from marketplace.core.database import db
+from marketplace.core.journal import JournalEntry
+from marketplace.deals.models import Licence, Notice, Payment, Quarantine
+from marketplace.demands.models import Demand
+from marketplace.listings.models import Offer
+
+
+@dataclass(frozen=True)
+class Telling:
+    """One message to be made: to an organisation (by id) or to a staff role, with a code and ids."""
+
+    to: int | str
+    code: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def recipient(self) -> str:
+        """As `Notification.recipient` has it."""
+        return f"organisation:{self.to}" if isinstance(self.to, int) else self.to
+
+
+def tellings(entry: JournalEntry) -> list[Telling]:
+    """What an entry gives reason to tell; nothing for most of them."""
+    make = _TELL.get(entry.action)
+    return [] if make is None else list(make(entry))
+
+
+def _notice_served(entry: JournalEntry) -> Iterable[Telling]:
+    notice = db.session.get_one(Notice, entry.subject_id)
+    yield Telling(
+        notice.offer.holder_id,
+        "notice_served",
+        {"notice": notice.id, "offer": notice.offer_id, "organisation": notice.licensee_id},
+    )
+
+
+def _payment_to_confirm(entry: JournalEntry) -> Iterable[Telling]:
+    payment = db.session.get_one(Payment, entry.subject_id)
+    notice = payment.obligation.notice
+    yield Telling(
+        notice.offer.holder_id,
+        "payment_to_confirm",
+        {
+            "payment": payment.id,
+            "notice": notice.id,
+            "offer": notice.offer_id,
+            "organisation": notice.licensee_id,
+        },
+    )
+
+
+def _licence_in_effect(entry: JournalEntry) -> Iterable[Telling]:
+    licence = db.session.get_one(Licence, entry.subject_id)
+    ids = {"licence": licence.id, "patent": licence.patent_id}
+    yield Telling(licence.licensee_id, "licence_in_effect", ids)
+    if licence.offer is not None:
+        yield Telling(licence.offer.holder_id, "licence_granted", ids | {"organisation": licence.licensee_id})
+
+
+def _offer_announced(entry: JournalEntry) -> Iterable[Telling]:
+    offer = db.session.get_one(Offer, entry.subject_id)
+    if offer.evidence == "verified":
+        yield from _offer_verified(entry)
+        return
+    yield Telling(offer.holder_id, "offer_announced", {"offer": offer.id})
+    yield Telling("operator", "announcement_to_verify", {"offer": offer.id, "organisation": offer.holder_id})
+
+
+def _offer_verified(entry: JournalEntry) -> Iterable[Telling]:
+    offer = db.session.get_one(Offer, entry.subject_id)
+    yield Telling(offer.holder_id, "offer_live", {"offer": offer.id})
+
+
+def _offer_withdrawn(entry: JournalEntry) -> Iterable[Telling]:
+    offer = db.session.get_one(Offer, entry.subject_id)
+    yield Telling(offer.holder_id, "offer_withdrawn", {"offer": offer.id})
+    for licensee_id in _licensees(offer):
+        yield Telling(licensee_id, "licensed_offer_withdrawn", {"offer": offer.id})
+
+
+def _duty_to_withdraw(entry: JournalEntry) -> Iterable[Telling]:
+    """GL V-11 §2: the holder must withdraw promptly and tell the licensees; the bureau supervises."""
+    offer = db.session.get_one(Offer, entry.subject_id)
+    yield Telling(offer.holder_id, "duty_to_withdraw", {"offer": offer.id})
+    for licensee_id in _licensees(offer):
+        yield Telling(licensee_id, "licensed_offer_barred", {"offer": offer.id})
+    yield Telling("bureau", "duty_raised", {"offer": offer.id, "organisation": offer.holder_id})
+
+
+def _quarantine_opened(entry: JournalEntry) -> Iterable[Telling]:
+    case = db.session.get_one(Quarantine, entry.subject_id)
+    yield Telling("operator", "quarantine_opened", {"quarantine": case.id})
+
+
+def _demand_matched(entry: JournalEntry) -> Iterable[Telling]:
+    demand = db.session.get_one(Demand, entry.subject_id)
+    count = len(entry.data.get("offers", ()))
+    yield Telling(demand.organisation_id, "demand_matched", {"demand": demand.id, "count": count})
+
+
+def _demand_answered(entry: JournalEntry) -> Iterable[Telling]:
+    demand = db.session.get_one(Demand, entry.subject_id)
+    yield Telling(
+        demand.organisation_id,
+        "demand_answered",
+        {
+            "demand": demand.id,
+            "offer": entry.data["offer_id"],
+            "organisation": entry.data["answered_by"],
+        },
+    )
+
+
+def _licensees(offer: Offer) -> list[int]:
+    """Organisations with a licence in effect under the offer."""
+    query = sa.select(Licence.licensee_id).where(Licence.offer_id == offer.id, Licence.state == "in_effect")
+    return sorted(set(db.session.scalars(query)) - {offer.holder_id})
+
+
+_TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
+    "notice.served": _notice_served,
+    "notice.service_proven": _notice_served,
+    "payment.slip_uploaded": _payment_to_confirm,
+    "licence.in_effect": _licence_in_effect,
+    "offer.announced": _offer_announced,
+    "offer.verified": _offer_verified,
+    "offer.withdrawn": _offer_withdrawn,
+    "offer.duty_raised": _duty_to_withdraw,
+    "quarantine.opened": _quarantine_opened,
+    "demand.matched": _demand_matched,
+    "demand.answered": _demand_answered,
+}

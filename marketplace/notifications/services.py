@@ -1,0 +1,141 @@
+"""Inboxes: what an organisation or the staff were told, and sending it by mail."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from flask import current_app
+from flask_babel import force_locale, gettext
+
+from marketplace.accounts.models import Membership, User
+from marketplace.core import clock
+from marketplace.core.actor import Actor
+from marketplace.core.database import db
+from marketplace.core.journal import JournalEntry
+from marketplace.core.mailer import mailer
+from marketplace.core.tasks import enqueue
+
+from .models import STAFF, Notification
+from .rules import Telling, tellings
+from .texts import render
+
+_MOST = 200
+
+
+def inbox(actor: Actor, *, after: int | None = None, limit: int = 30) -> list[Notification]:
+    """Messages of the organisation that the actor acts for, and of the actor's staff roles, newest first.
+
+    Args:
+        after: id of the last one of the page before (keyset paging).
+        limit: at most this many, 200 at most.
+    """
+    query = sa.select(Notification).where(_mine(actor))
+    if after is not None:
+        query = query.where(Notification.id < after)
+    return list(db.session.scalars(query.order_by(Notification.id.desc()).limit(min(limit, _MOST))))
+
+
+def unread(actor: Actor) -> int:
+    """How many of these messages nobody has read."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(Notification)
+        .where(_mine(actor), Notification.read_at.is_(None))
+    )
+    return db.session.scalar(query) or 0
+
+
+def mark_read(actor: Actor, *, up_to: int | None = None, notification_id: int | None = None) -> int:
+    """Mark messages as read, in the present unit of work; returns how many were unread.
+
+    Args:
+        up_to: those up to this id; those that came after the page was shown stay unread.
+        notification_id: only this one. Others' messages are never touched.
+    """
+    query = sa.update(Notification).where(_mine(actor), Notification.read_at.is_(None))
+    if up_to is not None:
+        query = query.where(Notification.id <= up_to)
+    if notification_id is not None:
+        query = query.where(Notification.id == notification_id)
+    changed: int = db.session.execute(query.values(read_at=clock.now())).rowcount  # type: ignore[attr-defined]
+    return changed
+
+
+def _mine(actor: Actor) -> sa.ColumnElement[bool]:
+    recipients = [role for role in STAFF if role in actor.roles]
+    if actor.organisation_id is not None:
+        recipients.append(f"organisation:{actor.organisation_id}")
+    return Notification.recipient.in_(recipients)
+
+
+def tell(entry: JournalEntry) -> list[Notification]:
+    """Make the messages of an entry, in the present unit of work; what was told already stays.
+
+    Mail is asked for only for what happens live, not for imports, the demo and repairs.
+    """
+    told = set(
+        db.session.execute(
+            sa.select(Notification.recipient, Notification.code).where(Notification.entry_id == entry.id)
+        ).tuples()
+    )
+    made = [
+        _notification(entry, telling)
+        for telling in tellings(entry)
+        if (telling.recipient, telling.code) not in told
+    ]
+    db.session.add_all(made)
+    db.session.flush()
+    if entry.origin == "live":
+        for notification in made:
+            for user_id in _readers(notification):
+                enqueue(
+                    "notifications.mail",
+                    key=f"{notification.id}:{user_id}",
+                    notification_id=notification.id,
+                    user_id=user_id,
+                )
+    return made
+
+
+def _notification(entry: JournalEntry, telling: Telling) -> Notification:
+    to = telling.to
+    return Notification(
+        recipient=telling.recipient,
+        organisation_id=to if isinstance(to, int) else None,
+        staff_role=to if isinstance(to, str) else None,
+        entry_id=entry.id,
+        code=telling.code,
+        parameters=telling.parameters,
+        created_at=entry.recorded_at,
+    )
+
+
+def _readers(notification: Notification) -> list[int]:
+    """Ids of the people who get it by mail."""
+    query = sa.select(User.id).where(User.active).order_by(User.id)
+    if notification.organisation_id is None:
+        query = query.where(User.staff_role == notification.staff_role)
+    else:
+        query = query.join(Membership, Membership.user_id == User.id).where(
+            Membership.organisation_id == notification.organisation_id
+        )
+    return list(db.session.scalars(query))
+
+
+def mail(notification_id: int, user_id: int) -> None:
+    """Send a message to one person in their language (a task; outside a unit of work).
+
+    Raises:
+        Unavailable: the mail server does not answer; the task is tried again.
+    """
+    notification = db.session.get(Notification, notification_id)
+    user = db.session.get(User, user_id)
+    if notification is None or user is None or not user.active:
+        return
+    with force_locale(user.locale):
+        message = render(notification)
+        address = current_app.config["SETTINGS"].public_url + message.path
+        footer = gettext("This message was sent by the patent open-licensing marketplace.")
+        text = f"{message.body}\n\n{address}\n\n-- \n{footer}\n"
+    to = user.email
+    db.session.rollback()
+    mailer().send(to, message.title, text)

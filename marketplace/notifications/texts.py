@@ -1,0 +1,211 @@
+"""What messages say, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from flask_babel import get_locale
+from flask_babel import lazy_gettext as _l
+
+from marketplace.accounts.models import Organisation
+from marketplace.core.database import db
+from marketplace.deals.models import Licence, Notice, Payment, Quarantine
+from marketplace.demands.models import Demand
+from marketplace.listings.models import Offer, Patent
+
+from .models import Notification
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as it is shown: a line, a sentence or two, and the path of the page it is about."""
+
+    title: str
+    body: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    title: Any
+    body: Any
+    path: str
+
+
+_WORDING: Final[Mapping[str, _Wording]] = {
+    "notice_served": _Wording(
+        _l("%(organisation)s has served you a written notice"),
+        _l(
+            "%(organisation)s wants to use your patent “%(offer)s” on the announced terms. "
+            "The licence takes effect once the announced fee is paid; you need not approve it."
+        ),
+        "/notices/%(notice_id)s",
+    ),
+    "payment_to_confirm": _Wording(
+        _l("Please check whether a payment has arrived"),
+        _l(
+            "%(organisation)s says that it has transferred %(amount)s to your account for “%(offer)s” "
+            "(reference %(reference)s). Please confirm the date and the amount that arrived."
+        ),
+        "/notices/%(notice_id)s",
+    ),
+    "licence_in_effect": _Wording(
+        _l("Your licence %(licence)s is in effect"),
+        _l(
+            "Your licence of “%(patent)s” is in effect since %(effective_on)s. "
+            "The deal certificate is ready for you. Please have the licence recorded with CNIPA in time."
+        ),
+        "/licences/%(licence_id)s",
+    ),
+    "licence_granted": _Wording(
+        _l("%(organisation)s has taken a licence of your patent"),
+        _l(
+            "Licence %(licence)s of “%(patent)s” is in effect since %(effective_on)s. "
+            "Please have it recorded with CNIPA in time."
+        ),
+        "/licences/%(licence_id)s",
+    ),
+    "offer_announced": _Wording(
+        _l("Your announcement is noted and will be verified"),
+        _l(
+            "You have stated that CNIPA announced the open licence of “%(offer)s”. "
+            "It can be found and taken once the announcement is verified."
+        ),
+        "/offers/%(offer_id)s",
+    ),
+    "announcement_to_verify": _Wording(
+        _l("An announcement is to be verified"),
+        _l("%(organisation)s states that the open licence of “%(offer)s” was announced."),
+        "/offers/%(offer_id)s",
+    ),
+    "offer_live": _Wording(
+        _l("Your patent is open for licensing"),
+        _l(
+            "The announcement of “%(offer)s” is verified. "
+            "Everybody can find the offer now and take a licence on its terms."
+        ),
+        "/offers/%(offer_id)s",
+    ),
+    "offer_withdrawn": _Wording(
+        _l("Your offer is withdrawn"),
+        _l(
+            "The withdrawal of the open licence of “%(offer)s” is announced. "
+            "Licences that were taken before stay in force."
+        ),
+        "/offers/%(offer_id)s",
+    ),
+    "licensed_offer_withdrawn": _Wording(
+        _l("An offer under which you hold a licence is withdrawn"),
+        _l("The open licence of “%(offer)s” is withdrawn. Your licence stays in force as it is."),
+        "/offers/%(offer_id)s",
+    ),
+    "duty_to_withdraw": _Wording(
+        _l("You have to withdraw an offer"),
+        _l(
+            "“%(offer)s” may no longer be offered for open licensing: a bar has arisen. "
+            "Please file the withdrawal with CNIPA promptly and tell your licensees."
+        ),
+        "/offers/%(offer_id)s",
+    ),
+    "licensed_offer_barred": _Wording(
+        _l("A bar has arisen to an offer under which you hold a licence"),
+        _l(
+            "The holder of “%(offer)s” has to withdraw the offer. "
+            "Your licence stays; please see on the offer's page what has changed about the patent."
+        ),
+        "/offers/%(offer_id)s",
+    ),
+    "duty_raised": _Wording(
+        _l("A holder has to withdraw an offer"),
+        _l("A bar has arisen to “%(offer)s” of %(organisation)s, whose offer is in force."),
+        "/offers/%(offer_id)s",
+    ),
+    "quarantine_opened": _Wording(
+        _l("A payment was set aside"),
+        _l("Money or a message does not fit what is owed (%(reason)s). Please look into the case."),
+        "/quarantine/%(quarantine_id)s",
+    ),
+    "demand_matched": _Wording(
+        _l("There are new offers for your demand"),
+        _l("Offers that may help with “%(demand)s”: %(count)s. See why, and say which of them fit."),
+        "/demands/%(demand_id)s",
+    ),
+    "demand_answered": _Wording(
+        _l("%(organisation)s has answered your demand"),
+        _l("%(organisation)s points you to its offer “%(offer)s” for your demand “%(demand)s”."),
+        "/offers/%(offer_id)s",
+    ),
+}
+
+CODES: Final = tuple(_WORDING)
+
+_MODELS: Final[Mapping[str, Any]] = {
+    "organisation": Organisation,
+    "offer": Offer,
+    "patent": Patent,
+    "notice": Notice,
+    "payment": Payment,
+    "licence": Licence,
+    "demand": Demand,
+    "quarantine": Quarantine,
+}
+
+
+def render(notification: Notification) -> Message:
+    """A message in the present language; rows that are gone by now are named by a dash."""
+    wording = _WORDING[notification.code]
+    places = _places(notification.parameters)
+    return Message(str(wording.title) % places, str(wording.body) % places, wording.path % places)
+
+
+def render_all(notifications: Iterable[Notification]) -> list[tuple[Notification, Message]]:
+    """Messages for a page of an inbox; the rows they speak of are read with one query per kind."""
+    rows = list(notifications)
+    for name, model in _MODELS.items():
+        ids = {row.parameters[name] for row in rows if name in row.parameters}
+        if ids:
+            db.session.scalars(sa.select(model).where(model.id.in_(ids))).unique().all()
+    return [(row, render(row)) for row in rows]
+
+
+def _places(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    places: dict[str, Any] = {
+        "amount": "—", "reference": "—", "effective_on": "—", "reason": "—",
+        "count": parameters.get("count", 0),
+    }  # fmt: skip
+    for name, model in _MODELS.items():
+        id_ = parameters.get(name)
+        row = None if id_ is None else db.session.get(model, id_)
+        places[f"{name}_id"] = id_
+        places[name] = "—" if row is None else _name(row)
+        match row:
+            case Payment():
+                places["amount"] = f"{row.amount_minor // 100:,}.{row.amount_minor % 100:02} {row.currency}"
+                places["reference"] = row.reference
+            case Licence():
+                places["effective_on"] = row.effective_on.isoformat()
+            case Quarantine():
+                places["reason"] = row.reason
+    return places
+
+
+def _name(row: Any) -> str:
+    match row:
+        case Organisation():
+            return _in_language(row.name, row.name_en)
+        case Offer():
+            return _in_language(row.patent.title, row.patent.title_en)
+        case Patent() | Demand():
+            return _in_language(row.title, row.title_en)
+        case Notice() | Licence():
+            return row.number
+        case _:
+            return str(row.id)
+
+
+def _in_language(chinese: str, english: str | None) -> str:
+    locale = get_locale()
+    return english if english and locale is not None and locale.language == "en" else chinese
