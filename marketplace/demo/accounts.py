@@ -49,9 +49,15 @@ SHOWN: Final = (HOLDER, FIRM, INDIVIDUAL, MANAGER, BUREAU, OPERATOR)
 
 # For whom the technology manager's agency holds powers of attorney: a holder and a firm.
 PRINCIPALS: Final = (("浦川工程大学", "holder"), ("上海枫桁筑工程技术有限公司", "licensee"))
-# Everybody else has joined too, so that notices arrive at once; these have not, so that one sees the other way.
+# Everybody else has joined too, so that notices arrive at once; to these they have to be sent.
 NOT_JOINED: Final = frozenset(
-    {"吴澜科技大学", "周范成", "杭州漪笺禾纸业科技有限公司", "南通湑舫重工有限公司", "宁波漪帆澳船舶配件有限公司"}
+    {
+        "吴澜科技大学",
+        "周范成",
+        "杭州漪笺禾纸业科技有限公司",
+        "南通湑舫重工有限公司",
+        "宁波漪帆澳船舶配件有限公司",
+    }
 )
 _ROLE_OF_TYPE: Final = {"individual": "individual", "agency": "manager"}
 

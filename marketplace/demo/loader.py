@@ -65,6 +65,14 @@ def loaded() -> str | None:
     return None if data is None else str(data["digest"])
 
 
+def interrupted() -> bool:
+    """Whether an earlier load was cut off and nobody has put anything else into the database."""
+    first = db.session.scalar(sa.select(JournalEntry.origin).order_by(JournalEntry.id).limit(1))
+    others = db.session.scalar(sa.select(JournalEntry.id).where(JournalEntry.origin == "import").limit(1))
+    db.session.rollback()
+    return first == "demo" and others is None and loaded() is None
+
+
 def load(tell: Tell | None = None) -> bool:
     """Load the catalogue into a migrated database (outside a unit of work); repeating changes nothing.
 
@@ -90,7 +98,8 @@ def load(tell: Tell | None = None) -> bool:
         db.session.rollback()
         raise Conflict(
             "demo-interrupted",
-            "The database already holds something else, or an earlier load was interrupted. Start over with RESET=1.",
+            "The database already holds something else, or an earlier load was interrupted. "
+            "Start over with RESET=1.",
         )
     db.session.rollback()
     present = clock.now()
@@ -235,9 +244,7 @@ def _unannounced(row: Row) -> Iterator[Step]:
         yield _holder_step(filed, partial(_own_step, number, "file", {"filed_on": filed}))
     if state == "refused":
         refused = dt.date.fromisoformat(row["refused_on"])
-        yield _holder_step(
-            refused, partial(_own_step, number, "refuse", {"reason": row["refused_reason"]})
-        )
+        yield _holder_step(refused, partial(_own_step, number, "refuse", {"reason": row["refused_reason"]}))
     if state == "price_notice":
         yield _holder_step(dt.date(2026, 11, 13), partial(_own_step, number, "start_price_notice", {}))
     if state == "holder_stated":
@@ -360,12 +367,12 @@ def _invent_activity() -> None:
     served: dict[int, list[dt.date]] = {}
     for offer_id, written_at in db.session.execute(sa.select(Notice.offer_id, Notice.written_at)):
         served.setdefault(offer_id, []).append(clock.legal_date(written_at))
-    for offer_id, day in db.session.execute(
+    for taken, day in db.session.execute(
         sa.select(Licence.offer_id, sa.func.coalesce(Licence.notice_on, Licence.effective_on)).where(
             Licence.kind == "open"
         )
     ):
-        served.setdefault(offer_id, []).append(day)
+        served.setdefault(taken or 0, []).append(day)
     rows: list[dict[str, Any]] = []
     offers = sa.select(Offer).where(Offer.evidence == "verified", Offer.announced_on.is_not(None))
     for offer in db.session.scalars(offers.order_by(Offer.announced_on, Offer.id)):
@@ -392,14 +399,14 @@ def _import(kind: str, rows: Iterable[Row]) -> None:
         summary = importing.run(kind, path, actor=OPERATOR_COMMAND, origin="demo")
     if summary.rejected:
         faults = "; ".join(f"{error.field} {error.value}: {error.reason}" for error in summary.errors[:3])
-        raise Conflict("demo-broken", "The catalogue is broken (%(kind)s): %(faults)s", kind=kind, faults=faults)
+        raise Conflict(
+            "demo-broken", "The catalogue is broken (%(kind)s): %(faults)s", kind=kind, faults=faults
+        )
 
 
 @contextmanager
 def _list(rows: Iterable[Row]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.jsonl"
-        path.write_text(
-            "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8"
-        )
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
         yield path
