@@ -52,12 +52,15 @@ def resolve(named: Iterable[Named]) -> dict[Named, int]:
     missing = [party for party in wanted if party not in found]
     if not missing:
         return found
-    new: dict[tuple[str, str | None], Named] = {}
-    coded = {party.name for party in missing if party.code is not None}
+    new: dict[str, Named] = {}
+    for party in missing:
+        if party.code is not None:
+            new.setdefault(party.code, party)
+    coded = {party.name for party in new.values()}
     for party in missing:
         # The same new name with and without its code is one organisation.
-        if party.code is not None or party.name not in coded:
-            new.setdefault((party.name, party.code), party)
+        if party.code is None and party.name not in coded:
+            new.setdefault(party.name, party)
     now = clock.now()
     db.session.execute(
         sa.insert(Organisation.__table__),  # type: ignore[arg-type]

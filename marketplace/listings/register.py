@@ -63,10 +63,10 @@ def problems(values: Values, today: dt.date) -> list[Problem]:
     if len(kinds) > 1:
         reason = gettext("The number is that of another kind of patent.")
         found.append(Problem("kind", "kind-contradicts", reason))
-    if values.get("ipc") and "design" in kinds and not all(symbol[0].isdigit() for symbol in values["ipc"]):
+    if values.get("ipc") and named.kind == "design" and not all(symbol[0].isdigit() for symbol in values["ipc"]):
         reason = gettext("Designs have Locarno classes such as 09-03.")
         found.append(Problem("ipc", "ipc-for-design", reason))
-    if values.get("ipc") and "design" not in kinds and any(symbol[0].isdigit() for symbol in values["ipc"]):
+    if values.get("ipc") and named.kind != "design" and any(symbol[0].isdigit() for symbol in values["ipc"]):
         reason = gettext("Only designs have Locarno classes.")
         found.append(Problem("ipc", "locarno-for-others", reason))
     found += _date_problems(values, today)
@@ -199,8 +199,7 @@ def _load(todo: list[_Item]) -> None:
 
 def _organisations(todo: list[_Item]) -> dict[Named, int]:
     """The organisations of all patentees that the rows name."""
-    named = {party for item in todo for party in _named(item.values)}
-    return resolve(sorted(named, key=lambda party: (party.name, party.code or "", party.region or "")))
+    return resolve(party for item in todo for party in _named(item.values))
 
 
 def _named(values: Values) -> list[Named]:
