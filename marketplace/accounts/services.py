@@ -342,7 +342,10 @@ def sign_up(new: NewAccount, *, locale: str) -> User:
     if found is not None and found.claimed_at is not None and new.role == "individual":
         new = replace(new, apart=True)
     elif found is not None and found.claimed_at is not None:
-        message = N_("This organisation has members here already: please ask one of them to add you.")
+        message = N_(
+            "This organisation has members here already: sign up as an individual, "
+            "then ask one of them to add your address."
+        )
         raise Invalid("organisation-has-members", message, fields={"organisation": [message]})
     user, _ = create_account(new)
     user.locale = locale
@@ -417,3 +420,26 @@ def revoke_mandate(actor: Actor, mandate_id: int) -> Mandate:
     mandate.revoked_at = clock.now()
     record("mandate.revoked", mandate, organisation_id=mandate.principal_id, agent=mandate.agent_id)
     return mandate
+
+
+def add_member(actor: Actor, organisation_id: int, email: str) -> Membership:
+    """Let a person who has an account act for one's organisation as well.
+
+    Raises:
+        Invalid: `account-unknown`, `already-member`.
+        NotFound, Forbidden: not the actor's organisation.
+    """
+    organisation = lock(Organisation, organisation_id)
+    require(actor, "organisation.edit", organisation)
+    user = user_by_email(email)
+    if user is None or user.staff_role is not None:
+        message = N_("There is no account with this address yet: the person signs up as an individual first.")
+        raise Invalid("account-unknown", message, fields={"email": [message]})
+    if any(one.organisation_id == organisation_id for one in user.memberships):
+        message = N_("This person is a member already.")
+        raise Invalid("already-member", message, fields={"email": [message]})
+    role = "manager" if organisation.type == "agency" else "member"
+    membership = Membership(organisation=organisation, role=role, created_at=clock.now())
+    user.memberships.append(membership)
+    record("organisation.joined", organisation, organisation_id=organisation.id, user=user.id)
+    return membership

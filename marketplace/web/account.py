@@ -301,6 +301,14 @@ class TokenForm(Form):
     )
 
 
+class MemberForm(Form):
+    """A colleague."""
+
+    email = EmailField(
+        _l("E-mail address"), [required(), at_most(254)], filters=[stripped], id="member_email"
+    )
+
+
 class MandateForm(Form):
     """A power of attorney for an agency."""
 
@@ -355,6 +363,7 @@ def _settings_page(**forms: Any) -> ResponseReturnValue:
             received=received,
             form=form,
             token_form=forms.get("token_form") or TokenForm(formdata=None),
+            member_form=forms.get("member_form") or MemberForm(formdata=None),
             mandate_form=forms.get("mandate_form")
             or MandateForm(formdata=None, until=clock.today() + dt.timedelta(days=365)),
             new_token=forms.get("new_token"),
@@ -432,6 +441,25 @@ def revoke_token(token_id: int) -> ResponseReturnValue:
         services.revoke_token(lock(Token, token_id))
     flash(gettext("The token does not work any more."), "success")
     return redirect(url_for("account.settings", _anchor="tokens"))
+
+
+@blueprint.post("/account/members")
+@access("organisation")
+@limiter.limit("30 per hour")
+def add_member() -> ResponseReturnValue:
+    """Let a colleague act for one's organisation."""
+    actor = current_actor()
+    form = MemberForm()
+    if form.validate_on_submit():
+        try:
+            with unit_of_work(actor):
+                services.add_member(actor, actor.organisation_id or 0, form.email.data)
+        except Invalid as error:
+            form.accept(error)
+        else:
+            flash(gettext("Your colleague may act for the organisation now."), "success")
+            return redirect(url_for("account.settings", _anchor="members"))
+    return _settings_page(member_form=form)
 
 
 @blueprint.post("/account/mandates")

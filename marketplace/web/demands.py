@@ -2,39 +2,163 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-from flask import Blueprint, render_template, request
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from wtforms import DateField, SelectField, StringField, TextAreaField
 
 from marketplace.accounts.identity import access, current_actor
-from marketplace.core.database import db
+from marketplace.core.errors import DomainError, Invalid
+from marketplace.core.fields import read
+from marketplace.core.permissions import allowed, require
+from marketplace.core.unit_of_work import unit_of_work
+from marketplace.demands import services
+from marketplace.demands.columns import DESCRIPTION_LENGTH, TITLE_LENGTH
 from marketplace.demands.models import Demand
+from marketplace.demands.schemas import DemandSchema
+
+from . import labels
+from .forms import Form, at_most, optional, required, status_of, stripped
 
 blueprint = Blueprint("demands", __name__, url_prefix="/demands")
 
 _SIZE = 20
 
 
+class DemandForm(Form):
+    """A need in the firm's own words."""
+
+    title = StringField(
+        _l("What do you need, in one sentence?"),
+        [required(), at_most(TITLE_LENGTH)],
+        description=_l("For example: a coating that keeps pump impellers from wearing in sandy water"),
+        filters=[stripped],
+    )
+    description = TextAreaField(
+        _l("Describe the problem"),
+        [required(), at_most(DESCRIPTION_LENGTH)],
+        description=_l(
+            "What do you make, what does not work, what have you tried, which values must be reached? Everybody can read this: leave secrets out."
+        ),
+        filters=[stripped],
+    )
+    ipc = StringField(
+        _l("IPC classes, if you know them"),
+        [optional(), at_most(200)],
+        description=_l("Separated by ; for example F04D 29/22; C23C 4"),
+        filters=[stripped],
+    )
+    budget = StringField(
+        _l("Highest sum up front, in yuan"),
+        [optional(), at_most(20)],
+        description=_l("Matches within it come first."),
+        filters=[stripped],
+    )
+    district = SelectField(_l("District"), [optional()])
+    answer_by = DateField(_l("Answers wanted by"), [optional()])
+
+
+def _form(demand: Demand | None = None) -> DemandForm:
+    form = DemandForm(obj=demand) if demand is not None and request.method == "GET" else DemandForm()
+    form.district.choices = [
+        ("", gettext("Elsewhere or not given")),
+        *labels.districts(current_app.config["SETTINGS"].region),
+    ]
+    if demand is not None and request.method == "GET":
+        form.ipc.data = "; ".join(demand.ipc)
+        form.budget.data = "" if demand.budget_minor is None else f"{demand.budget_minor / 100:.10g}"
+    return form
+
+
+def _values(form: DemandForm) -> dict[str, object]:
+    """The form's texts, converted as imports and the API convert them."""
+    given = {name: value for name, value in form.data.items() if name not in ("csrf_token", "answer_by")}
+    return {**read(DemandSchema, given), "answer_by": form.answer_by.data}
+
+
 @blueprint.get("")
 @access("public")
 def index() -> ResponseReturnValue:
     """Published demands, newest first."""
-    query = sa.select(Demand).where(Demand.state == "published").order_by(Demand.id.desc()).limit(_SIZE + 1)
-    after = request.args.get("after", type=int)
-    if after is not None:
-        query = query.where(Demand.id < after)
-    rows = db.session.scalars(query).all()
-    return render_template(
-        "demands/index.html", demands=rows[:_SIZE], after=rows[_SIZE - 1].id if len(rows) > _SIZE else None
-    )
+    rows = services.list_demands(after=request.args.get("after", type=int), limit=_SIZE + 1)
+    return render_template("demands/index.html", demands=rows[:_SIZE], after=_after(rows))
+
+
+def _after(rows: list[Demand]) -> int | None:
+    return rows[_SIZE - 1].id if len(rows) > _SIZE else None
 
 
 @blueprint.get("/mine")
 @access("organisation")
 def mine() -> ResponseReturnValue:
     """The demands of one's own organisation, every state."""
+    rows = services.own_demands(current_actor(), after=request.args.get("after", type=int), limit=_SIZE + 1)
+    return render_template("demands/mine.html", demands=rows[:_SIZE], after=_after(rows))
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@access("organisation")
+def new() -> ResponseReturnValue:
+    """Post a demand; the answer is its page with the matches."""
     actor = current_actor()
-    rows = db.session.scalars(
-        sa.select(Demand).where(Demand.organisation_id == actor.organisation_id).order_by(Demand.id.desc())
-    ).all()
-    return render_template("demands/mine.html", demands=rows)
+    form = _form()
+    if form.validate_on_submit():
+        try:
+            values = _values(form)
+            with unit_of_work(actor):
+                demand_id = services.publish_demand(actor, values).id
+        except Invalid as error:
+            form.accept(error)
+        else:
+            flash(gettext("Your demand is published. These offers fit it best."), "success")
+            return redirect(url_for("demands.show", demand_id=demand_id))
+    elif request.method == "GET":
+        form.title.data = request.args.get("text", "")[:TITLE_LENGTH]
+    return render_template("demands/edit.html", form=form, demand=None), status_of(form)
+
+
+@blueprint.route("/<int:demand_id>/edit", methods=["GET", "POST"])
+@access("organisation")
+def edit(demand_id: int) -> ResponseReturnValue:
+    """Change a demand that is not answered or over."""
+    actor = current_actor()
+    demand = services.get_demand(actor, demand_id)
+    require(actor, "demand.change", demand)
+    form = _form(demand)
+    if form.validate_on_submit():
+        try:
+            values = _values(form)
+            with unit_of_work(actor):
+                services.edit_demand(actor, demand_id, values)
+        except DomainError as error:
+            form.accept(error)
+        else:
+            flash(gettext("Saved."), "success")
+            return redirect(url_for("demands.show", demand_id=demand_id))
+    return render_template("demands/edit.html", form=form, demand=demand), status_of(form)
+
+
+@blueprint.post("/<int:demand_id>/close")
+@access("organisation")
+def close(demand_id: int) -> ResponseReturnValue:
+    """Take the demand back, or say that it is settled."""
+    actor = current_actor()
+    with unit_of_work(actor):
+        services.close_demand(actor, demand_id)
+    flash(gettext("The demand is closed."), "info")
+    return redirect(url_for("demands.show", demand_id=demand_id))
+
+
+@blueprint.get("/<int:demand_id>")
+@access("public")
+def show(demand_id: int) -> ResponseReturnValue:
+    """A demand and the offers that fit it, with reasons."""
+    actor = current_actor()
+    demand = services.get_demand(actor, demand_id)
+    return render_template(
+        "demands/show.html",
+        demand=demand,
+        own=allowed(actor, "demand.change", demand).allowed,
+        actions={transition.action for transition in services.offered(actor, demand)},
+    )

@@ -186,6 +186,48 @@ TABLES: dict[str, dict[str, Label]] = {
         "with_consent": Label(_l("Pledged, the pledgee agrees")),
         "without_consent": Label(_l("Pledged without the pledgee's consent")),
     },
+    "standing": {
+        "may_file": Label(_l("May be offered"), "green"),
+        "barred": Label(_l("Barred"), "red"),
+        "unknown": Label(_l("Unknown"), "yellow"),
+        "offered": Label(_l("Declared"), "blue"),
+    },
+    "refund_reason": {
+        "second_payment": Label(_l("It was paid twice.")),
+        "offer_ended": Label(_l("The money came after the offer had ended.")),
+        "term_over": Label(_l("The money came after the licence term was over.")),
+        "notice_ended": Label(_l("The money came after the notice had ended.")),
+    },
+    "quarantine_reason": {
+        "amount-mismatch": Label(_l("Another sum came than is owed"), "orange"),
+        "currency-mismatch": Label(_l("The money came in another currency"), "orange"),
+        "account-mismatch": Label(_l("The message came from another account"), "red"),
+        "livemode-mismatch": Label(_l("A test message came to the real account, or the reverse"), "red"),
+        "session-mismatch": Label(_l("The message speaks of another checkout"), "orange"),
+        "reference-mismatch": Label(_l("The message bears another reference"), "orange"),
+        "unknown-payment": Label(_l("Nobody knows what this money is for"), "orange"),
+        "session-unknown": Label(_l("The provider does not know our checkout"), "orange"),
+        "paid-at-provider-only": Label(_l("The provider was paid, and we were not told"), "orange"),
+        "paid-here-only": Label(_l("It counts as paid here, but not with the provider"), "red"),
+        "refund": Label(_l("The holder paid money back"), "yellow"),
+        "dispute": Label(_l("The payer disputes the payment"), "red"),
+    },
+    "end_reason": {
+        "term": Label(_l("The term is over")),
+        "agreed": Label(_l("Both parties agreed")),
+        "contractual_ground": Label(_l("The holder terminated it on a ground of the contract")),
+        "statutory_ground": Label(_l("The holder terminated it on a ground of the law")),
+        "patent_ended": Label(_l("The patent has ended")),
+        "stated": Label(_l("As stated in the list")),
+    },
+    "list_kind": {
+        "patents": Label(_l("Patents")),
+        "offers": Label(_l("Announced declarations")),
+        "withdrawals": Label(_l("Announced withdrawals")),
+        "licences": Label(_l("Licences and recordals")),
+        "organisations": Label(_l("Organisations")),
+        "demands": Label(_l("Demands")),
+    },
     "sort": {
         "relevance": Label(_l("Most relevant")),
         "newest": Label(_l("Newest first")),
@@ -230,8 +272,9 @@ def _titles(file: str) -> dict[str, tuple[str, str]]:
 
 
 def district(code: str | None) -> str:
-    """The name of an administrative division (GB/T 2260)."""
-    found = _titles("divisions.tsv").get(code or "")
+    """The name of an administrative division (GB/T 2260), else that of its province."""
+    known = _titles("divisions.tsv")
+    found = known.get(code or "") or known.get(f"{(code or '')[:2]}0000")
     return found[english()] if found else (code or "—")
 
 

@@ -28,6 +28,7 @@ from marketplace.listings.services import offers
 from marketplace.search import services as search_services
 from marketplace.search.engine import EngineUnavailable
 from marketplace.search.query import CHOICES, SORTS, QueryError, SearchQuery
+from marketplace.statistics import activity
 
 from . import formats, labels
 from .forms import sentence_of
@@ -91,6 +92,7 @@ def search() -> ResponseReturnValue:
         by_number = search_services.find_by_number(q)
         return render_template("offers/unavailable.html", q=q, offers=by_number), 200 if by_number else 503
     query = found.query
+    _note("shown", [int(hit.document.id) for hit in found.page.items])
     return render_template(
         "offers/search.html",
         found=found,
@@ -179,6 +181,8 @@ def show(offer_id: int) -> ResponseReturnValue:
     offer = offers.get_offer(actor, offer_id)
     today = clock.today()
     live = offer.in_force_on(today)
+    if live:
+        _note("opened", [offer.id])
     return render_template(
         "offers/show.html",
         offer=offer,
@@ -193,6 +197,10 @@ def show(offer_id: int) -> ResponseReturnValue:
         private=allowed(actor, "offer.edit", offer).allowed,
         json_ld=_json_ld(offer) if live else None,
     )
+
+
+def _note(kind: str, offer_ids: Sequence[int]) -> None:
+    activity.note(kind, offer_ids, "web", current_actor(), request.user_agent.string)
 
 
 def _term(offer: Offer, day: dt.date) -> Term | None:
