@@ -7,6 +7,7 @@ going back is flipping back.
 from __future__ import annotations
 
 import datetime as dt
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -18,11 +19,11 @@ from flask import current_app
 from marketplace.core import clock, journal
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict
-from marketplace.core.readers import Reader, lag, place, step, wall
+from marketplace.core.readers import Reader, lag, place, position, step, wall
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 
 from . import indexer, tree
-from .engine import EngineUnavailable, SearchEngine
+from .engine import EngineUnavailable, GenerationMissing, SearchEngine
 from .engines import engine as present_engine
 from .models import SearchGeneration
 
@@ -122,7 +123,8 @@ def _catch_up(engine: SearchEngine, name: str, reader_name: str) -> None:
     until = wall() + dt.timedelta(minutes=2)
     while lag(reader_name) and wall() < until:
         db.session.rollback()
-        step(reader, owner)
+        if not step(reader, owner):
+            time.sleep(0.05)  # a worker reads for it at the moment
     db.session.rollback()
     with unit_of_work():
         db.session.execute(
@@ -157,9 +159,10 @@ def _drop_old(engine: SearchEngine) -> None:
         )
         .order_by(SearchGeneration.id.desc())
     ).all()
-    ready = [row for row in rows if row.state == "ready"]
     stale = clock.now() - dt.timedelta(hours=1)
-    doomed = ready[1:] + [row for row in rows if row.state == "building" and row.created_at < stale]
+    ready = [row for row in rows if row.state == "ready" and not _lost(engine, row.name)]
+    kept = {row.id for row in ready[:1]}
+    doomed = [row for row in rows if row.id not in kept and (row.state == "ready" or row.created_at < stale)]
     for row in doomed:
         with unit_of_work():
             dropped = lock(SearchGeneration, row.id)
@@ -175,41 +178,65 @@ def _drop_old(engine: SearchEngine) -> None:
 def compare(engine: SearchEngine, name: str, *, repair: bool) -> Comparison:
     """Compare a generation with the database, offer by offer; write anew what differs if `repair`.
 
-    An offer that changed while it was compared is not a difference: it is compared again from its rows.
+    An offer that the journal speaks of behind the generation's cursor is no difference: its reader will
+    bring it. Everything before the cursor was written before the index is looked at here.
     """
+    cursor = position(f"search:{name}") or 0
+    db.session.rollback()
     held = {row.id: row for row in engine.scan(name)}
-    missing: list[int] = []
-    different: list[int] = []
+    missing: set[int] = set()
+    different: set[int] = set()
     seen: set[str] = set()
     for document in indexer.documents(indexer.all_ids()):
         seen.add(document.id)
         row = held.get(document.id)
         if row is None:
-            missing.append(int(document.id))
-        elif row.digest != document.digest and row.version <= document.version:
-            different.append(int(document.id))
+            missing.add(int(document.id))
+        elif row.digest != document.digest:
+            different.add(int(document.id))
     surplus = [id_ for id_, row in held.items() if id_ not in seen and row.live]
+    if missing or different:
+        coming = _touched_after(cursor)
+        missing -= coming
+        different -= coming
     if repair and (missing or different):
-        report = engine.write(name, indexer.documents([*missing, *different]))
+        report = engine.write(name, indexer.documents(missing | different))
         if report.rejected:
             with unit_of_work():
                 indexer.keep(report, name, None)
     return Comparison(len(seen), len(missing), len(different), len(surplus))
 
 
+def _touched_after(cursor: int) -> set[int]:
+    """Ids of the offers that journal entries behind `cursor` may have changed."""
+    ids: set[int] = set()
+    while entries := journal.entries_after(cursor, 1000):
+        ids |= indexer.touched(entries)
+        cursor = entries[-1].id
+    db.session.rollback()
+    return ids
+
+
 def verify() -> dict[str, Any]:
     """Compare the live generation with the database and repair it.
 
+    What cannot be mended by writing anew (an offer that the database does not know, an index that is ahead
+    of a restored database) is mended by a new generation.
+
     Raises:
         EngineUnavailable: no generation answers.
+        Conflict: `index-differs`: the new generation does not equal the database either.
     """
     engine = present_engine()
     generation = live(engine.name)
     if generation is None:
         raise EngineUnavailable("no generation was built yet")
-    comparison = compare(engine, generation.name, repair=True)
-    after = comparison if comparison.equal else compare(engine, generation.name, repair=False)
-    return {"generation": generation.name, **asdict(comparison), "equal": after.equal}
+    name = generation.name
+    comparison = compare(engine, name, repair=True)
+    equal = comparison.equal or compare(engine, name, repair=False).equal
+    if not equal:
+        name = rebuild()["generation"]
+    return {"generation": name, **asdict(comparison), "equal": True, "rebuilt": not equal}
 
 
 def status() -> dict[str, Any]:
@@ -241,7 +268,20 @@ def status() -> dict[str, Any]:
 
 
 def ensure() -> None:
-    """Build the first generation when there is none, or when analysis or schema changed (a scheduled task)."""
-    generation = live(current_app.config["SETTINGS"].search_engine)
-    if generation is None or generation.signature != tree.SIGNATURE:
+    """Build a generation when there is none, when analysis or schema changed, or when the engine lost it.
+
+    A scheduled task.
+    """
+    engine = present_engine()
+    generation = live(engine.name)
+    if generation is None or generation.signature != tree.SIGNATURE or _lost(engine, generation.name):
         rebuild()
+
+
+def _lost(engine: SearchEngine, name: str) -> bool:
+    """Whether the engine answers and has no such generation: an index is a cache that may be deleted."""
+    try:
+        engine.frequencies(name, (), ())
+    except GenerationMissing:
+        return True
+    return False

@@ -10,7 +10,13 @@ from marketplace.core.tasks import Handler, Schedule
 
 from . import generations
 
-TASKS: dict[str, Handler] = {"search.ensure": generations.ensure, "search.rebuild": generations.rebuild}
+
+def rebuild() -> None:
+    """Build a new generation because somebody asked for it."""
+    generations.rebuild()
+
+
+TASKS: dict[str, Handler] = {"search.ensure": generations.ensure, "search.rebuild": rebuild}
 SCHEDULES: tuple[Schedule, ...] = (Schedule("search.ensure", dt.timedelta(minutes=1)),)
 
 
