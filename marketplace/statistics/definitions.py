@@ -169,6 +169,20 @@ DEFINITIONS = {
     )
 }
 
+# Sums of money stand beside the figures; they are a count of fen, not a figure with rows of their own.
+FEES = Definition(
+    "fees",
+    _l("Licence fees"),
+    _l(
+        "The sums of the open licences that took effect in the period, in yuan, as far as they are on "
+        "record. Royalties that fall due later are not in it. The platform never receives or holds this money."
+    ),
+    _l("fees of open licences that took effect in the period"),
+    "",
+    "licence",
+    1,
+)
+
 STAGE_TITLES = {
     "announced": _l("Announced"),
     "shown": _l("Shown in results"),

@@ -1,0 +1,536 @@
+"""The bureau's pages: figures with their definitions, each opening into the rows that it counts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from marketplace.accounts.identity import access, current_actor
+from marketplace.core import clock
+from marketplace.core.errors import Invalid, NotFound
+from marketplace.statistics import figures, report, services
+from marketplace.statistics.definitions import (
+    DEFINITIONS,
+    FEES,
+    GROUPING_TITLES,
+    INTERVAL_TITLES,
+    NOTES,
+    STAGE_TITLES,
+    Definition,
+)
+from marketplace.statistics.figures import GROUPINGS, QUICK_DAYS, Question
+from marketplace.statistics.services import Drill
+
+from . import formats
+from .forms import sentence_of
+from .groups import group_name
+
+blueprint = Blueprint("bureau", __name__, url_prefix="/bureau")
+
+_CUTS = tuple(by for by in GROUPINGS if by != "month")
+_PAGE = 50
+_ONE_DAY = dt.timedelta(days=1)
+_MONTHS_SHOWN = 12
+_CONTENT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """How a figure differs from the period before: the text, and whether that is welcome (None: neither)."""
+
+    text: str
+    good: bool | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """One figure on top of the page."""
+
+    definition: Definition
+    shown: str
+    detail: str = ""
+    change: Change | None = None
+    split: str = ""
+    rows_url: str | None = None
+    note: str | None = None
+    provisional: bool = False
+    trend: list[float] = field(default_factory=list)
+
+    @property
+    def points(self) -> str:
+        """The trend as points of a line in a box of 100 by 28."""
+        top = max(self.trend, default=0) or 1
+        step = 100 / max(len(self.trend) - 1, 1)
+        return " ".join(f"{n * step:.1f},{26 - 24 * value / top:.1f}" for n, value in enumerate(self.trend))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks for: a period, a day of observation, a cut."""
+
+    first: dt.date
+    last: dt.date
+    as_of: dt.date
+    by: str
+
+    def figure(self, figure: str, by: str | None = None, **values: Any) -> dict[str, Any]:
+        return services.statistics(
+            figure,
+            values.get("first", self.first),
+            values.get("last", self.last),
+            by,
+            self.as_of,
+            rows_url=_rows_url,
+            outside=values.get("outside", False),
+        )
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        return {"from": self.first.isoformat(), "to": self.last.isoformat(), "as_of": self.as_of.isoformat()}
+
+    def before(self) -> tuple[dt.date, dt.date] | None:
+        """The period of equal length before this one; None if the history does not reach so far back."""
+        last = self.first - _ONE_DAY
+        first = last - (self.last - self.first)
+        earliest = min((one.first_announced_on for one in services.snapshot().patents), default=self.first)
+        return None if first < earliest - dt.timedelta(days=31) else (first, last)
+
+
+def _rows_url(parameters: dict[str, str]) -> str:
+    return url_for("bureau.rows", **parameters)  # type: ignore[arg-type]
+
+
+def _day(name: str) -> dt.date | None:
+    text = request.args.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        sentence = "Please enter a date such as 2026-11-20."
+        raise Invalid(
+            "date-form", "Please enter a date such as 2026-11-20.", fields={name: [sentence]}
+        ) from None
+
+
+def _asked() -> Asked:
+    """The period of the address; by default the present month and the eleven before it.
+
+    Raises:
+        Invalid: a day or the grouping cannot be used.
+    """
+    by = request.args.get("by") or "district"
+    question = services.question("conversion", _day("from"), _day("to"), by, _day("as_of"))
+    first = question.first
+    if not request.args.get("from"):
+        usual = clock.add_months(question.last.replace(day=1), 1 - _MONTHS_SHOWN)
+        first = min(max(first, usual), question.last)
+    return Asked(first, question.last, question.as_of, by)
+
+
+@blueprint.get("")
+@access("bureau")
+def home() -> ResponseReturnValue:
+    """The overview: figures, months, funnel, quick licences, speed, groups."""
+    problem = None
+    try:
+        asked = _asked()
+    except Invalid as error:
+        problem = sentence_of(error)
+        usual = services.question("conversion")
+        asked = Asked(usual.first, usual.last, usual.as_of, "district")
+    facts = services.snapshot()
+    months = {
+        figure: asked.figure(figure, "month")
+        for figure in ("in-force", "announced", "licences", "conversion")
+    }
+    counts = asked.figure("conversion")["counts"]
+    page = render_template(
+        "bureau/home.html",
+        asked=asked,
+        problem=problem,
+        facts=facts,
+        computed_at=facts.computed_at,
+        cards=_cards(asked, months, counts),
+        counts=counts,
+        months=_months(months),
+        funnel=asked.figure("funnel"),
+        quick=_quick(asked),
+        speed=asked.figure("deal-speed"),
+        first_licence=_first_licence(asked),
+        groups=_groups(asked),
+        outside=_outside(asked),
+        charts=_charts(asked, months),
+        cuts=_cuts(),
+        definitions=DEFINITIONS,
+        stages=STAGE_TITLES,
+        intervals=INTERVAL_TITLES,
+        notes=NOTES,
+        quick_days=QUICK_DAYS,
+        group_name=group_name,
+    )
+    return page, 422 if problem else 200
+
+
+def _cuts() -> dict[str, Any]:
+    return {by: GROUPING_TITLES[by] for by in _CUTS}
+
+
+# --- the cards
+
+
+def _cards(asked: Asked, months: dict[str, dict[str, Any]], counts: dict[str, Any]) -> list[Card]:
+    before = asked.before()
+    trend = {name: [float(row["numerator"] or 0) for row in body["rows"]] for name, body in months.items()}
+    in_force, then = asked.figure("in-force")["rows"][0], None
+    licences, licences_before = asked.figure("licences")["rows"][0], None
+    paid_before = None
+    if before is not None:
+        then = asked.figure("in-force", first=before[0], last=before[1])["rows"][0]
+        licences_before = asked.figure("licences", first=before[0], last=before[1])["rows"][0]
+        paid_before = services.statistics("conversion", *before, None, asked.as_of, rows_url=_rows_url)[
+            "counts"
+        ]["paid_minor"]
+    return [
+        Card(
+            DEFINITIONS["in-force"],
+            formats.whole(in_force["numerator"]),
+            change=_growth(in_force, then),
+            detail=gettext("%(count)s holders", count=formats.whole(counts["holders"])),
+            rows_url=in_force["rows_url"],
+            trend=trend["in-force"],
+        ),
+        Card(
+            DEFINITIONS["licences"],
+            formats.whole(licences["numerator"]),
+            change=_growth(licences, licences_before),
+            detail=gettext(
+                "%(firms)s licensees, %(patents)s patents",
+                firms=formats.whole(counts["licensees"]),
+                patents=formats.whole(counts["licensed"]),
+            ),
+            rows_url=licences["rows_url"],
+            trend=trend["licences"],
+        ),
+        _rate_card(
+            asked, "conversion", before, [row["value"] or 0.0 for row in months["conversion"]["rows"]]
+        ),
+        _quick_card(asked),
+        _rate_card(asked, "stock", before),
+        _speed_card(asked),
+        _rate_card(asked, "recordal", before),
+        Card(
+            FEES,
+            formats.money(counts["paid_minor"]),
+            change=_more(counts["paid_minor"], paid_before),
+            detail=gettext(
+                "%(number)s negotiated ordinary licences apart", number=formats.whole(counts["ordinary"])
+            ),
+            rows_url=licences["rows_url"],
+        ),
+    ]
+
+
+def _growth(now: dict[str, Any], then: dict[str, Any] | None) -> Change | None:
+    return None if then is None else _more(now["numerator"], then["numerator"])
+
+
+def _more(now: int, then: int | None) -> Change | None:
+    """In per cent; small numbers are not compared."""
+    if not then or then < figures.LEAST_EVENTS:
+        return None
+    change = now / then - 1
+    return Change(f"{change:+.1%}".replace("-", "−"), None if now == then else now > then)
+
+
+def _rate_card(
+    asked: Asked, figure: str, before: tuple[dt.date, dt.date] | None, trend: list[float] | None = None
+) -> Card:
+    row = asked.figure(figure)["rows"][0]
+    change = None
+    if before is not None:
+        then = asked.figure(figure, first=before[0], last=before[1])["rows"][0]
+        if row["value"] is not None and then["value"] is not None and not row["note"] and not then["note"]:
+            points = (row["value"] - then["value"]) * 100
+            shown = f"{points:+.1f}".replace("-", "−")
+            change = Change(
+                gettext("%(number)s points", number=shown), None if abs(points) < 0.05 else points > 0
+            )
+    return Card(
+        DEFINITIONS[figure],
+        _value(row),
+        detail=_of(row),
+        change=change,
+        split=_split(row),
+        rows_url=row["rows_url"],
+        note=row["note"],
+        provisional=figure != "stock" and row["provisional"],
+        trend=trend or [],
+    )
+
+
+def _quick_card(asked: Asked) -> Card:
+    row = services.quick_rates(_question(asked, "quick-licence"), _rows_url)[QUICK_DAYS.index(90)]
+    return Card(
+        DEFINITIONS["quick-licence"],
+        _value(row),
+        detail=gettext(
+            "within 90 days; announced %(first)s to %(last)s",
+            first=formats.day(row["from"]),
+            last=formats.day(row["to"]),
+        ),
+        split=_split(row),
+        rows_url=row["rows_url"],
+        note=row["note"],
+        provisional=row["provisional"],
+    )
+
+
+def _speed_card(asked: Asked) -> Card:
+    row = next(row for row in asked.figure("deal-speed")["rows"] if row["interval"] == "notice_to_effect")
+    return Card(
+        DEFINITIONS["deal-speed"],
+        "—" if row["median_days"] is None else gettext("%(days)s days", days=row["median_days"]),
+        detail=gettext(
+            "median from notice to effect; nine in ten within %(days)s days",
+            days="—" if row["p90_days"] is None else row["p90_days"],
+        ),
+        rows_url=row["rows_url"],
+        note=row["note"],
+    )
+
+
+def _value(row: dict[str, Any]) -> str:
+    if row["value"] is not None:
+        return formats.fraction(row["value"])
+    return str(NOTES[row["note"]][0]) if row["note"] in ("too-young", "not-observed") else "—"
+
+
+def _of(row: dict[str, Any]) -> Any:
+    if row["numerator"] is None:
+        return gettext("%(total)s in all", total=formats.whole(row["denominator"]))
+    return gettext(
+        "%(part)s of %(total)s",
+        part=formats.whole(row["numerator"]),
+        total=formats.whole(row["denominator"]),
+    )
+
+
+def _split(row: dict[str, Any]) -> Any:
+    return gettext(
+        "Free %(free)s · paid %(paid)s",
+        free=formats.fraction(row["free"]["value"]),
+        paid=formats.fraction(row["paid"]["value"]),
+    )
+
+
+def _question(asked: Asked, figure: str, by: str | None = None) -> Question:
+    return services.question(figure, asked.first, asked.last, by, asked.as_of)
+
+
+# --- tables and charts
+
+
+def _months(bodies: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """One line a month with the rows of each figure."""
+    lines: dict[str, dict[str, Any]] = {}
+    for figure, body in bodies.items():
+        for row in body["rows"]:
+            lines.setdefault(row["group"], {"month": row["group"]})[figure] = row
+    return list(lines.values())
+
+
+def _quick(asked: Asked) -> dict[str, Any]:
+    """The quick-licence table: the largest cohorts that are old enough, then month by month.
+
+    Cohorts of the year before the period are shown too: only they are old enough for a year.
+    """
+    first = clock.add_months(asked.first, -12)
+    earliest = services.question("quick-licence", None, asked.last, None, asked.as_of).first
+    question = services.question(
+        "quick-licence", min(max(first, earliest), asked.first), asked.last, "month", asked.as_of
+    )
+    body = services.statistics(
+        "quick-licence", question.first, question.last, "month", asked.as_of, rows_url=_rows_url
+    )
+    months: dict[str, list[dict[str, Any]]] = {}
+    for row in body["rows"]:
+        months.setdefault(row["group"], []).append(row)
+    return {
+        "from": question.first,
+        "to": question.last,
+        "whole": services.quick_rates(question, _rows_url),
+        "months": {month: rows for month, rows in months.items() if rows[0]["denominator"]},
+    }
+
+
+def _first_licence(asked: Asked) -> dict[str, Any]:
+    """Days from announcement to the first licence, among the licensed and of all patents of the cohort."""
+    question = _question(asked, "announced")
+    cohort = [
+        one
+        for one in services.snapshot().patents
+        if one.in_region and question.first <= one.first_announced_on <= question.last
+    ]
+    days, half = figures.days_to_first(cohort, question.as_of)
+    return {
+        "patents": len(cohort),
+        "licensed": len(days),
+        "median": figures.nearest_rank(days, 0.5),
+        "p90": figures.nearest_rank(days, 0.9),
+        "half": half,
+    }
+
+
+def _groups(asked: Asked) -> list[dict[str, Any]]:
+    """One line a group of the chosen cut."""
+    lines: dict[str, dict[str, Any]] = {}
+    for figure in ("in-force", "announced", "licences", "conversion", "stock"):
+        for row in asked.figure(figure, asked.by)["rows"]:
+            lines.setdefault(row["group"], {"group": row["group"]})[figure] = row
+    return sorted(
+        lines.values(), key=lambda line: -(line["in-force"]["numerator"] if "in-force" in line else 0)
+    )
+
+
+def _outside(asked: Asked) -> dict[str, dict[str, Any]]:
+    return {
+        figure: asked.figure(figure, outside=True)["rows"][0]
+        for figure in ("in-force", "announced", "licences", "conversion")
+    }
+
+
+def _charts(asked: Asked, months: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What the charts draw, as plain values; the same numbers stand in the tables beside them."""
+    funnel = asked.figure("funnel")["rows"]
+    groups = [line for line in _groups(asked) if line["group"] != figures.UNKNOWN][:10]
+    return {
+        "months": {
+            "type": "months",
+            "labels": [row["group"] for row in months["announced"]["rows"]],
+            "bars": [row["numerator"] for row in months["announced"]["rows"]],
+            "line": [row["numerator"] for row in months["licences"]["rows"]],
+            "names": [str(DEFINITIONS["announced"].title), str(DEFINITIONS["licences"].title)],
+        },
+        "funnel": {
+            "type": "funnel",
+            "labels": [str(STAGE_TITLES[row["stage"]]) for row in funnel],
+            "values": [row["numerator"] for row in funnel if row["numerator"] is not None],
+        },
+        "groups": {
+            "type": "groups",
+            "labels": [group_name(asked.by, line["group"]) for line in groups],
+            "bars": [line["in-force"]["numerator"] if "in-force" in line else 0 for line in groups],
+            "line": [line["licences"]["numerator"] if "licences" in line else 0 for line in groups],
+            "names": [str(DEFINITIONS["in-force"].title), str(DEFINITIONS["licences"].title)],
+        },
+    }
+
+
+# --- rows and files
+
+
+def _opened() -> tuple[Question, Drill]:
+    """The cell that an address of rows names.
+
+    Raises:
+        NotFound, Invalid: it names none.
+    """
+    given = request.args
+    part = given.get("part", "numerator")
+    if part not in services.PARTS:
+        raise NotFound("figure-cell-unknown", "This figure has no such rows.")
+    days = given.get("days", "")
+    asked = services.question(
+        given.get("figure", ""),
+        _day("from"),
+        _day("to"),
+        given.get("by") or None,
+        _day("as_of"),
+        outside=given.get("outside") == "1",
+    )
+    return asked, Drill(
+        given.get("group", figures.ALL),
+        part,
+        int(days) if days.isdecimal() and len(days) < 5 else None,
+        given.get("stage"),
+        given.get("interval"),
+    )
+
+
+@blueprint.get("/rows")
+@access("bureau")
+def rows() -> ResponseReturnValue:
+    """The patents or licences that a figure counts, page by page."""
+    asked, drill = _opened()
+    number = request.args.get("page", "1")
+    page = int(number) if number.isdecimal() and len(number) < 8 else 1
+    found = services.rows(current_actor(), asked, drill, page=max(page, 1), size=_PAGE)
+    return render_template(
+        "bureau/rows.html",
+        asked=asked,
+        drill=drill,
+        found=found,
+        definition=DEFINITIONS[asked.figure],
+        group=group_name(asked.by, drill.group),
+        grouping=GROUPING_TITLES.get(asked.by or ""),
+        stage=STAGE_TITLES.get(drill.stage or ""),
+        interval=INTERVAL_TITLES.get(drill.interval or ""),
+        back=url_for(
+            "bureau.home",
+            **{"from": asked.first.isoformat(), "to": asked.last.isoformat()},  # type: ignore[arg-type]
+        ),
+    )
+
+
+@blueprint.get("/rows.csv")
+@access("bureau")
+def rows_csv() -> ResponseReturnValue:
+    """The same rows, all of them, as CSV."""
+    asked, drill = _opened()
+    text = services.export_rows_csv(current_actor(), asked, drill)
+    return _file(text.encode(), "csv", f"{asked.figure}-rows-{asked.as_of}.csv")
+
+
+@blueprint.get("/figures.csv")
+@access("bureau")
+def figures_csv() -> ResponseReturnValue:
+    """A figure, cut as the address says, as CSV."""
+    given = request.args
+    body = services.statistics(
+        given.get("figure", ""),
+        _day("from"),
+        _day("to"),
+        given.get("by") or None,
+        _day("as_of"),
+        rows_url=_rows_url,
+        outside=given.get("outside") == "1",
+    )
+    return _file(services.export_csv(body).encode(), "csv", f"{body['figure']}-{body['as_of']}.csv")
+
+
+@blueprint.get("/report/<form>")
+@access("bureau")
+def bureau_report(form: str) -> ResponseReturnValue:
+    """The report of the period as a file, in the reader's language."""
+    if form not in report.FORMATS:
+        raise NotFound("report-form-unknown", "The report cannot be had in this form.")
+    made = report.build(_day("from"), _day("to"), _day("as_of"), name=group_name)
+    return _file(report.write(made, form), form, f"statistics-{made.as_of}.{form}")
+
+
+def _file(content: bytes, form: str, name: str) -> Response:
+    return send_file(
+        io.BytesIO(content), mimetype=_CONTENT_TYPES[form], as_attachment=True, download_name=name
+    )
