@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import itertools
-import os
 import resource
 import tempfile
 import time
@@ -21,10 +20,7 @@ from marketplace.core.database import db
 from marketplace.core.identifiers import check_digit
 
 ROWS = 20_000
-HEADER = (
-    "专利号", "专利类型", "名称", "摘要", "分类号", "申请日", "授权公告日", "专利权人", "权利人地区", "法律状态",
-    "年费缴至", "质押", "状态日期",
-)  # fmt: skip
+HEADER = tuple("专利号 专利类型 名称 摘要 分类号 申请日 授权公告日 专利权人 权利人地区 法律状态 年费缴至 质押 状态日期".split())
 Figure = tuple[str, float, str]
 
 
@@ -37,10 +33,7 @@ def run() -> list[Figure]:
         _write(text, book)
         for source, title in ((text, "CSV"), (book, "XLSX")):
             instance = folder / title
-            settings = config.Settings.from_environment(
-                {"INSTANCE_DIR": str(instance), "DATABASE_URL": os.environ.get("BENCHMARK_DATABASE_URL", "")}
-            )
-            app = create_app(settings)
+            app = create_app(config.Settings.from_environment({"INSTANCE_DIR": str(instance)}))
             with app.app_context():
                 flask_migrate.upgrade()
                 figures.append((f"import patents, {title}, new", _rate(source), "rows/s"))

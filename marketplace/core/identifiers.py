@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 from stdnum.cn import uscc
@@ -80,6 +81,7 @@ _SEPARATED_CHECK: Final = re.compile(r"^(.*[\dX])[\s.\-_/]+([\dX])$", re.ASCII)
 _SEPARATORS: Final = re.compile(r"[\s.\-_/]+")
 
 
+@lru_cache(maxsize=8192)
 def check_digit(serial: str) -> str:
     """The check digit (0 to 9 or X) of an application number's 12 digits, or of the 8 used before Oct. 2003.
 

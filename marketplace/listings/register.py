@@ -63,7 +63,11 @@ def problems(values: Values, today: dt.date) -> list[Problem]:
     if len(kinds) > 1:
         reason = gettext("The number is that of another kind of patent.")
         found.append(Problem("kind", "kind-contradicts", reason))
-    if values.get("ipc") and named.kind == "design" and not all(symbol[0].isdigit() for symbol in values["ipc"]):
+    if (
+        values.get("ipc")
+        and named.kind == "design"
+        and not all(symbol[0].isdigit() for symbol in values["ipc"])
+    ):
         reason = gettext("Designs have Locarno classes such as 09-03.")
         found.append(Problem("ipc", "ipc-for-design", reason))
     if values.get("ipc") and named.kind != "design" and any(symbol[0].isdigit() for symbol in values["ipc"]):
@@ -109,7 +113,7 @@ class _Item:
     stored: Mapping[str, Any] | None = None
     outcome: Outcome = field(default_factory=list)
     columns: dict[str, Any] = field(default_factory=dict)
-    parties: list[tuple[int, str | None]] | None = None
+    parties: list[tuple[int, str | None]] = field(default_factory=list)
     holder_id: int | None = None
 
     @property
@@ -145,12 +149,13 @@ def write(rows: Sequence[Values], *, source: str, digests: Sequence[str] | None 
     _find(items)
     todo = [item for item in items if not item.outcome]
     _load(todo)
-    parties = _organisations(todo)
     now = clock.now()
+    had_parties = _stored_parties([item.patent_id for item in todo if item.stored is not None])
+    _take_parties(todo, had_parties)
     for item in todo:
-        _merge(item, parties)
+        _merge(item)
     _insert([item for item in todo if item.stored is None], now)
-    _settle(todo, source, now)
+    _settle(todo, had_parties, source, now)
     return [item.outcome for item in items]
 
 
@@ -197,9 +202,18 @@ def _load(todo: list[_Item]) -> None:
             item.stored = rows[item.patent_id]
 
 
-def _organisations(todo: list[_Item]) -> dict[Named, int]:
-    """The organisations of all patentees that the rows name."""
-    return resolve(party for item in todo for party in _named(item.values))
+def _take_parties(todo: list[_Item], stored: Mapping[int, list[tuple[int, str | None]]]) -> None:
+    """The patentees that each row names, as organisations with regions; those stored where it names none."""
+    organisations = resolve(party for item in todo for party in _named(item.values))
+    regions = _home_regions(set(organisations.values()))
+    for item in todo:
+        before = stored.get(item.patent_id or 0, [])
+        known = regions | {id_: region for id_, region in before if region} if before else regions
+        item.parties = [
+            (organisations[party], party.region or known.get(organisations[party]))
+            for party in _named(item.values)
+        ] or before
+        item.holder_id = item.parties[0][0] if item.parties else None
 
 
 def _named(values: Values) -> list[Named]:
@@ -214,7 +228,7 @@ def _padded(values: Sequence[Any] | None, length: int) -> list[Any]:
     return given + [None] * (length - len(given))
 
 
-def _merge(item: _Item, organisations: Mapping[Named, int]) -> None:
+def _merge(item: _Item) -> None:
     """What the patent's row is to hold: what was stored, overlaid by what this row says."""
     values, stored = item.values, item.stored
     columns: dict[str, Any] = {name: stored[name] if stored else None for name in _COLUMNS}
@@ -234,9 +248,7 @@ def _merge(item: _Item, organisations: Mapping[Named, int]) -> None:
         columns["kind"] = named.kind
     if columns["filing_date"] is not None:
         columns["expires_on"] = clock.patent_expiry(columns["kind"], columns["filing_date"])
-    parties = _named(values)
-    if parties:
-        item.parties = [(organisations[party], party.region) for party in parties]
+    columns["district"] = _district(item.parties)
     item.columns = columns
 
 
@@ -261,30 +273,24 @@ def _insert(new: list[_Item], now: dt.datetime) -> None:
         item.patent_id = ids[name]
 
 
-def _settle(todo: list[_Item], source: str, now: dt.datetime) -> None:
+def _settle(
+    todo: list[_Item], had_parties: Mapping[int, list[tuple[int, str | None]]], source: str, now: dt.datetime
+) -> None:
     """Parties, classes, facts and the patent's own row; an entry for each patent that changed by it."""
     ids = [item.patent_id for item in todo if item.stored is not None]
-    had_parties = _stored_parties(ids)
     had_classes = _stored_classes(ids)
     had_facts = _stored_facts(ids)
-    home = _home_regions(todo, had_parties)
     batch = _Batch()
     changed: list[_Item] = []
     for item in todo:
         assert item.patent_id is not None  # noqa: S101 - found or inserted above
         before = had_parties.get(item.patent_id, [])
-        if item.parties is not None:
-            item.parties = [(id_, region or home.get(id_)) for id_, region in item.parties]
-        parties = item.parties if item.parties is not None else before
-        item.holder_id = parties[0][0] if parties else None
-        item.columns["district"] = _district(parties)
-        moved = item.parties is not None and item.parties != before
+        moved = item.parties != before
         if moved:
-            batch.replace_parties(item.patent_id, parties, stored=bool(before))
+            batch.replace_parties(item.patent_id, item.parties, stored=bool(before))
         moved |= batch.take_classes(item, had_classes.get(item.patent_id, []))
         moved |= batch.take_facts(item, had_facts.get(item.patent_id, {}), source)
         if item.stored is None:
-            batch.districts.append({"_id": item.patent_id, "_district": item.columns["district"]})
             item.outcome = "created"
             changed.append(item)
         elif moved or any(item.columns[name] != item.stored[name] for name in _COLUMNS):
@@ -349,12 +355,8 @@ def _stored_facts(ids: Sequence[int | None]) -> dict[int, dict[str, Any]]:
     return found
 
 
-def _home_regions(
-    todo: list[_Item], had: Mapping[int, list[tuple[int, str | None]]]
-) -> dict[int, str | None]:
+def _home_regions(ids: set[int]) -> dict[int, str | None]:
     """The regions of the organisations themselves, for parties whose row names none."""
-    ids = {id_ for item in todo for id_, region in item.parties or () if region is None}
-    ids |= {id_ for parties in had.values() for id_, region in parties if region is None}
     if not ids:
         return {}
     rows = db.session.execute(sa.select(Organisation.id, Organisation.region).where(Organisation.id.in_(ids)))
@@ -386,7 +388,6 @@ class _Batch:
     """Statements that are collected over all rows and executed together."""
 
     def __init__(self) -> None:
-        self.districts: list[dict[str, Any]] = []
         self.drop: dict[str, list[int]] = {"parties": [], "classes": [], "facts": []}
         self.parties: list[dict[str, Any]] = []
         self.classes: list[dict[str, Any]] = []
@@ -454,14 +455,6 @@ class _Batch:
         for table, rows in ((_PARTIES, self.parties), (_CLASSES, self.classes), (_FACTS, self.facts)):
             if rows:
                 db.session.execute(sa.insert(table), rows)
-        with_district = [row for row in self.districts if row["_district"] is not None]
-        if with_district:
-            db.session.execute(
-                sa.update(_PATENTS)
-                .where(_PATENTS.c.id == sa.bindparam("_id"))
-                .values(district=sa.bindparam("_district")),
-                with_district,
-            )
 
 
 def _review_offers(patent_ids: Sequence[int | None]) -> None:
