@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, SelectField, StringField, TextAreaField
 
 from marketplace.accounts.identity import access, current_actor
-from marketplace.core.errors import DomainError, Invalid
+from marketplace.core import clock
+from marketplace.core.actor import Actor
+from marketplace.core.database import db
+from marketplace.core.errors import DomainError, Invalid, NotFound
 from marketplace.core.fields import read
 from marketplace.core.permissions import allowed, require
-from marketplace.core.unit_of_work import unit_of_work
+from marketplace.core.unit_of_work import lock, unit_of_work
 from marketplace.demands import services
 from marketplace.demands.columns import DESCRIPTION_LENGTH, TITLE_LENGTH
-from marketplace.demands.models import Demand
+from marketplace.demands.models import Demand, Recommendation
 from marketplace.demands.schemas import DemandSchema
+from marketplace.listings.models import IN_FORCE, Offer
+from marketplace.matching import services as matching
+from marketplace.matching.lifecycle import PASS_REASONS
+from marketplace.matching.services import Match
+from marketplace.search.engine import EngineUnavailable
 
 from . import labels
 from .forms import Form, at_most, optional, required, status_of, stripped
@@ -24,6 +35,7 @@ from .forms import Form, at_most, optional, required, status_of, stripped
 blueprint = Blueprint("demands", __name__, url_prefix="/demands")
 
 _SIZE = 20
+_MOST_OFFERS = 200  # in the list of own offers to answer with
 
 
 class DemandForm(Form):
@@ -39,7 +51,8 @@ class DemandForm(Form):
         _l("Describe the problem"),
         [required(), at_most(DESCRIPTION_LENGTH)],
         description=_l(
-            "What do you make, what does not work, what have you tried, which values must be reached? Everybody can read this: leave secrets out."
+            "What do you make, what does not work, what have you tried, which values must be reached? "
+            "Everybody can read this: leave secrets out."
         ),
         filters=[stripped],
     )
@@ -150,15 +163,126 @@ def close(demand_id: int) -> ResponseReturnValue:
     return redirect(url_for("demands.show", demand_id=demand_id))
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A match with what became of it, if anything was noted yet."""
+
+    match: Match
+    state: str
+    recommendation_id: int | None
+
+
+class PassForm(Form):
+    """Why an offer does not fit."""
+
+    reason = SelectField(
+        _l("Why does it not fit?"),
+        choices=[(code, labels.name("pass_reason", code)) for code in PASS_REASONS],
+    )
+    note = StringField(_l("In your own words"), [optional(), at_most(500)], filters=[stripped])
+
+
 @blueprint.get("/<int:demand_id>")
 @access("public")
 def show(demand_id: int) -> ResponseReturnValue:
-    """A demand and the offers that fit it, with reasons."""
+    """A demand; for its owner and staff the offers that fit it, with reasons; for holders a way to answer."""
     actor = current_actor()
     demand = services.get_demand(actor, demand_id)
+    sees_matches = allowed(actor, "recommendation.list", demand).allowed
+    unavailable = False
+    shown: list[Shown] = []
+    passed: list[Recommendation] = []
+    answers: list[Recommendation] = []
+    if sees_matches:
+        known = {row.offer_id: row for row in matching.recommendations_of(actor, demand)}
+        passed = [row for row in known.values() if row.state == "passed"]
+        answers = [row for row in known.values() if _answered_by(row)]
+        if demand.state in ("published", "answered"):
+            try:
+                found = matching.matches_for(demand)
+            except EngineUnavailable:
+                found, unavailable = [], True
+            shown = [_shown(match, known.get(match.offer_id)) for match in found]
+            shown = [one for one in shown if one.state != "passed"]
+    actions = {transition.action for transition in services.offered(actor, demand)}
+    own = allowed(actor, "demand.change", demand).allowed
     return render_template(
         "demands/show.html",
         demand=demand,
-        own=allowed(actor, "demand.change", demand).allowed,
-        actions={transition.action for transition in services.offered(actor, demand)},
+        own=own,
+        actions=actions,
+        sees_matches=sees_matches,
+        shown=shown,
+        passed=passed,
+        answers=answers,
+        unavailable=unavailable,
+        pass_form=PassForm(formdata=None),
+        my_offers=_my_live_offers(actor)
+        if "answer" in actions and not actor.acts_for(demand.organisation_id)
+        else [],
     )
+
+
+def _answered_by(row: Recommendation) -> bool:
+    return any(reason.get("kind") == "answer" for reason in row.reasons)
+
+
+def _shown(match: Match, row: Recommendation | None) -> Shown:
+    return Shown(match, row.state if row else "shown", row.id if row else None)
+
+
+def _my_live_offers(actor: Actor) -> list[Offer]:
+    today = clock.today()
+    mine = {actor.organisation_id, *actor.principals} - {None}
+    rows = db.session.scalars(
+        sa.select(Offer)
+        .where(Offer.holder_id.in_(mine), Offer.status.in_(IN_FORCE), Offer.evidence == "verified")
+        .order_by(Offer.id.desc())
+        .limit(_MOST_OFFERS)
+    )
+    return [offer for offer in rows if offer.in_force_on(today)]
+
+
+@blueprint.post("/<int:demand_id>/offers/<int:offer_id>/<state>")
+@access("organisation")
+def mark(demand_id: int, offer_id: int, state: str) -> ResponseReturnValue:
+    """Say what became of a match: opened (and go there), contacted, or passed over with a reason."""
+    if state not in ("opened", "contacted", "passed"):
+        abort(404)
+    actor = current_actor()
+    demand = services.get_demand(actor, demand_id)
+    require(actor, "recommendation.list", demand)
+    form = PassForm()
+    # The engine is asked before the unit of work.
+    found = [] if _recommended(demand_id, offer_id) else matching.matches_for(demand)
+    with unit_of_work(actor):
+        demand = lock(Demand, demand_id)
+        matching.store(demand, found)
+        row = _recommended(demand_id, offer_id)
+        if row is None:
+            raise NotFound("offer-not-found", "There is no such offer.")
+        matching.mark(actor, row, state, reason=form.reason.data, note=form.note.data)
+    if state == "opened":
+        return redirect(url_for("offers.show", offer_id=offer_id))
+    flash(gettext("Noted."), "success")
+    return redirect(url_for("demands.show", demand_id=demand_id))
+
+
+def _recommended(demand_id: int, offer_id: int) -> Recommendation | None:
+    return db.session.scalar(
+        sa.select(Recommendation).where(
+            Recommendation.demand_id == demand_id, Recommendation.offer_id == offer_id
+        )
+    )
+
+
+@blueprint.post("/<int:demand_id>/answer")
+@access("organisation")
+def answer(demand_id: int) -> ResponseReturnValue:
+    """Answer a demand with one of one's own live offers."""
+    actor = current_actor()
+    offer_id = request.form.get("offer", 0, type=int)
+    with unit_of_work(actor):
+        services.answer_demand(actor, demand_id, offer_id)
+    flash(gettext("The firm is told of your offer."), "success")
+    return redirect(url_for("demands.show", demand_id=demand_id))

@@ -1,4 +1,4 @@
-"""The inbox of an organisation, and of the staff: what happened that concerns them, newest first."""
+"""The inbox of an organisation, and of staff: what happened that concerns them, newest first."""
 
 from __future__ import annotations
 

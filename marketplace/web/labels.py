@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 
 from marketplace.listings.rules import SOURCES
 
-from .formats import day, english
+from .formats import day, english, ipc, money
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,14 @@ TABLES: dict[str, dict[str, Label]] = {
         "contacted": Label(_l("Contacted"), "blue"),
         "passed": Label(_l("Passed over"), "secondary"),
         "licensed": Label(_l("Licensed"), "green"),
+    },
+    "pass_reason": {
+        "off_topic": Label(_l("Not what we need")),
+        "too_expensive": Label(_l("Too expensive")),
+        "not_mature": Label(_l("Not ready for use")),
+        "solved": Label(_l("Solved in another way")),
+        "terms": Label(_l("Other terms do not suit")),
+        "other": Label(_l("Another reason")),
     },
     "fee_form": {
         "free": Label(_l("Free"), "green", _l("No fee at all; the licence takes effect with the notice.")),
@@ -186,6 +194,18 @@ TABLES: dict[str, dict[str, Label]] = {
         "with_consent": Label(_l("Pledged, the pledgee agrees")),
         "without_consent": Label(_l("Pledged without the pledgee's consent")),
     },
+    "bar_fault": {
+        "not_granted": Label(_l("not granted")),
+        "exclusive_licence": Label(_l("an exclusive or sole licence is in force")),
+        "suspension": Label(_l("suspended or preserved")),
+        "annuity": Label(_l("annuities not paid")),
+        "pledge": Label(_l("pledged without the pledgee's consent")),
+        "terminated": Label(_l("the patent has ended")),
+        "invalidated": Label(_l("declared invalid")),
+        "report_missing": Label(_l("no evaluation report")),
+        "report_negative": Label(_l("negative evaluation report")),
+        "other": Label(_l("another hindrance")),
+    },
     "standing": {
         "may_file": Label(_l("May be offered"), "green"),
         "barred": Label(_l("Barred"), "red"),
@@ -245,6 +265,28 @@ def label(table: str, code: str | None) -> Label:
 def name(table: str, code: str | None) -> Any:
     """What a code is called: `name("kind", "invention")`."""
     return label(table, code).text
+
+
+def reason_text(reason: Any) -> Any:
+    """A match's reason in words. Takes a `Reason`, or its `kind` and `value` in a dictionary."""
+    kind, value = (
+        (reason["kind"], reason["value"]) if isinstance(reason, dict) else (reason.kind, reason.value)
+    )
+    if kind == "ipc":
+        return gettext("same class %(place)s", place=f"{ipc(str(value))} {ipc_title(str(value))}".strip())
+    if kind == "field":
+        return gettext("field of use: %(field)s", field=value)
+    if kind == "free":
+        return gettext("free of charge")
+    if kind == "fee_within_budget":
+        return gettext("%(sum)s up front, within your budget", sum=money(int(value)))
+    if kind == "royalty":
+        return gettext("nothing up front: %(form)s", form=name("fee_form", str(value)))
+    if kind == "district":
+        return gettext("in your district: %(district)s", district=district(str(value)))
+    if kind == "answer":
+        return gettext("answer of %(holder)s", holder=value)
+    return value
 
 
 _WITH_DATES = ("annuity_paid_until", "exclusive_licence_until", "preserved_until")

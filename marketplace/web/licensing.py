@@ -158,7 +158,7 @@ class SlipForm(Form):
 
 
 @blueprint.get("/notices/<int:notice_id>")
-@access("organisation")
+@access("signed_in")
 def notice(notice_id: int) -> ResponseReturnValue:
     """A notice: its document, hash and time, and what is to be paid."""
     return _notice_page(current_actor(), notice_id)
@@ -200,7 +200,7 @@ def _pay_form(found: Notice) -> PayForm:
 
 
 @blueprint.get("/notices/<int:notice_id>/document")
-@access("organisation")
+@access("signed_in")
 def notice_document(notice_id: int) -> Response:
     """The sealed notice as it was served."""
     actor = current_actor()
@@ -292,7 +292,7 @@ def upload_slip(payment_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/payments/<int:payment_id>/slip")
-@access("organisation")
+@access("signed_in")
 def slip(payment_id: int) -> Response:
     """The uploaded slip, for both sides; always saved, never shown inside our pages."""
     payment = payments.get_payment(current_actor(), payment_id)
@@ -328,7 +328,7 @@ class RecordalForm(Form):
 
 
 @blueprint.get("/licences/<int:licence_id>")
-@access("organisation")
+@access("signed_in")
 def licence(licence_id: int) -> ResponseReturnValue:
     """A licence: number, certificate, recordal."""
     return _licence_page(current_actor(), licence_id)
@@ -351,7 +351,7 @@ def _licence_page(actor: Actor, licence_id: int, form: RecordalForm | None = Non
 
 
 @blueprint.get("/licences/<int:licence_id>/certificate")
-@access("organisation")
+@access("signed_in")
 def certificate(licence_id: int) -> Response:
     """The signed deal certificate."""
     actor = current_actor()

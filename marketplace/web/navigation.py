@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
 from flask import current_app, request
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
@@ -13,8 +12,6 @@ from flask_login import current_user
 from marketplace.accounts.identity import current_actor
 from marketplace.accounts.models import Organisation
 from marketplace.core.actor import Actor
-from marketplace.core.database import db
-from marketplace.notifications.models import Notification
 
 
 @dataclass(frozen=True)
@@ -75,20 +72,6 @@ def menu(actor: Actor) -> list[Entry]:
     else:
         entries = VISITOR_MENU
     return [entry for entry in entries if entry.endpoint in current_app.view_functions]
-
-
-def unread(actor: Actor) -> int:
-    """How many notifications of the actor's organisation nobody has read."""
-    if actor.organisation_id is None:
-        return 0
-    return (
-        db.session.scalar(
-            sa.select(sa.func.count())
-            .select_from(Notification)
-            .where(Notification.organisation_id == actor.organisation_id, Notification.read_at.is_(None))
-        )
-        or 0
-    )
 
 
 def organisations() -> list[Organisation]:

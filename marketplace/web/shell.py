@@ -16,6 +16,7 @@ from marketplace.core import clock
 from marketplace.core.actor import VISITOR
 from marketplace.core.errors import Unauthenticated
 from marketplace.core.unit_of_work import lock, unit_of_work
+from marketplace.notifications import services as notifications
 
 from . import formats, labels, navigation
 from .assets import asset
@@ -38,6 +39,7 @@ def init_app(app: Flask) -> None:
         district=labels.district,
         ipc_title=labels.ipc_title,
         fee_text=formats.fee,
+        reason_text=labels.reason_text,
         fact_text=labels.fact_text,
         source_text=labels.source_text,
         months_between=formats.months_between,
@@ -55,7 +57,7 @@ def _frame() -> dict[str, Any]:
     return {
         "actor": actor,
         "menu": navigation.menu(actor),
-        "unread": navigation.unread(actor),
+        "unread": notifications.unread(actor) if actor.user_id else 0,
         "acting_for": navigation.acting_for() if actor.user_id else None,
         "my_organisations": navigation.organisations() if actor.user_id else [],
         "lang": "en" if locale is not None and locale.language == "en" else "zh-CN",
