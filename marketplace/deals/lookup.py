@@ -78,7 +78,8 @@ def licence_of(notice: Notice) -> Licence | None:
 def offer_ended_at(offer: Offer) -> dt.datetime | None:
     """The instant from which an offer can no longer be taken up; None while it stands.
 
-    The day of the end is a legal date of the offer; when it was recorded here is in the journal.
+    The day of the end is a legal date of the offer, the earliest where it has several (lapsed, then
+    withdrawn); when it was first recorded here is in the journal.
     """
     if offer.status in IN_FORCE:
         return None
@@ -89,13 +90,13 @@ def offer_ended_at(offer: Offer) -> dt.datetime | None:
             JournalEntry.subject_id == offer.id,
             JournalEntry.action.in_(_ENDS),
         )
-        .order_by(JournalEntry.id.desc())
+        .order_by(JournalEntry.id)
         .limit(1)
     )
-    left_on = offer.withdrawn_on or offer.revoked_on or offer.lapsed_on
-    if left_on is None:
+    days = [day for day in (offer.withdrawn_on, offer.revoked_on, offer.lapsed_on) if day is not None]
+    if not days:
         return recorded_at or clock.now()
-    return end_of_offer(left_on, recorded_at)
+    return end_of_offer(min(days), recorded_at)
 
 
 def last_day(offer: Offer) -> dt.date | None:

@@ -31,6 +31,7 @@ from .rules import basis_of, effective_on_service, obligations_of, pay_by, too_l
 
 MAX_USE: Final = 2000
 MAX_CONTACT: Final = 500
+CHECKOUT_LIFE: Final = dt.timedelta(hours=25)  # Stripe closes a session after 24 hours
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 
 
@@ -330,9 +331,10 @@ def serve_waiting() -> None:
 def lapse_notices() -> None:
     """Lapse notices that were not paid by their day (a schedule).
 
-    One with a slip uploaded or a checkout still open waits: its money may be on the way.
+    One with a slip uploaded or a checkout that is still open waits: its money may be on the way.
     """
     today = clock.today()
+    fresh = clock.now() - CHECKOUT_LIFE
     over = sa.select(Notice.id).where(Notice.state == "served", Notice.pay_by < today)
     for key in list(db.session.scalars(over)):
         with unit_of_work():
@@ -340,7 +342,8 @@ def lapse_notices() -> None:
             if notice.state != "served" or notice.pay_by is None or notice.pay_by >= today:
                 continue
             if any(
-                one.state == "slip_uploaded" or (one.state == "open" and one.channel == "stripe")
+                one.state == "slip_uploaded"
+                or (one.state == "open" and one.channel == "stripe" and one.created_at > fresh)
                 for one in payments_of(notice)
             ):
                 continue

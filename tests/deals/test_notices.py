@@ -318,6 +318,16 @@ def test_a_notice_whose_slip_awaits_the_payee_does_not_lapse(deal):
         assert db.session.get_one(Notice, notice.id).state == "served"
 
 
+@pytest.mark.parametrize(("days", "state"), [(30, "served"), (33, "lapsed")])
+def test_an_open_checkout_keeps_a_notice_for_as_long_as_it_can_be_paid(deal, days, state):
+    notice = serve(deal.firm_actor, deal.offer)
+    with clock.at(NOW + dt.timedelta(days=30)), unit_of_work(deal.firm_actor):
+        payments.begin_payment(deal.firm_actor, notice.id, "stripe")
+    with clock.at(NOW + dt.timedelta(days=days, hours=20)):
+        notices.lapse_notices()
+    assert db.session.get_one(Notice, notice.id).state == state
+
+
 def test_money_sent_in_time_counts_though_it_was_confirmed_after_the_lapse(deal):
     notice = serve(deal.firm_actor, deal.offer)
     payment = payments.start_payment(deal.firm_actor, notice.id, "bank")
