@@ -20,7 +20,23 @@ from marketplace.core.database import db
 from marketplace.core.identifiers import check_digit
 
 ROWS = 20_000
-HEADER = tuple("专利号 专利类型 名称 摘要 分类号 申请日 授权公告日 专利权人 权利人地区 法律状态 年费缴至 质押 状态日期".split())
+HEADER = tuple(
+    [
+        "专利号",
+        "专利类型",
+        "名称",
+        "摘要",
+        "分类号",
+        "申请日",
+        "授权公告日",
+        "专利权人",
+        "权利人地区",
+        "法律状态",
+        "年费缴至",
+        "质押",
+        "状态日期",
+    ]
+)
 Figure = tuple[str, float, str]
 
 
