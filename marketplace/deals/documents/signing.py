@@ -36,6 +36,8 @@ from marketplace.deals.documents.wording import instant
 A4_HEIGHT = 842  # points
 FIELD = "PlatformSeal"
 DEMO_YEARS = 10
+# Hexadecimal digits kept free for a signature with its chain. pyHanko would otherwise sign twice to find out.
+ROOM = 1 << 15
 
 
 class SigningKeyUnusable(ValueError):
@@ -121,7 +123,7 @@ class Signer:
                     box=(left, top - SEAL["height"], left + SEAL["width"], top),
                     readable_field_name="电子签章",
                 ),
-            ).sign_pdf(writer)
+            ).sign_pdf(writer, bytes_reserved=ROOM)
         return bytes(signed.getbuffer())
 
 
