@@ -175,7 +175,8 @@ FEES = Definition(
     _l("Licence fees"),
     _l(
         "The sums of the open licences that took effect in the period, in yuan, as far as they are on "
-        "record. Royalties that fall due later are not in it. The platform never receives or holds this money."
+        "record. Royalties that fall due later are not in it. The platform never receives or holds "
+        "this money."
     ),
     _l("fees of open licences that took effect in the period"),
     "",

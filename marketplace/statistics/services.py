@@ -290,17 +290,16 @@ def quick_rates(asked: Question, rows_url: RowsUrl) -> list[dict[str, Any]]:
 def plain(cell: Cell, asked: Question, rows_url: RowsUrl) -> dict[str, Any]:
     """A cell as plain values, with the addresses of what it counts."""
     parameters = address_of(cell, asked)
+    row: dict[str, Any]
     if cell.interval is not None:
-        return {
-            "group": cell.group,
-            "interval": cell.interval,
-            "n": len(cell.lengths),
-            "median_days": figures.nearest_rank(cell.lengths, 0.5),
-            "p90_days": figures.nearest_rank(cell.lengths, 0.9),
-            "note": cell.note,
-            "rows_url": rows_url(parameters),
-        }
-    row: dict[str, Any] = {"group": cell.group}
+        row = {"group": cell.group, "interval": cell.interval}
+        row |= _speed(cell.lengths) | {"note": cell.note, "rows_url": rows_url(parameters)}
+        if asked.by != "fee_form":
+            timed = list(zip(cell.numerator or (), cell.lengths, strict=True))
+            for name, free in (("free", True), ("paid", False)):
+                row[name] = _speed([length for deal, length in timed if patent_of(deal).free == free])
+        return row
+    row = {"group": cell.group}
     if cell.days is not None:
         row["days"] = cell.days
     if cell.stage is not None:
@@ -314,6 +313,14 @@ def plain(cell: Cell, asked: Question, rows_url: RowsUrl) -> dict[str, Any]:
             row["free"] = _share(cell.split(free=True))
             row["paid"] = _share(cell.split(free=False))
     return row
+
+
+def _speed(lengths: list[int]) -> dict[str, Any]:
+    return {
+        "n": len(lengths),
+        "median_days": figures.nearest_rank(lengths, 0.5),
+        "p90_days": figures.nearest_rank(lengths, 0.9),
+    }
 
 
 def _share(cell: Cell) -> dict[str, Any]:

@@ -301,14 +301,23 @@ def _speed_card(asked: Asked) -> Card:
     row = next(row for row in asked.figure("deal-speed")["rows"] if row["interval"] == "notice_to_effect")
     return Card(
         DEFINITIONS["deal-speed"],
-        "—" if row["median_days"] is None else gettext("%(days)s days", days=row["median_days"]),
+        _days(row["median_days"]),
         detail=gettext(
             "median from notice to effect; nine in ten within %(days)s days",
             days="—" if row["p90_days"] is None else row["p90_days"],
         ),
+        split=gettext(
+            "Free %(free)s · paid %(paid)s",
+            free=_days(row["free"]["median_days"]),
+            paid=_days(row["paid"]["median_days"]),
+        ),
         rows_url=row["rows_url"],
         note=row["note"],
     )
+
+
+def _days(number: int | None) -> Any:
+    return "—" if number is None else gettext("%(days)s days", days=number)
 
 
 def _value(row: dict[str, Any]) -> str:
@@ -413,7 +422,6 @@ def _outside(asked: Asked) -> dict[str, dict[str, Any]]:
 
 def _charts(asked: Asked, months: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """What the charts draw, as plain values; the same numbers stand in the tables beside them."""
-    funnel = asked.figure("funnel")["rows"]
     groups = [line for line in _groups(asked) if line["group"] != figures.UNKNOWN][:10]
     return {
         "months": {
@@ -422,11 +430,6 @@ def _charts(asked: Asked, months: dict[str, dict[str, Any]]) -> dict[str, Any]:
             "bars": [row["numerator"] for row in months["announced"]["rows"]],
             "line": [row["numerator"] for row in months["licences"]["rows"]],
             "names": [str(DEFINITIONS["announced"].title), str(DEFINITIONS["licences"].title)],
-        },
-        "funnel": {
-            "type": "funnel",
-            "labels": [str(STAGE_TITLES[row["stage"]]) for row in funnel],
-            "values": [row["numerator"] for row in funnel if row["numerator"] is not None],
         },
         "groups": {
             "type": "groups",

@@ -28,15 +28,6 @@ const kinds = {
       { name: data.names[1], type: "bar", data: data.line, barMaxWidth: 32 },
     ],
   }),
-  funnel: (data) => ({
-    color: ["#123a70", "#1f5aa6", "#2f6bb8", "#115f8f", "#0f766e", "#17692a", "#3f6212"],
-    tooltip: { trigger: "item" },
-    series: [{
-      type: "funnel", sort: "none", left: "4%", width: "92%", top: 12, bottom: 8, minSize: "24%", gap: 2,
-      label: { position: "inside", formatter: "{b} {c}", color: "#fff", fontSize: 13 },
-      data: data.values.map((value, index) => ({ value, name: data.labels[index] })),
-    }],
-  }),
 };
 for (const place of document.querySelectorAll("[data-chart]")) {
   const data = JSON.parse(place.dataset.chart);
@@ -44,5 +35,4 @@ for (const place of document.querySelectorAll("[data-chart]")) {
   const chart = echarts.init(place, null, { renderer: "svg" });
   chart.setOption({ ...ground, ...kinds[data.type](data) });
   new ResizeObserver(() => chart.resize()).observe(place);
-  place.parentElement.querySelector("details.beside")?.removeAttribute("open");
 }
