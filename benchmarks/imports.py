@@ -20,23 +20,10 @@ from marketplace.core.database import db
 from marketplace.core.identifiers import check_digit
 
 ROWS = 20_000
-HEADER = tuple(
-    [
-        "专利号",
-        "专利类型",
-        "名称",
-        "摘要",
-        "分类号",
-        "申请日",
-        "授权公告日",
-        "专利权人",
-        "权利人地区",
-        "法律状态",
-        "年费缴至",
-        "质押",
-        "状态日期",
-    ]
-)
+HEADER = (
+    "专利号", "专利类型", "名称", "摘要", "分类号", "申请日", "授权公告日", "专利权人",
+    "权利人地区", "法律状态", "年费缴至", "质押", "状态日期",
+)  # fmt: skip
 Figure = tuple[str, float, str]
 
 

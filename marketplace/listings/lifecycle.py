@@ -147,7 +147,7 @@ OFFER = Lifecycle(
         # A gazette may show the withdrawal of an offer whose filing nobody recorded here.
         _row("withdraw", "announced", "withdrawn", "withdraw_announced", "withdrawn"),
         # Or of one whose term has run out since: the gazette's earlier date corrects the end.
-        _row("withdraw", "lapsed", "withdrawn", "withdraw_announced", "withdrawn"),
+        _row("withdraw", "lapsed", "withdrawn", "withdraw_lapsed", "withdrawn"),
         _row("revoke", "announced withdrawal_filed", "revoked", "revoke", "revoked"),
         _row("lapse", "announced withdrawal_filed", "lapsed", "lapse", "lapsed"),
     ),

@@ -57,6 +57,8 @@ RULES: dict[str, Rule] = {
     "offer.file_withdrawal": Rule(WRITE, (_holder, operator), sees=_SEES),
     "offer.withdraw": Rule(WRITE, (_holder, operator), sees=_SEES),
     "offer.withdraw_announced": Rule(WRITE, (operator,), sees=_SEES),
+    # The command's lists only: what a person is offered must not fail for its date.
+    "offer.withdraw_lapsed": Rule(WRITE, (system,), sees=_SEES),
     "offer.revoke": Rule(WRITE, (operator,), sees=_SEES),
     "offer.lapse": Rule(WRITE, (system,), sees=_SEES),
     "offer.import": Rule(WRITE, (acts_for_an_organisation, operator)),
