@@ -16,6 +16,8 @@ from marketplace.core.importing import Checked, Importer, RowImporter
 from marketplace.core.tables import Column
 from marketplace.core.unit_of_work import lock, record
 
+from .columns import NEED, TITLE_LENGTH
+from .lifecycle import DEMAND
 from .models import Demand
 
 
@@ -24,16 +26,11 @@ class DemandImport(RowImporter):
 
     permission = "demand.import"
     columns = (
-        Column("external_id", "编号", convert.text(64), required=True),
+        Column("external_id", "编号", convert.text(64), required=True, aliases=("id",)),
         Column("organisation", "单位", convert.text(200), required=True),
-        Column("title", "标题", convert.text(300), required=True),
-        Column("title_en", "英文标题", convert.text(300)),
-        Column("description", "需求描述", convert.text(20_000, lines=True), required=True),
-        Column("ipc", "分类号", convert.listing(convert.classification())),
-        Column("budget", "预算", convert.yuan()),
-        Column("district", "所在区", convert.region()),
-        Column("answer_by", "答复期限", convert.date()),
+        Column("title_en", "英文标题", convert.text(TITLE_LENGTH)),
         Column("published_on", "发布日", convert.date()),
+        *(column for column in NEED if column.name != "external_id"),
     )
 
     def keys(self, values: Mapping[str, Any]) -> Sequence[Hashable]:
@@ -52,7 +49,8 @@ class DemandImport(RowImporter):
             )
         )
         if demand is None:
-            published_on = values.get("published_on") or clock.today()
+            stated = values.get("published_on") if self.actor.is_operator else None
+            published_on = stated or clock.today()
             demand = Demand(
                 external_id=values["external_id"],
                 organisation=organisation,
@@ -67,8 +65,13 @@ class DemandImport(RowImporter):
         if demand.digest == digest:
             return "unchanged"
         demand = lock(Demand, demand.id)
-        self._fill(demand, values, digest)
-        record("demand.edited", demand, organisation_id=organisation.id)
+        DEMAND.execute(
+            self.actor,
+            demand,
+            "edit",
+            effect=lambda: self._fill(demand, values, digest),
+            organisation_id=organisation.id,
+        )
         return "updated"
 
     def _fill(self, demand: Demand, values: Mapping[str, Any], digest: str) -> None:
