@@ -1,0 +1,443 @@
+"""Notices that came in, the money behind them, and the licences that followed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from flask import flash, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, DateField, RadioField, StringField, TextAreaField
+
+from marketplace.accounts.identity import access, current_actor
+from marketplace.core import clock
+from marketplace.core.actor import Actor
+from marketplace.core.convert import InvalidValue, yuan
+from marketplace.core.database import db
+from marketplace.core.errors import DomainError, NotFound
+from marketplace.core.files import StoredFile, store
+from marketplace.core.permissions import allowed
+from marketplace.core.unit_of_work import unit_of_work
+from marketplace.deals import licences as licence_services
+from marketplace.deals import payments as payment_services
+from marketplace.deals.licences import PARTIES_REASONS
+from marketplace.deals.lookup import licence_of, payments_of
+from marketplace.deals.models import Licence, Notice, Obligation, Payment, RefundTask
+from marketplace.deals.notices import get_notice, notice_document
+from marketplace.listings.models import Offer, PatentParty
+
+from . import formats, labels
+from .forms import Form, at_most, optional, required, status_of, stripped
+from .holder_frame import blueprint, party
+
+_SIZE = 50
+
+
+def _with_payment(*rules: Any) -> Any:
+    return Notice.id.in_(
+        sa.select(Obligation.notice_id).join(Payment, Payment.obligation_id == Obligation.id).where(*rules)
+    )
+
+
+_REFUNDED = sa.select(RefundTask.payment_id).where(RefundTask.state == "open")
+GROUPS: Mapping[str, Any] = {
+    "to_confirm": _with_payment(Payment.channel == "bank", Payment.state == "slip_uploaded"),
+    "open": Notice.state.in_(("served", "not_served")),
+    "paid": Notice.state == "paid",
+    "over": Notice.state.in_(("lapsed", "abandoned")),
+    "quarantined": _with_payment(Payment.state == "quarantined"),
+    "refunds": _with_payment(Payment.id.in_(_REFUNDED)),
+}
+
+
+@blueprint.get("/notices")
+@access("organisation")
+def notices() -> ResponseReturnValue:
+    """Notices to the organisation, newest first."""
+    mine = party()
+    group, before = request.args.get("group", ""), request.args.get("before", type=int)
+    query = sa.select(Notice).join(Offer, Notice.offer_id == Offer.id).where(Offer.holder_id == mine.id)
+    counted = (
+        sa.select(*(sa.func.count(sa.case((rule, 1))).label(name) for name, rule in GROUPS.items()))
+        .join(Offer, Notice.offer_id == Offer.id)
+        .where(Offer.holder_id == mine.id)
+    )
+    counts = db.session.execute(counted).one()._asdict()
+    if group in GROUPS:
+        query = query.where(GROUPS[group])
+    if before is not None:
+        query = query.where(Notice.id < before)
+    rows = db.session.scalars(query.order_by(Notice.id.desc()).limit(_SIZE + 1)).all()
+    return render_template(
+        "holder/notices.html",
+        rows=rows[:_SIZE],
+        group=group,
+        counts=counts,
+        before=rows[_SIZE - 1].id if len(rows) > _SIZE else None,
+    )
+
+
+# --- one notice and its money
+
+
+class ConfirmForm(Form):
+    """What arrived, and when."""
+
+    paid_on = DateField(
+        _l("Paid on"),
+        [required()],
+        description=_l("The day of the transfer, as your account statement shows it."),
+    )
+    amount = StringField(_l("Amount received, in yuan"), [required(), at_most(40)], filters=[stripped])
+    sure = BooleanField(_l("Yes, this is what arrived"))
+
+
+class RefundForm(Form):
+    """How the money was given back."""
+
+    note = TextAreaField(
+        _l("How was it given back?"),
+        [required(), at_most(500)],
+        description=_l("For example the reference of your transfer."),
+        filters=[stripped],
+    )
+
+
+@blueprint.get("/notices/<int:notice_id>")
+@access("organisation")
+def notice(notice_id: int) -> ResponseReturnValue:
+    """Who gave notice, on what terms, what is owed and paid, and the licence."""
+    return notice_page(_received_notice(notice_id), "holder")
+
+
+def _received_notice(notice_id: int) -> Notice:
+    found = get_notice(current_actor(), notice_id)
+    if not current_actor().acts_for(found.offer.holder_id):
+        raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
+    return found
+
+
+def notice_page(
+    found: Notice,
+    area: str,
+    *,
+    form: ConfirmForm | None = None,
+    refund_form: RefundForm | None = None,
+    proof_form: Form | None = None,
+    about: int = 0,
+) -> ResponseReturnValue:
+    """The page of one notice for the holder's side, or the operator's.
+
+    Args:
+        area: `holder` or `operator`.
+        form, refund_form: one that was refused, to be shown again.
+        proof_form: the operator's, for a notice that is not served.
+        about: the id of the payment or refund that it is about.
+    """
+    actor = current_actor()
+    attempts = payments_of(found)
+    refunds = {
+        task.payment_id: task
+        for task in db.session.scalars(
+            sa.select(RefundTask).where(RefundTask.payment_id.in_([payment.id for payment in attempts]))
+        )
+    }
+    refused = any(each is not None and each.errors for each in (form, refund_form, proof_form))
+    return render_template(
+        "holder/notice.html",
+        area=area,
+        notice=found,
+        offer=found.offer,
+        terms=found.terms,
+        payments=attempts,
+        confirmable={payment.id for payment in attempts if _may_confirm(actor, payment)},
+        refunds=refunds,
+        closable={
+            task.id
+            for task in refunds.values()
+            if task.state == "open" and allowed(actor, "refund.done", task).allowed
+        },
+        licence=licence_of(found),
+        form=form or ConfirmForm(data={"paid_on": clock.today()}),
+        refund_form=refund_form or RefundForm(),
+        proof_form=proof_form,
+        about=about,
+    ), 422 if refused else 200
+
+
+def _may_confirm(actor: Actor, payment: Payment) -> bool:
+    return (
+        payment.channel == "bank"
+        and payment.state != "paid"
+        and (payment.state in ("open", "slip_uploaded", "quarantined"))
+        and allowed(actor, "payment.confirm", payment).allowed
+    )
+
+
+@blueprint.get("/notices/<int:notice_id>/document")
+@access("organisation")
+def document(notice_id: int) -> ResponseReturnValue:
+    """The sealed notice as it was served."""
+    found = get_notice(current_actor(), notice_id)
+    return send_file(
+        io.BytesIO(notice_document(current_actor(), notice_id)),
+        mimetype="application/pdf",
+        as_attachment=True,
+        download_name=f"{found.number}.pdf",
+    )
+
+
+@blueprint.get("/payments/<int:payment_id>/slip")
+@access("organisation")
+def slip(payment_id: int) -> ResponseReturnValue:
+    """The payer's bank slip."""
+    return slip_answer(payment_id)
+
+
+def slip_answer(payment_id: int) -> ResponseReturnValue:
+    """A bank slip as a download, for the parties and staff."""
+    payment = payment_services.get_payment(current_actor(), payment_id)
+    kept = db.session.get(StoredFile, payment.slip_id) if payment.slip_id is not None else None
+    if kept is None:
+        raise NotFound("file-missing", "The file is no longer in the store.")
+    return send_file(
+        io.BytesIO(store().read(kept.digest)),
+        mimetype=kept.content_type,
+        as_attachment=True,
+        download_name=kept.name,
+    )
+
+
+@blueprint.post("/payments/<int:payment_id>/confirm")
+@access("organisation")
+def confirm(payment_id: int) -> ResponseReturnValue:
+    """State that a transfer has arrived: the licence follows when it is the announced sum."""
+    return confirm_answer(payment_id, "holder")
+
+
+def confirm_answer(payment_id: int, area: str) -> ResponseReturnValue:
+    """Confirm a transfer; about another sum than the announced one the page asks once more."""
+    actor = current_actor()
+    payment = payment_services.get_payment(actor, payment_id)
+    notice_id = payment.obligation.notice_id
+    form = ConfirmForm()
+    if form.validate_on_submit():
+        amount = _amount(form)
+        if amount is not None and amount != payment.amount_minor and not form.sure.data:
+            form.amount.errors = [
+                gettext(
+                    "%(owed)s is owed, and you entered %(given)s. If this is what arrived, say so below: "
+                    "the operator will look at it, and no licence arises until the announced sum is there.",
+                    owed=formats.money(payment.amount_minor, payment.currency),
+                    given=formats.money(amount, payment.currency),
+                )
+            ]
+        elif amount is not None:
+            try:
+                with unit_of_work(actor):
+                    done = payment_services.confirm_payment(actor, payment_id, form.paid_on.data, amount)
+                    state, notice_state = done.state, done.obligation.notice.state
+            except DomainError as error:
+                form.accept(error)
+            else:
+                flash(*_said(state, notice_state))
+                return redirect(url_for(f"{area}.notice", notice_id=notice_id))
+    return notice_page(get_notice(actor, notice_id), area, form=form, about=payment_id)
+
+
+def _amount(form: ConfirmForm) -> int | None:
+    """The sum in 分; a fault is put into the form."""
+    try:
+        amount: int | None = yuan()(form.amount.data)
+    except InvalidValue as error:
+        form.amount.errors = [error.reason]
+        return None
+    if amount is None:
+        form.amount.errors = [gettext("Please fill in this field.")]
+    return amount
+
+
+def _said(state: str, notice_state: str) -> tuple[str, str]:
+    if state == "quarantined":
+        return gettext(
+            "Another sum than the announced one arrived: the operator looks at it. No licence arose."
+        ), "warning"
+    if notice_state == "paid":
+        return gettext("Confirmed. The licence is in effect."), "success"
+    return gettext("Confirmed. This money has no licence behind it: please give it back."), "warning"
+
+
+@blueprint.post("/refunds/<int:refund_id>")
+@access("organisation")
+def refund(refund_id: int) -> ResponseReturnValue:
+    """Note that money was given back."""
+    return refund_answer(refund_id, "holder")
+
+
+def refund_answer(refund_id: int, area: str) -> ResponseReturnValue:
+    """Note that money was given back, with how."""
+    actor = current_actor()
+    task = db.session.get(RefundTask, refund_id)
+    if task is None:
+        raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
+    notice_id = task.payment.obligation.notice_id
+    get_notice(actor, notice_id)
+    form = RefundForm()
+    if form.validate_on_submit():
+        try:
+            with unit_of_work(actor):
+                payment_services.close_refund(actor, refund_id, form.note.data)
+        except DomainError as error:
+            form.accept(error)
+        else:
+            flash(gettext("Noted."), "success")
+            return redirect(url_for(f"{area}.notice", notice_id=notice_id))
+    return notice_page(get_notice(actor, notice_id), area, refund_form=form, about=refund_id)
+
+
+# --- licences
+
+
+LICENCE_GROUPS: Mapping[str, Any] = {
+    "in_effect": Licence.state == "in_effect",
+    "to_do": sa.and_(
+        Licence.kind == "open", Licence.state == "in_effect", Licence.recordal_state.in_(("to_do", "late"))
+    ),
+    "recorded": Licence.recordal_state == "recorded",
+    "ended": Licence.state == "ended",
+}
+
+
+@blueprint.get("/licences")
+@access("organisation")
+def licences() -> ResponseReturnValue:
+    """Licences on the organisation's patents, newest first; those taken elsewhere too."""
+    mine = party()
+    group, before = request.args.get("group", ""), request.args.get("before", type=int)
+    own = Licence.patent_id.in_(
+        sa.select(PatentParty.patent_id).where(PatentParty.organisation_id == mine.id)
+    )
+    counted = sa.select(
+        *(sa.func.count(sa.case((rule, 1))).label(name) for name, rule in LICENCE_GROUPS.items())
+    )
+    counts = db.session.execute(counted.where(own)).one()._asdict()
+    query = sa.select(Licence).where(own)
+    if group in LICENCE_GROUPS:
+        query = query.where(LICENCE_GROUPS[group])
+    if before is not None:
+        query = query.where(Licence.id < before)
+    rows = db.session.scalars(query.order_by(Licence.id.desc()).limit(_SIZE + 1)).all()
+    return render_template(
+        "holder/licences.html",
+        rows=rows[:_SIZE],
+        group=group,
+        counts=counts,
+        before=rows[_SIZE - 1].id if len(rows) > _SIZE else None,
+    )
+
+
+class FileRecordalForm(Form):
+    """When the recordal was filed; why so late, if it is."""
+
+    filed_on = DateField(_l("Recordal filed on"), [required()])
+    late_reason = TextAreaField(_l("Why is it late?"), [optional(), at_most(500)], filters=[stripped])
+
+
+class RecordedForm(Form):
+    """CNIPA's recordal."""
+
+    number = StringField(_l("Recordal number"), [required(), at_most(40)], filters=[stripped])
+    on = DateField(_l("Recorded on"), [required()])
+
+
+class EndForm(Form):
+    """Why and when a licence ended early."""
+
+    reason = RadioField(
+        _l("Why does it end?"),
+        [required(_l("Please choose one."))],
+        choices=[(code, labels.name("end_reason", code)) for code in PARTIES_REASONS],
+    )
+    on = DateField(_l("Last day of the licence"), [required()])
+
+
+_LICENCE_FORMS: dict[str, type[Form]] = {"file": FileRecordalForm, "record": RecordedForm, "end": EndForm}
+
+
+def _held_licence(licence_id: int) -> Licence:
+    actor = current_actor()
+    found = licence_services.get_licence(actor, licence_id)
+    owners: Sequence[int] = [each.organisation_id for each in found.patent.parties]
+    if not any(map(actor.acts_for, owners)) and not (found.offer and actor.acts_for(found.offer.holder_id)):
+        raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
+    return found
+
+
+@blueprint.route("/licences/<int:licence_id>", methods=["GET"])
+@access("organisation")
+def licence(licence_id: int) -> ResponseReturnValue:
+    """One licence, its recordal and its end."""
+    return _licence_page(_held_licence(licence_id))
+
+
+def _licence_page(found: Licence, refused: str = "", form: Form | None = None) -> ResponseReturnValue:
+    forms = {
+        name: kind(data={"filed_on": clock.today(), "on": clock.today()})
+        for name, kind in _LICENCE_FORMS.items()
+    }
+    if form is not None:
+        forms[refused] = form
+    return render_template(
+        "holder/licence.html",
+        licence=found,
+        patent=found.patent,
+        offer=found.offer,
+        forms=forms,
+        refused=refused,
+        overdue=found.recordal_due_on is not None and found.recordal_due_on < clock.today(),
+    ), status_of(form) if form is not None else 200
+
+
+@blueprint.post("/licences/<int:licence_id>/<deed>")
+@access("organisation")
+def licence_deed(licence_id: int, deed: str) -> ResponseReturnValue:
+    """Note the filing of the recordal, CNIPA's recordal, or the end of a licence."""
+    if deed not in _LICENCE_FORMS:
+        raise NotFound("step-unknown", "A licence has no such step.")
+    actor = current_actor()
+    _held_licence(licence_id)
+    form = _LICENCE_FORMS[deed]()
+    if form.validate_on_submit():
+        given = {name: value or None for name, value in form.data.items() if name != "csrf_token"}
+        call = {
+            "file": licence_services.file_recordal,
+            "record": licence_services.record_recordal,
+            "end": licence_services.end_licence,
+        }[deed]
+        try:
+            with unit_of_work(actor):
+                call(actor, licence_id, **given)
+        except DomainError as error:
+            form.accept(error)
+        else:
+            flash(gettext("Noted."), "success")
+            return redirect(url_for("holder.licence", licence_id=licence_id))
+    return _licence_page(_held_licence(licence_id), deed, form)
+
+
+@blueprint.get("/licences/<int:licence_id>/certificate")
+@access("organisation")
+def certificate(licence_id: int) -> ResponseReturnValue:
+    """The deal certificate (成交凭证) as a PDF."""
+    found = _held_licence(licence_id)
+    number = found.number
+    return send_file(
+        io.BytesIO(licence_services.certificate_bytes(current_actor(), licence_id)),
+        mimetype="application/pdf",
+        as_attachment=True,
+        download_name=f"{number}.pdf",
+    )

@@ -1,0 +1,318 @@
+"""The operator's queues: what waits for a person, and what went wrong. Nobody acts as another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from wtforms import TextAreaField
+
+from marketplace.accounts.identity import access, current_actor
+from marketplace.accounts.models import Organisation
+from marketplace.core import dead_letters
+from marketplace.core.database import db
+from marketplace.core.errors import DomainError, NotFound
+from marketplace.core.readers import DeadLetter
+from marketplace.core.unit_of_work import unit_of_work
+from marketplace.deals.models import Notice, Obligation, Payment, Quarantine, RefundTask
+from marketplace.deals.payments import list_refunds
+from marketplace.deals.quarantine import open_quarantine, resolve_quarantine
+from marketplace.listings.models import IN_FORCE, Offer
+from marketplace.listings.services import awaiting_verification
+
+from . import formats, operator_lists, operator_offers, operator_people, operator_system
+from .forms import Form, at_most, required, status_of, stripped
+from .operator_frame import blueprint
+
+__all__ = ["blueprint"]
+
+# Their views belong to the same blueprint.
+VIEWS = (operator_offers, operator_lists, operator_people, operator_system)
+
+_SIZE = 50
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One queue: how many wait, and what for."""
+
+    text: Any
+    count: int
+    address: str
+    icon: str
+    advice: Any = ""
+
+
+def _count(query: sa.Select[Any]) -> int:
+    return db.session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
+
+
+_UNSERVED = sa.select(Notice.id).where(Notice.state == "not_served")
+_ABSENT_PAYEES = (
+    sa.select(Payment.id)
+    .join(Obligation, Payment.obligation_id == Obligation.id)
+    .join(Notice, Obligation.notice_id == Notice.id)
+    .join(Offer, Notice.offer_id == Offer.id)
+    .join(Organisation, Offer.holder_id == Organisation.id)
+    .where(
+        Payment.channel == "bank",
+        Payment.state.in_(("open", "slip_uploaded")),
+        Organisation.claimed_at.is_(None),
+    )
+)
+_DUTIES = sa.select(Offer.id).where(Offer.status.in_(IN_FORCE), Offer.duty_to_withdraw_since.is_not(None))
+
+
+@blueprint.get("")
+@access("operator")
+def home() -> ResponseReturnValue:
+    """Every queue with its length."""
+    stated = sa.select(Offer.id).where(Offer.status.in_(IN_FORCE), Offer.evidence == "holder_stated")
+    queues = (
+        Queue(
+            _l("Announcements to verify"),
+            _count(stated),
+            url_for("operator.verification"),
+            "shield-check",
+            _l("Stated by holders; live once you have seen them in the gazette."),
+        ),
+        Queue(
+            _l("Quarantine"),
+            _count(sa.select(Quarantine.id).where(Quarantine.state == "open")),
+            url_for("operator.quarantine"),
+            "cash-stack",
+            _l("Money or messages that do not fit what is owed."),
+        ),
+        Queue(
+            _l("Failed work"),
+            _count(sa.select(DeadLetter.id).where(DeadLetter.resolved_at.is_(None))),
+            url_for("operator.failed"),
+            "bug",
+            _l("What was given up after five attempts."),
+        ),
+        Queue(
+            _l("Notices without proof of service"),
+            _count(_UNSERVED),
+            url_for("operator.service"),
+            "envelope-exclamation",
+            _l("Their holders have not joined: the sealed notice has to be sent and proven."),
+        ),
+        Queue(
+            _l("Payments to holders who have not joined"),
+            _count(_ABSENT_PAYEES),
+            url_for("operator.absent_payees"),
+            "cash-coin",
+            _l("Confirm them when the holder has told you that the money arrived."),
+        ),
+        Queue(
+            _l("Refunds that are open"),
+            _count(sa.select(RefundTask.id).where(RefundTask.state == "open")),
+            url_for("operator.refunds"),
+            "arrow-counterclockwise",
+            _l("Holders have to give the money back."),
+        ),
+        Queue(
+            _l("Live offers that have to be withdrawn"),
+            _count(_DUTIES),
+            url_for("operator.offers", group="duty"),
+            "exclamation-octagon",
+            _l("A bar has arisen; record a revocation when CNIPA announces one."),
+        ),
+    )
+    return render_template("operator/home.html", queues=queues)
+
+
+@blueprint.get("/verification")
+@access("operator")
+def verification() -> ResponseReturnValue:
+    """Announcements that only their holders have stated, oldest first."""
+    return render_template("operator/verification.html", rows=awaiting_verification())
+
+
+@blueprint.get("/service")
+@access("operator")
+def service() -> ResponseReturnValue:
+    """Sealed notices whose service is not proven."""
+    query = sa.select(Notice).where(Notice.id.in_(_UNSERVED)).order_by(Notice.id)
+    return render_template("operator/service.html", rows=db.session.scalars(query.limit(200)).all())
+
+
+@blueprint.get("/payments")
+@access("operator")
+def absent_payees() -> ResponseReturnValue:
+    """Transfers to holders for whom nobody acts here."""
+    query = sa.select(Payment).where(Payment.id.in_(_ABSENT_PAYEES)).order_by(Payment.id)
+    return render_template("operator/payments.html", rows=db.session.scalars(query.limit(200)).all())
+
+
+@blueprint.get("/refunds")
+@access("operator")
+def refunds() -> ResponseReturnValue:
+    """Money that holders have to give back."""
+    before = request.args.get("before", type=int)
+    rows = list_refunds(current_actor(), after=before, limit=_SIZE + 1)
+    return render_template(
+        "operator/refunds.html", rows=rows[:_SIZE], before=rows[_SIZE - 1].id if len(rows) > _SIZE else None
+    )
+
+
+# --- quarantine
+
+
+class NoteForm(Form):
+    """What was done."""
+
+    note = TextAreaField(
+        _l("What was done?"),
+        [required(), at_most(2000)],
+        description=_l("It stays with the case. Nothing is changed by closing it."),
+        filters=[stripped],
+    )
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One figure of a case: what was expected and what came."""
+
+    name: str
+    expected: str
+    received: str
+
+    @property
+    def differs(self) -> bool:
+        """Whether they are told both and are not the same."""
+        return "—" not in (self.expected, self.received) and self.expected != self.received
+
+
+_NAMES = {
+    "amount_minor": _l("Amount"),
+    "amount_total": _l("Amount"),
+    "currency": _l("Currency"),
+    "paid_on": _l("Paid on"),
+    "account": _l("Account"),
+    "livemode": _l("Real money"),
+}
+
+
+def compared(case: Quarantine) -> list[Compared]:
+    """Expected and received side by side, by name."""
+    names = list(dict.fromkeys([*case.expected, *case.received]))
+    return [
+        Compared(
+            str(_NAMES.get(name, name.replace("_", " "))),
+            _told(case.expected, name),
+            _told(case.received, name),
+        )
+        for name in names
+        if not isinstance(case.received.get(name), dict | list)
+    ]
+
+
+def _told(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
+    if value is None:
+        return "—"
+    if name in ("amount_minor", "amount_total") and isinstance(value, int):
+        return formats.money(value, str(values.get("currency") or "CNY").upper())
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    return str(formats.day(value)) if name.endswith("_on") else str(value)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A quarantined matter as it is listed."""
+
+    row: Quarantine
+    payment: Payment | None
+    figures: Sequence[Compared]
+
+
+def _cases(rows: Sequence[Quarantine]) -> list[Case]:
+    ids = {row.payment_id for row in rows if row.payment_id is not None}
+    found = {
+        payment.id: payment for payment in db.session.scalars(sa.select(Payment).where(Payment.id.in_(ids)))
+    }
+    return [Case(row, found.get(row.payment_id or 0), compared(row)) for row in rows]
+
+
+@blueprint.get("/quarantine")
+@access("operator")
+def quarantine() -> ResponseReturnValue:
+    """Open cases, oldest first, expected and received side by side."""
+    return _quarantine_page()
+
+
+def _quarantine_page(form: NoteForm | None = None, about: int = 0) -> ResponseReturnValue:
+    after = request.args.get("after", type=int)
+    rows = open_quarantine(current_actor(), after=after, limit=_SIZE + 1)
+    settled = db.session.scalars(
+        sa.select(Quarantine)
+        .where(Quarantine.state == "resolved")
+        .order_by(Quarantine.resolved_at.desc())
+        .limit(10)
+    ).all()
+    return render_template(
+        "operator/quarantine.html",
+        cases=_cases(rows[:_SIZE]),
+        settled=_cases(settled),
+        form=form or NoteForm(),
+        about=about,
+        after=rows[_SIZE - 1].id if len(rows) > _SIZE else None,
+    ), status_of(form) if form is not None else 200
+
+
+@blueprint.post("/quarantine/<int:case_id>")
+@access("operator")
+def resolve_case(case_id: int) -> ResponseReturnValue:
+    """Close a case with a note."""
+    actor, form = current_actor(), NoteForm()
+    if form.validate_on_submit():
+        try:
+            with unit_of_work(actor):
+                resolve_quarantine(actor, case_id, form.note.data)
+        except NotFound:
+            raise
+        except DomainError as error:
+            form.accept(error)
+        else:
+            flash(gettext("The case is closed."), "success")
+            return redirect(url_for("operator.quarantine"))
+    return _quarantine_page(form, case_id)
+
+
+# --- failed work
+
+
+@blueprint.get("/failed")
+@access("operator")
+def failed() -> ResponseReturnValue:
+    """Work that was given up, newest first."""
+    before = request.args.get("before", type=int)
+    rows = dead_letters.open_letters(current_actor(), before=before, size=_SIZE + 1)
+    return render_template(
+        "operator/failed.html", rows=rows[:_SIZE], before=rows[_SIZE - 1].id if len(rows) > _SIZE else None
+    )
+
+
+@blueprint.post("/failed/<int:letter_id>/<deed>")
+@access("operator")
+def failed_deed(letter_id: int, deed: str) -> ResponseReturnValue:
+    """Try again, or close what was settled in another way."""
+    actor = current_actor()
+    if deed == "retry":
+        dead_letters.retry(actor, letter_id)
+        flash(gettext("Tried again: what was left to do is under way or done."), "success")
+    elif deed == "resolve":
+        with unit_of_work(actor):
+            dead_letters.resolve(actor, letter_id)
+        flash(gettext("Closed."), "success")
+    else:
+        raise NotFound("step-unknown", "There is no such step.")
+    return redirect(url_for("operator.failed"))

@@ -1,0 +1,123 @@
+"""The operator's lists: gazette lists of announcements, withdrawals and recordals, and all others."""
+
+from __future__ import annotations
+
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
+from wtforms import StringField
+
+from marketplace.accounts.identity import access, current_actor
+from marketplace.core import importing
+from marketplace.core.errors import DomainError, NotFound
+
+from .forms import at_most, optional, status_of, stripped
+from .holder_lists import (
+    Kind,
+    UploadForm,
+    carry_out,
+    header,
+    headers_of,
+    kept_list,
+    report_answer,
+    sentence_on,
+    take_upload,
+    template_answer,
+)
+from .operator_frame import blueprint
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "offers",
+            _l("Gazette: announced declarations"),
+            _l("What is in this list counts as verified and is live."),
+        ),
+        Kind("withdrawals", _l("Gazette: announced withdrawals"), _l("By the number of the declaration.")),
+        Kind("licences", _l("Gazette: recordals of licences"), _l("A recordal number verifies the licence.")),
+        Kind("patents", _l("Register: patents and their state"), _l("Repeating changes nothing.")),
+        Kind("organisations", _l("Organisations"), _l("By credit code, else by exact name.")),
+        Kind("demands", _l("Demands of firms"), _l("They are published at once.")),
+    )
+}
+
+
+class ListForm(UploadForm):
+    """A file, and whose list it is."""
+
+    owner = StringField(
+        _l("Whose list is it?"),
+        [optional(), at_most(200)],
+        description=_l("Credit code or exact name; leave it empty for lists of the gazette."),
+        filters=[stripped],
+    )
+
+
+def _kind(name: str) -> Kind:
+    if name not in KINDS:
+        raise NotFound("import-kind-unknown", "There is no such kind of list.")
+    return KINDS[name]
+
+
+@blueprint.get("/lists")
+@access("operator")
+def lists() -> ResponseReturnValue:
+    """The kinds of lists."""
+    return render_template("operator/lists.html", kinds=KINDS)
+
+
+@blueprint.route("/lists/<kind>", methods=["GET", "POST"])
+@access("operator")
+def upload(kind: str) -> ResponseReturnValue:
+    """Choose a file; its rehearsal is shown before anything is written."""
+    found, actor = _kind(kind), current_actor()
+    form = ListForm()
+    rehearsal = None
+    if form.validate_on_submit():
+        try:
+            kept = take_upload(actor, kind, form.file.data, None)
+            rehearsal = carry_out(actor, kind, kept, owner=form.owner.data or None, dry_run=True)
+        except DomainError as error:
+            form.accept(error)
+    return render_template(
+        "operator/upload.html",
+        form=form,
+        kind=found,
+        columns=importing.columns_of(kind),
+        rehearsal=rehearsal,
+        header=header,
+        headers=headers_of(kind),
+    ), status_of(form)
+
+
+@blueprint.post("/lists/<kind>/import")
+@access("operator")
+def import_list(kind: str) -> ResponseReturnValue:
+    """Import a list that was rehearsed; the result says what did not match."""
+    found, actor = _kind(kind), current_actor()
+    kept = kept_list(request.form.get("file", 0, type=int), kind, None)
+    done = carry_out(actor, kind, kept, owner=request.form.get("owner") or None, dry_run=False)
+    return render_template(
+        "operator/imported.html",
+        kind=found,
+        done=done,
+        sentence=sentence_on(done.summary),
+        headers=headers_of(kind),
+        report=url_for("operator.list_report", file_id=done.report_id) if done.report_id else None,
+    )
+
+
+@blueprint.get("/lists/report/<int:file_id>")
+@access("operator")
+def list_report(file_id: int) -> ResponseReturnValue:
+    """The rows that were not taken."""
+    return report_answer(file_id, None)
+
+
+@blueprint.get("/lists/<kind>/template.xlsx")
+@access("operator")
+def template(kind: str) -> ResponseReturnValue:
+    """An empty list with its headers, choices and notes."""
+    _kind(kind)
+    return template_answer(kind)
