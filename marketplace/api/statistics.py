@@ -49,13 +49,16 @@ RowsQuery: Final = ma.Schema.from_dict(
 
 
 class Share(ma.Schema):
-    """A share."""
+    """A share, or (of the deal speed) how long it took in whole days."""
 
     numerator = fields.Integer(allow_none=True)
     denominator = fields.Integer(allow_none=True)
     value = fields.Float(
         allow_none=True, metadata={"description": "a fraction; null where it may not be shown"}
     )
+    n = fields.Integer(metadata={"description": "licences measured, of the deal speed"})
+    median_days = fields.Integer(allow_none=True)
+    p90_days = fields.Integer(allow_none=True)
 
 
 class FigureRow(Share):
@@ -65,9 +68,6 @@ class FigureRow(Share):
     days = fields.Integer(metadata={"description": "N, of the quick-licence rate"})
     stage = fields.String(metadata={"description": "of the funnel"})
     interval = fields.String(metadata={"description": "of the deal speed"})
-    n = fields.Integer()
-    median_days = fields.Integer(allow_none=True)
-    p90_days = fields.Integer(allow_none=True)
     provisional = fields.Boolean(metadata={"description": "late recordals may still change it"})
     note = fields.String(
         allow_none=True, metadata={"description": "too-young, not-observed or small: why it says little"}
