@@ -20,7 +20,7 @@ from .answering import note_body, require_scope
 from .shapes import BASE
 
 View = Callable[..., Any]
-JSON_BODY = 1024 * 1024  # bytes
+LARGEST_BODY = 1024 * 1024  # bytes
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -78,6 +78,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         *,
         query: tuple[dict[str, Any], ...] = (),
         raw_body: bool = False,
+        largest: int = LARGEST_BODY,
         writes: bool | None = None,
         conditional: bool = False,
     ) -> Callable[[View], View]:
@@ -86,6 +87,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         Args:
             query: descriptions of query parameters that the view reads by itself.
             raw_body: whether the view reads the body itself, whatever its content type.
+            largest: how many bytes a body may have.
             writes: whether it takes an Idempotency-Key; by default every POST.
             conditional: whether it looks at If-Match.
         """
@@ -94,7 +96,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             headers = [IDEMPOTENCY_KEY] if (method == "POST" if writes is None else writes) else []
             headers += [IF_MATCH] if conditional else []
             described = getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", [])
-            view.raw_body = raw_body  # type: ignore[attr-defined]
+            view.raw_body, view.largest = raw_body, largest  # type: ignore[attr-defined]
             view.takes_query = bool(query) or any(one.get("in") == "query" for one in described)  # type: ignore[attr-defined]
             public = view.access == "public"  # type: ignore[attr-defined]
             documented = self.doc(
@@ -120,7 +122,7 @@ def _begin() -> None:
     """Before every call: who asks, may the token at all, is the body one that is understood."""
     view = current_app.view_functions[request.endpoint or ""]
     raw = getattr(view, "raw_body", False)
-    request.max_content_length = None if raw else JSON_BODY
+    request.max_content_length = getattr(view, "largest", LARGEST_BODY)
     actor = current_actor()
     if request.method in ("GET", "HEAD") and getattr(view, "access", "") != "public":
         require_scope(actor, "read")

@@ -11,6 +11,7 @@ from marshmallow import fields, validate
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core.actor import Actor
 from marketplace.core.errors import Invalid
+from marketplace.core.files import MAX_UPLOAD
 from marketplace.deals import notices, payments
 from marketplace.deals.lookup import licence_of, payments_of
 from marketplace.deals.models import Notice, Payment
@@ -23,6 +24,8 @@ from .shapes import After, Amount, Day, Id, Instant, key_of
 
 blueprint = Blueprint("notices", "notices and payments", "The written notice of Article 51, and its payment.")
 
+
+LARGEST_SLIP = MAX_UPLOAD + 64 * 1024  # bytes, with what multipart adds
 
 # --- shapes
 
@@ -311,7 +314,7 @@ def get_payment(payment_id: str) -> dict[str, Any]:
     return payment_view(payments.get_payment(current_actor(), key_of(payment_id)))
 
 
-@blueprint.call("POST", "/payments/<payment_id>/actions/slip", raw_body=True)
+@blueprint.call("POST", "/payments/<payment_id>/actions/slip", raw_body=True, largest=LARGEST_SLIP)
 @access("signed_in")
 @described(
     requestBody={
@@ -339,7 +342,8 @@ def upload_slip(payment_id: str) -> Response:
             "Send the file as the part `file` of multipart/form-data.",
             fields={"file": ["Send the file as the part `file` of multipart/form-data."]},
         )
-    content, name = sent.read(), (sent.filename or "slip")[:200]
+    with sent.stream:
+        content, name = sent.read(), (sent.filename or "slip")[:200]
 
     def act(actor: Actor) -> dict[str, Any]:
         return payment_view(payments.upload_slip(actor, key_of(payment_id), content, name))

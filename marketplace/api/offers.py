@@ -339,7 +339,7 @@ def draft_offer(values: dict[str, Any]) -> Response:
     """
 
     def act(actor: Actor) -> dict[str, Any]:
-        patent = listings.find_patent(values["patent_number"])
+        patent = listings.find_patent(str(values["patent_number"]))
         return whole(actor, listings.draft_offer(actor, patent, values))
 
     return once(OfferWhole, act, status=201)

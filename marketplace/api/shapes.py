@@ -13,7 +13,7 @@ from flask import current_app, request
 from flask_babel import lazy_gettext as _l
 from marshmallow import fields, validate
 
-from marketplace.core import convert
+from marketplace.core import clock, convert
 from marketplace.core.errors import NotFound
 from marketplace.core.fields import Converted
 from marketplace.core.money import EXPONENTS, Money
@@ -38,13 +38,6 @@ def address(path: str) -> str:
     settings = current_app.config["SETTINGS"]
     base: str = settings.public_url if settings.production else request.host_url.rstrip("/")
     return base + path
-
-
-def instant(value: dt.datetime | None) -> str | None:
-    """An instant in UTC with `Z`, to the second."""
-    if value is None:
-        return None
-    return value.astimezone(dt.UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def money(amount_minor: int | None, currency: str = "CNY") -> dict[str, Any] | None:
@@ -95,7 +88,7 @@ class Instant(fields.String):
         super().__init__(**options)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **named: Any) -> str | None:
-        return instant(value) if isinstance(value, dt.datetime) else value
+        return clock.format_instant(value) if isinstance(value, dt.datetime) else value
 
 
 class Day(fields.String):

@@ -72,9 +72,12 @@ def serve() -> collections.abc.Iterator[str]:
     program = find()
     if program is None:
         raise FileNotFoundError(missing())
-    [port] = process.free_ports(1)
+    port, unused = process.free_ports(2)
     with process.work_folder("stripe-mock") as work:
         cache.hand_over(work)
-        command = [str(program), "-http-addr", f"127.0.0.1:{port}"]
+        # It listens for HTTPS too, by default on a fixed port that a second one would find taken.
+        command = [
+            str(program), "-http-addr", f"127.0.0.1:{port}", "-https-addr", f"127.0.0.1:{unused}",
+        ]  # fmt: skip
         with process.running(command, work=work, env={}, ready=lambda: process.answers(port), seconds=30):
             yield f"http://127.0.0.1:{port}"
