@@ -30,7 +30,7 @@ from .models import FactLicence, FactPatent, FactsAsOf
 API_FIGURES = ("funnel", "conversion", "stock", "quick-licence", "deal-speed")
 PARTS = ("numerator", "denominator")
 LARGEST_PAGE = 200
-_CACHE = "marketplace.statistics.snapshot"
+SNAPSHOT = "marketplace.statistics.snapshot"
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,13 @@ def snapshot() -> Snapshot:
         ).first()
         if mark is None:
             return Snapshot("", None, None, clock.today(), 0, ())
-        kept: Snapshot | None = current_app.extensions.get(_CACHE)
+        kept: Snapshot | None = current_app.extensions.get(SNAPSHOT)
         if kept is not None and kept.build == mark.build:
             return kept
         made = Snapshot(*mark, patents=_load())
         # On PostgreSQL a rebuild may commit between the two reads: then the mark has changed too.
         if db.session.scalar(sa.select(FactsAsOf.build)) == made.build:
-            current_app.extensions[_CACHE] = made
+            current_app.extensions[SNAPSHOT] = made
             return made
     return made
 
