@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, request
+from flask import request
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
@@ -60,18 +60,13 @@ OPERATOR_MENU = (
 )
 
 
-def menu(actor: Actor) -> list[Entry]:
+def menu(actor: Actor) -> tuple[Entry, ...]:
     """The menu of this actor."""
-    entries: tuple[Entry, ...]
     if actor.is_operator:
-        entries = OPERATOR_MENU
-    elif actor.is_staff:
-        entries = BUREAU_MENU
-    elif actor.organisation_id is not None:
-        entries = MEMBER_MENU
-    else:
-        entries = VISITOR_MENU
-    return [entry for entry in entries if entry.endpoint in current_app.view_functions]
+        return OPERATOR_MENU
+    if actor.is_staff:
+        return BUREAU_MENU
+    return MEMBER_MENU if actor.organisation_id is not None else VISITOR_MENU
 
 
 def organisations() -> list[Organisation]:

@@ -62,7 +62,6 @@ def _frame() -> dict[str, Any]:
         "my_organisations": navigation.organisations() if actor.user_id else [],
         "lang": "en" if locale is not None and locale.language == "en" else "zh-CN",
         "today": clock.today(),
-        "endpoints": current_app.view_functions,
         "demo": not current_app.config["SETTINGS"].production,
     }
 
