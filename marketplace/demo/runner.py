@@ -30,6 +30,7 @@ from typing import Any, Final
 import flask_migrate
 from flask import Flask
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -65,15 +66,17 @@ def main() -> int:
     try:
         _run(console)
     except Trouble as trouble:
-        Console(stderr=True).print(f"[bold red]✗[/] {trouble}", highlight=False)
-        return 1
+        return _failed(str(trouble))
     except DomainError as error:
-        text = error.message % error.parameters if error.parameters else error.message
-        Console(stderr=True).print(f"[bold red]✗[/] {text}", highlight=False, markup=True)
-        return 1
+        return _failed(error.message % error.parameters if error.parameters else error.message)
     except Stopped:
         console.print("演示已停止。 Stopped.")
     return 0
+
+
+def _failed(text: str) -> int:
+    Console(stderr=True).print("[bold red]✗[/]", escape(text), highlight=False, soft_wrap=True)
+    return 1
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
@@ -101,7 +104,9 @@ def _serve(settings: config.Settings, port: int, shown: list[dict[str, Any]], co
     with serving(settings, port) as processes:
         console.print(_welcome(shown))
         # Scripts wait for this line.
-        console.print(f"就绪 Ready: {settings.public_url}  （Ctrl-C 停止 to stop）", highlight=False)
+        console.print(
+            f"就绪 Ready: {settings.public_url}  （Ctrl-C 停止 to stop）", highlight=False, soft_wrap=True
+        )
         console.file.flush()
         processes.watch()
 
@@ -319,7 +324,7 @@ class Processes:
                 lines = self._log(name).read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
                 raise Trouble(
                     f"{name} 已退出（代码 {child.returncode}）。 {name} ended with code {child.returncode}.\n"
-                    + "\n".join(f"  {line}" for line in lines).replace("[", r"\[")
+                    + "\n".join(f"  {line}" for line in lines)
                 )
 
     def _log(self, name: str) -> Path:
