@@ -56,7 +56,7 @@ def rebuild() -> FactsAsOf:
     computed = compute(current_app.config["SETTINGS"].region, as_of)
     with unit_of_work():
         mark = db.session.get(FactsAsOf, 1, with_for_update=True, populate_existing=True)
-        if mark is not None and (mark.journal_id, mark.computed_at) > (journal_id, computed_at):
+        if mark is not None and mark.journal_id > journal_id:
             return mark
         if mark is None:
             mark = FactsAsOf(one=1)
