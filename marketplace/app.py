@@ -34,7 +34,7 @@ WITH_POLICIES = (
     "notifications",
 )
 WITH_IMPORTS = ("accounts", "listings", "deals", "demands")
-WITH_WORK = ("listings", "deals", "demands", "search", "matching", "statistics", "notifications")
+WITH_WORK = ("core", "listings", "deals", "demands", "search", "matching", "statistics", "notifications")
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:

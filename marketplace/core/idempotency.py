@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from .database import Code, Key, Model, db
 from .errors import Invalid
 from .readers import wall
-from .unit_of_work import current
+from .unit_of_work import current, unit_of_work
 
 KEPT = dt.timedelta(days=7)
 
@@ -92,5 +92,6 @@ def remember(organisation_id: int, key: str, digest: str, status: int, body: dic
 
 
 def forget_old() -> None:
-    """Delete keys older than 7 days (a scheduled task)."""
-    db.session.execute(sa.delete(IdempotencyKey).where(IdempotencyKey.created_at <= wall() - KEPT))
+    """Delete keys older than 7 days, and the answers kept with them (a scheduled task)."""
+    with unit_of_work():
+        db.session.execute(sa.delete(IdempotencyKey).where(IdempotencyKey.created_at <= wall() - KEPT))

@@ -34,7 +34,8 @@ class Mailer:
         """Send one plain-text message, with a PDF (name and bytes) if there is one.
 
         Raises:
-            Unavailable: `mail-unavailable`, when the server does not take it now.
+            Unavailable: `mail-unavailable`, when the server does not answer or asks to try again later.
+            smtplib.SMTPException: when it refuses the message for good (an unknown address, say).
         """
         message = EmailMessage()
         message["From"] = self.sender
@@ -58,8 +59,17 @@ class Mailer:
                 if parts.username:
                     server.login(unquote(parts.username), unquote(parts.password or ""))
                 server.send_message(message)
-        except (OSError, smtplib.SMTPException) as error:
+        except OSError as error:  # every error of smtplib is one
+            if _for_good(error):
+                raise
             raise Unavailable("mail-unavailable", "The mail server does not answer.") from error
+
+
+def _for_good(error: OSError) -> bool:
+    """Whether the server does not want this message, now or later (RFC 5321 §4.2.1: 5yz)."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in error.recipients.values())
+    return isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
 
 
 def mailer() -> Mailer:

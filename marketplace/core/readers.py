@@ -109,6 +109,7 @@ def step(reader: Reader, owner: str) -> int:
     if claimed is None:
         return 0
     entries = entries_after(claimed, reader.batch)
+    db.session.expunge_all()  # else each of them would be loaded again, one by one, after the roll-back
     db.session.rollback()
     if not entries:
         return 0
@@ -123,7 +124,7 @@ def step(reader: Reader, owner: str) -> int:
         db.session.rollback()
         if len(entries) > 1:
             return _one_by_one(reader, owner, entries)
-        return _failed(reader, entries[0], error)
+        return _failed(reader, owner, entries[0], error)
     return len(entries)
 
 
@@ -181,7 +182,7 @@ def _one_by_one(reader: Reader, owner: str, entries: Sequence[JournalEntry]) -> 
             return taken
         except Exception as error:
             db.session.rollback()
-            return taken + _failed(reader, entry, error)
+            return taken + _failed(reader, owner, entry, error)
         taken += 1
     return taken
 
@@ -195,11 +196,13 @@ def _pause(reader: Reader, error: str, seconds: float) -> None:
         cursor.last_error = error
 
 
-def _failed(reader: Reader, entry: JournalEntry, error: Exception) -> int:
+def _failed(reader: Reader, owner: str, entry: JournalEntry, error: Exception) -> int:
     """Count the failure; after the fifth the entry is put aside. Returns 1 when the reader moved on."""
     log.error("reader failed", extra={"reader": reader.name, "entry": entry.id}, exc_info=error)
     with unit_of_work():
         cursor = lock(JournalCursor, reader.name)
+        if cursor.lease_owner != owner or cursor.position >= entry.id:
+            return 0  # another worker took over and tells its own failures
         cursor.failures += 1
         cursor.last_error = f"{type(error).__name__}: {error}"
         if cursor.failures < ATTEMPTS:

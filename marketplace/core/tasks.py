@@ -76,7 +76,8 @@ def enqueue(
 
     Args:
         name: a registered task.
-        key: what makes it the same task; a second one under the same key is not added while the first waits.
+        key: what makes it the same task: while the first waits, a second one is not added; while it runs,
+            it may have read what has changed since, so it is done once more with the new arguments.
         delay: how long to wait.
         arguments: JSON values for the handler.
     """
@@ -93,7 +94,14 @@ def enqueue(
         from sqlalchemy.dialects.postgresql import insert
     else:
         from sqlalchemy.dialects.sqlite import insert
-    db.session.execute(insert(Task).values(**values).on_conflict_do_nothing(index_elements=["name", "key"]))
+    statement = insert(Task).values(**values)
+    db.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["name", "key"],
+            set_={"arguments": statement.excluded.arguments, "due_at": statement.excluded.due_at},
+            where=Task.lease.is_not(None),
+        )
+    )
 
 
 def run_next(handlers: Mapping[str, Handler]) -> bool | None:
@@ -106,14 +114,16 @@ def run_next(handlers: Mapping[str, Handler]) -> bool | None:
     claimed = _claim()
     if claimed is None:
         return None
-    task_id, name, arguments, lease = claimed
     try:
-        handlers[name](**arguments)
+        handlers[claimed.name](**claimed.arguments)
     except Exception as error:
         db.session.rollback()
-        return _failed(task_id, lease, error)
+        return _failed(claimed.id, claimed.lease, error)
+    mine = (Task.id == claimed.id, Task.lease == claimed.lease)
     with unit_of_work():
-        db.session.execute(sa.delete(Task).where(Task.id == task_id, Task.lease == lease))
+        db.session.execute(sa.delete(Task).where(*mine, Task.due_at == claimed.due_at))
+        # Still there: it was asked for again while it ran.
+        db.session.execute(sa.update(Task).where(*mine).values(lease=None, lease_until=None, attempts=0))
     return True
 
 
@@ -128,7 +138,18 @@ def _claimable(now: dt.datetime) -> tuple[sa.ColumnElement[bool], ...]:
     return (Task.due_at <= now, sa.or_(Task.lease_until.is_(None), Task.lease_until < now))
 
 
-def _claim() -> tuple[int, str, dict[str, Any], str] | None:
+@dataclass(frozen=True)
+class _Claim:
+    """A task as it was when it was claimed."""
+
+    id: int
+    name: str
+    arguments: dict[str, Any]
+    due_at: dt.datetime
+    lease: str
+
+
+def _claim() -> _Claim | None:
     if not due():
         return None
     now, lease = wall(), uuid.uuid4().hex
@@ -145,7 +166,7 @@ def _claim() -> tuple[int, str, dict[str, Any], str] | None:
         if task is None:
             return None
         task.lease, task.lease_until = lease, now + LEASE
-        return task.id, task.name, dict(task.arguments), lease
+        return _Claim(task.id, task.name, dict(task.arguments), task.due_at, lease)
 
 
 def _failed(task_id: int, lease: str, error: Exception) -> bool | None:

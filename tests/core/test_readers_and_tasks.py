@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from marketplace.accounts.models import Organisation
-from marketplace.core import readers, tasks
+from marketplace.core import idempotency, readers, tasks
 from marketplace.core.database import db
 from marketplace.core.errors import Unavailable
+from marketplace.core.idempotency import IdempotencyKey
 from marketplace.core.readers import DeadLetter, JournalCursor, Reader
 from marketplace.core.tasks import Schedule, Task
 from marketplace.core.unit_of_work import record, unit_of_work
@@ -29,6 +32,21 @@ def forget_back_off() -> None:
     with unit_of_work():
         db.session.execute(sa.update(JournalCursor).values(retry_at=None))
         db.session.execute(sa.update(Task).values(due_at=readers.wall()))
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """The statements that are sent to the database within the block."""
+    seen: list[str] = []
+
+    def note(_connection: sa.Connection, _cursor: object, text: str, *_rest: object) -> None:
+        seen.append(text.replace("\n", " "))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
 
 def effects() -> list[str]:
@@ -107,6 +125,27 @@ class TestReaders:
         assert seen == [1, 2]
         assert db.session.scalars(sa.select(DeadLetter)).all() == []
 
+    def test_the_entries_of_a_batch_are_loaded_at_once(self) -> None:
+        write_entries(20)
+        reader = Reader("r", inside=lambda entries: [entry.action for entry in entries])
+        with statements() as seen:
+            assert readers.step(reader, "me") == 20
+        assert len([text for text in seen if "FROM journal" in text and "journal_" not in text]) == 1
+
+    def test_a_failure_that_is_told_after_the_lease_was_lost_moves_nothing(self) -> None:
+        write_entries(2)
+
+        def overtaken(_entries: list[readers.JournalEntry]) -> None:
+            with unit_of_work():
+                cursor = db.session.get_one(JournalCursor, "r")
+                cursor.lease_owner, cursor.position, cursor.failures = "other", 2, 4
+            raise ValueError("too late")
+
+        assert readers.step(Reader("r", outside=overtaken, batch=1), "me") == 0
+        cursor = db.session.get_one(JournalCursor, "r", populate_existing=True)
+        assert (cursor.position, cursor.failures) == (2, 4)
+        assert db.session.scalars(sa.select(DeadLetter)).all() == []
+
 
 @pytest.mark.usefixtures("context")
 class TestTasks:
@@ -123,6 +162,22 @@ class TestTasks:
             tasks.enqueue("add", key="k", number=1)
             tasks.enqueue("add", key="k", number=2)
         assert db.session.scalars(sa.select(Task.arguments)).all() == [{"number": 1}]
+
+    def test_what_is_asked_for_while_the_task_runs_is_done_afterwards(self) -> None:
+        done: list[int] = []
+
+        def work(number: int) -> None:
+            done.append(number)
+            if number == 1:  # it has read the old state, and somebody changes it now
+                with unit_of_work():
+                    tasks.enqueue("work", key="k", number=2)
+
+        with unit_of_work():
+            tasks.enqueue("work", key="k", number=1)
+        for _ in range(3):
+            tasks.run_next({"work": work})
+        assert done == [1, 2]
+        assert db.session.scalars(sa.select(Task)).all() == []
 
     def test_a_task_of_a_rolled_back_unit_never_runs(self) -> None:
         with pytest.raises(ZeroDivisionError), unit_of_work():
@@ -163,6 +218,20 @@ class TestTasks:
         assert tasks.start_due(schedule) == 1
         assert tasks.start_due(schedule) == 0
         assert db.session.scalar(sa.select(sa.func.count()).select_from(Task)) == 1
+
+
+def test_the_worker_forgets_answers_that_were_kept_longer_than_promised(committed_app: Flask) -> None:
+    with committed_app.app_context(), unit_of_work():
+        for key, age in (("old", dt.timedelta(days=8)), ("young", dt.timedelta(days=6))):
+            idempotency.remember(1, key, "digest", 201, {})
+            db.session.execute(
+                sa.update(IdempotencyKey)
+                .where(IdempotencyKey.key == key)
+                .values(created_at=readers.wall() - age)
+            )
+    Worker(committed_app).drain()
+    with committed_app.app_context():
+        assert db.session.scalars(sa.select(IdempotencyKey.key)).all() == ["young"]
 
 
 def test_the_worker_drains_everything_that_is_due(committed_app: Flask) -> None:
