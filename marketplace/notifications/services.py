@@ -72,11 +72,8 @@ def tell(entry: JournalEntry) -> list[Notification]:
 
     Mail is asked for only for what happens live, not for imports, the demo and repairs.
     """
-    told = set(
-        db.session.execute(
-            sa.select(Notification.recipient, Notification.code).where(Notification.entry_id == entry.id)
-        ).tuples()
-    )
+    query = sa.select(Notification.recipient, Notification.code).where(Notification.entry_id == entry.id)
+    told = {(row.recipient, row.code) for row in db.session.execute(query)}
     made = [
         _notification(entry, telling)
         for telling in tellings(entry)

@@ -117,11 +117,12 @@ def _load(engine: SearchEngine, name: str, progress: Progress | None) -> int:
 
 
 def _catch_up(engine: SearchEngine, name: str, reader_name: str) -> None:
-    """Read the journal up to its present end; a running worker may be doing the same."""
+    """Read the journal up to its present end, however fast it grows; a worker may be doing the same."""
+    head = journal.last_id()
     reader = indexer.reader(engine, name, reader_name)
     owner = f"rebuild:{uuid.uuid4().hex[:8]}"
     until = wall() + dt.timedelta(minutes=2)
-    while lag(reader_name) and wall() < until:
+    while (position(reader_name) or 0) < head and wall() < until:
         db.session.rollback()
         if not step(reader, owner):
             time.sleep(0.05)  # a worker reads for it at the moment
@@ -210,7 +211,9 @@ def compare(engine: SearchEngine, name: str, *, repair: bool) -> Comparison:
 def _touched_after(cursor: int) -> set[int]:
     """Ids of the offers that journal entries behind `cursor` may have changed."""
     ids: set[int] = set()
-    while entries := journal.entries_after(cursor, 1000):
+    head = journal.last_id()
+    while cursor < head:
+        entries = journal.entries_after(cursor, 1000)
         ids |= indexer.touched(entries)
         cursor = entries[-1].id
     db.session.rollback()

@@ -4,10 +4,17 @@ import pathlib
 import uuid
 
 import pytest
+import sqlalchemy as sa
+from flask import Flask
 
+from marketplace.app import create_app
+from marketplace.core.database import db
+from marketplace.search import engines
 from marketplace.search.elasticsearch import ElasticsearchEngine
 from marketplace.search.embedded import EmbeddedEngine
 from marketplace.search.engine import SearchEngine
+from marketplace.search.models import SearchGeneration
+from tests.conftest import Databases, settings_for
 from tests.search.corpus import OFFERS
 
 
@@ -55,3 +62,22 @@ def generation(engine: SearchEngine) -> collections.abc.Iterator[str]:
 def folder(tmp_path: pathlib.Path) -> pathlib.Path:
     """Where an embedded engine of several processes lives."""
     return tmp_path / "indexes"
+
+
+@pytest.fixture(params=["embedded", "elasticsearch"])
+def installation(
+    request: pytest.FixtureRequest, databases: Databases, tmp_path: pathlib.Path
+) -> collections.abc.Iterator[Flask]:
+    """An application with a database of its own, real commits, and each engine in turn."""
+    environment = {"SEARCH_ENGINE": request.param}
+    if request.param == "elasticsearch":
+        environment["ELASTICSEARCH_URL"] = request.getfixturevalue("elasticsearch_url")
+    app = create_app(settings_for(databases.copy(), tmp_path, **environment))
+    app.testing = True
+    yield app
+    with app.app_context():
+        for generation in db.session.scalars(sa.select(SearchGeneration)):
+            engines.engine().drop(generation.name)
+        db.session.remove()
+        db.engine.dispose()
+        engines.engine().close()
