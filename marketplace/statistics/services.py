@@ -431,9 +431,11 @@ def _described(members: Sequence[Member], as_of: dt.date) -> list[dict[str, Any]
         member.licence.licensee_id for member in members if isinstance(member, Deal)
     }
     names = {
-        row.id: row.name
+        row.id: row
         for row in db.session.execute(
-            sa.select(Organisation.id, Organisation.name).where(Organisation.id.in_(wanted))
+            sa.select(Organisation.id, Organisation.name, Organisation.name_en).where(
+                Organisation.id.in_(wanted)
+            )
         )
     }
     declarations = {
@@ -456,7 +458,8 @@ def _described(members: Sequence[Member], as_of: dt.date) -> list[dict[str, Any]
             "title_en": row.title_en,
             "offer_id": str(one.offer_id),
             "declaration_number": declarations.get(one.offer_id),
-            "holder": names.get(one.holder_id),
+            "holder": names[one.holder_id].name,
+            "holder_en": names[one.holder_id].name_en,
             "district": one.district,
             "fee_form": one.fee_form,
             "announced_on": one.first_announced_on.isoformat(),
@@ -468,7 +471,8 @@ def _described(members: Sequence[Member], as_of: dt.date) -> list[dict[str, Any]
             item |= {
                 "licence_id": str(member.licence.licence_id),
                 "licence_number": numbers.get(member.licence.licence_id),
-                "licensee": names.get(member.licence.licensee_id),
+                "licensee": names[member.licence.licensee_id].name,
+                "licensee_en": names[member.licence.licensee_id].name_en,
                 "notice_on": _day(member.licence.notice_on),
                 "paid_on": _day(member.licence.paid_on),
                 "effective_on": _day(member.licence.effective_on),

@@ -5,27 +5,31 @@ const ground = {
   aria: { enabled: false },
   textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: "#26303d" },
 };
-const axes = (labels, tilted) => ({
+const frame = {
   color: ["#1f5aa6", "#2f8a3f"],
   tooltip: { trigger: "axis" },
   legend: { top: 4, textStyle: { fontSize: 13 } },
-  grid: { left: 8, right: 12, top: 40, bottom: 8, containLabel: true },
-  xAxis: { type: "category", data: labels, axisLabel: { rotate: tilted ? 35 : 0, width: 130, overflow: "truncate" } },
-  yAxis: { type: "value", minInterval: 1 },
-});
+  grid: { left: 8, right: 16, top: 40, bottom: 8, containLabel: true },
+};
+const numbers = { type: "value", minInterval: 1 };
 const kinds = {
   months: (data) => ({
-    ...axes(data.labels, data.labels.length > 14),
+    ...frame,
+    xAxis: { type: "category", data: data.labels, axisLabel: { rotate: data.labels.length > 14 ? 35 : 0 } },
+    yAxis: numbers,
     series: [
       { name: data.names[0], type: "bar", data: data.bars, barMaxWidth: 36 },
-      { name: data.names[1], type: "line", data: data.line, smooth: true, symbolSize: 7 },
+      { name: data.names[1], type: "line", data: data.line, smooth: true, smoothMonotone: "x", symbolSize: 7 },
     ],
   }),
+  // Names of groups are long: bars lie, so that they can be read on a phone too.
   groups: (data) => ({
-    ...axes(data.labels, data.labels.length > 6),
+    ...frame,
+    xAxis: numbers,
+    yAxis: { type: "category", inverse: true, data: data.labels, axisLabel: { width: 150, overflow: "truncate" } },
     series: [
-      { name: data.names[0], type: "bar", data: data.bars, barMaxWidth: 32 },
-      { name: data.names[1], type: "bar", data: data.line, barMaxWidth: 32 },
+      { name: data.names[0], type: "bar", data: data.bars, barMaxWidth: 14 },
+      { name: data.names[1], type: "bar", data: data.line, barMaxWidth: 14 },
     ],
   }),
 };
