@@ -13,7 +13,18 @@ from . import assets, errors, locale, operations, security, shell
 __all__ = ["init_app", "locale", "operations"]
 
 # Modules with a `blueprint`, in the order of the site.
-PAGES = ("home", "offers", "licensing", "certificates", "demands", "inbox", "bureau", "holder", "operator", "account")
+PAGES = (
+    "home",
+    "offers",
+    "licensing",
+    "certificates",
+    "demands",
+    "inbox",
+    "bureau",
+    "holder",
+    "operator",
+    "account",
+)
 
 
 def init_app(app: Flask, settings: config.Settings) -> None:

@@ -37,12 +37,13 @@ from marketplace.core.unit_of_work import lock, unit_of_work
 from marketplace.extensions import limiter
 
 from . import labels
-from .forms import Form, at_most, optional, required, status_of, stripped
+from .forms import Form, at_most, optional, options, required, status_of, stripped
 from .shell import safe_next
 
 blueprint = Blueprint("account", __name__)
 
 SELF_SIGN_UP = ("firm", "holder", "individual", "manager")
+MANDATE_SCOPES = ("holder", "licensee", "both")
 _ISSUER = "Patent Open Licensing"
 _PENDING = "pending_user"
 _WAIT_FOR_SECOND_FACTOR = 10 * 60  # seconds
@@ -297,7 +298,7 @@ class TokenForm(Form):
     scopes = SelectMultipleField(
         _l("What may it do?"),
         [required(_l("Please choose at least one."))],
-        choices=[("read", _l("Read")), ("write", _l("Read and write"))],
+        choices=options((("read", _l("Read")), ("write", _l("Read and write")))),
     )
 
 
@@ -318,7 +319,7 @@ class MandateForm(Form):
     scope = RadioField(
         _l("It may act for you"),
         [required()],
-        choices=[(code, labels.name("mandate_scope", code)) for code in ("holder", "licensee", "both")],
+        choices=options((code, labels.name("mandate_scope", code)) for code in MANDATE_SCOPES),
         default="holder",
     )
     until = DateField(_l("Until (inclusive)"), [required()])

@@ -30,7 +30,7 @@ from marketplace.matching.services import Match
 from marketplace.search.engine import EngineUnavailable
 
 from . import labels
-from .forms import Form, at_most, optional, required, status_of, stripped
+from .forms import Form, at_most, optional, options, required, status_of, stripped
 
 blueprint = Blueprint("demands", __name__, url_prefix="/demands")
 
@@ -177,7 +177,7 @@ class PassForm(Form):
 
     reason = SelectField(
         _l("Why does it not fit?"),
-        choices=[(code, labels.name("pass_reason", code)) for code in PASS_REASONS],
+        choices=options((code, labels.name("pass_reason", code)) for code in PASS_REASONS),
     )
     note = StringField(_l("In your own words"), [optional(), at_most(500)], filters=[stripped])
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import Field
+from wtforms import Field, SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
 
 from marketplace.core.errors import DomainError
@@ -55,6 +56,11 @@ def required(message: Any = None) -> DataRequired:
 def at_most(characters: int) -> Length:
     """The field's length is limited."""
     return Length(max=characters, message=_l("Please write at most %(max)d characters."))
+
+
+def options(pairs: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
+    """Values and their names as the `choices=` of a field (WTForms 3.4 takes no plain pairs any more)."""
+    return [SelectChoice(value, name) for value, name in pairs]
 
 
 def optional() -> Optional:
