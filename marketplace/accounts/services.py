@@ -161,13 +161,19 @@ def join_organisation(
         db.session.add(organisation)
         record("organisation.created", organisation)
     if all(m.organisation_id != organisation.id for m in user.memberships):
-        user.memberships.append(Membership(organisation=organisation, role=role, created_at=clock.now()))
-        db.session.flush()
-        record("organisation.joined", organisation, organisation_id=organisation.id, user=user.id)
+        _add_membership(user, organisation, role)
+    return organisation
+
+
+def _add_membership(user: User, organisation: Organisation, role: str) -> Membership:
+    """Make the user a member; the first one claims the organisation."""
+    membership = Membership(organisation=organisation, role=role, created_at=clock.now())
+    user.memberships.append(membership)
+    record("organisation.joined", organisation, organisation_id=organisation.id, user=user.id)
     if organisation.claimed_at is None:
         organisation.claimed_at = clock.now()
         record("organisation.claimed", organisation, organisation_id=organisation.id, user=user.id)
-    return organisation
+    return membership
 
 
 def find_organisation(name: str | None, code: str | None) -> Organisation | None:
@@ -213,28 +219,31 @@ def actor_for(user: User, organisation_id: int | None, scopes: frozenset[str] | 
         raise Unauthenticated("not-a-member", "You do not act for this organisation.")
     if chosen is not None:
         roles.add("manager" if chosen.role == "manager" else "member")
+    granted = _mandates_today(chosen.organisation_id) if chosen else {}
     return Actor(
         user_id=user.id,
         organisation_id=chosen.organisation_id if chosen else None,
         roles=frozenset(roles),
-        scopes=scopes or frozenset({"read", "write"}),
-        principals=principals_of(chosen.organisation_id) if chosen else frozenset(),
+        scopes=frozenset({"read", "write"}) if scopes is None else scopes,
+        principals=frozenset(granted),
+        holders_only=frozenset(key for key, covered in granted.items() if covered == {"holder"}),
+        licensees_only=frozenset(key for key, covered in granted.items() if covered == {"licensee"}),
     )
 
 
-def principals_of(organisation_id: int) -> frozenset[int]:
-    """Organisations whose mandate to this one is valid today."""
+def _mandates_today(agent_id: int) -> dict[int, set[str]]:
+    """The organisations whose mandates to this one are valid today, each with the scopes they cover."""
     today = clock.today()
-    return frozenset(
-        db.session.scalars(
-            sa.select(Mandate.principal_id).where(
-                Mandate.agent_id == organisation_id,
-                Mandate.valid_from <= today,
-                Mandate.valid_to >= today,
-                Mandate.revoked_at.is_(None),
-            )
-        )
+    query = sa.select(Mandate.principal_id, Mandate.scope).where(
+        Mandate.agent_id == agent_id,
+        Mandate.valid_from <= today,
+        Mandate.valid_to >= today,
+        Mandate.revoked_at.is_(None),
     )
+    granted: dict[int, set[str]] = {}
+    for principal_id, scope in db.session.execute(query):
+        granted.setdefault(principal_id, set()).add(scope)
+    return granted
 
 
 def grant_mandate(principal: Organisation, agent: Organisation, *, scope: str, until: dt.date) -> Mandate:
@@ -324,32 +333,54 @@ def revoke_token(token: Token) -> None:
 
 
 def sign_up(new: NewAccount, *, locale: str) -> User:
-    """Make an account for a person who is not known yet.
+    """Make an account for a person who is not known yet, with an organisation of its own.
 
-    An organisation that has members decides itself who joins, so it cannot be claimed from outside.
+    A name or a credit code is public and proves nothing, so nobody becomes a member of an organisation that
+    is known here by typing them: its members decide who joins, and the operator opens its first account.
 
     Raises:
-        Invalid: `email-taken`, `organisation-has-members`, and what `create_account` raises.
+        Invalid: `email-taken`, `organisation-has-members`, `organisation-known`, `role-unknown` for
+            staff, and what `create_account` raises.
     """
+    if new.role not in _TYPE_OF_ROLE:
+        raise Invalid("role-unknown", "This role is not known.", role=new.role)
     if user_by_email(clean_email(new.email)) is not None:
         message = N_("There is an account with this address already: please sign in.")
         raise Invalid("email-taken", message, fields={"email": [message]})
+    if new.role == "individual":
+        new = replace(new, apart=True)  # people share names
+    else:
+        _refuse_known(new)
+    user, _ = create_account(new)
+    user.locale = locale
+    return user
+
+
+def _refuse_known(new: NewAccount) -> None:
     try:
         code = credit_code(new.code) if new.code else None
     except InvalidNumber:
         code = None  # create_account says what is wrong with it
     found = find_organisation(new.organisation, code)
-    if found is not None and found.claimed_at is not None and new.role == "individual":
-        new = replace(new, apart=True)
-    elif found is not None and found.claimed_at is not None:
-        message = N_(
-            "This organisation has members here already: sign up as an individual, "
-            "then ask one of them to add your address."
+    if found is None:
+        return
+    if found.joined:
+        kind, message = (
+            "organisation-has-members",
+            N_(
+                "This organisation has members here already: sign up as an individual, "
+                "then ask one of them to add your address."
+            ),
         )
-        raise Invalid("organisation-has-members", message, fields={"organisation": [message]})
-    user, _ = create_account(new)
-    user.locale = locale
-    return user
+    else:
+        kind, message = (
+            "organisation-known",
+            N_(
+                "This organisation is known here already. To protect it, the operator opens its first "
+                "account once you have shown that you act for it. You may sign up as an individual meanwhile."
+            ),
+        )
+    raise Invalid(kind, message, fields={"organisation": [message]})
 
 
 def set_second_factor(user_id: int, secret: str) -> User:
@@ -438,8 +469,4 @@ def add_member(actor: Actor, organisation_id: int, email: str) -> Membership:
     if any(one.organisation_id == organisation_id for one in user.memberships):
         message = N_("This person is a member already.")
         raise Invalid("already-member", message, fields={"email": [message]})
-    role = "manager" if organisation.type == "agency" else "member"
-    membership = Membership(organisation=organisation, role=role, created_at=clock.now())
-    user.memberships.append(membership)
-    record("organisation.joined", organisation, organisation_id=organisation.id, user=user.id)
-    return membership
+    return _add_membership(user, organisation, "manager" if organisation.type == "agency" else "member")

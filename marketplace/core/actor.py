@@ -15,6 +15,8 @@ class Actor:
         roles: what the person is: `member`, `manager` (technology manager), `bureau`, `operator`, `system`.
         scopes: what a token was given: `read`, `write`. People in the browser have both.
         principals: organisations whose mandate (power of attorney) covers this actor today.
+        holders_only: those of them for which it covers a holder's matters and nothing else.
+        licensees_only: those for which it covers a licensee's matters and nothing else.
     """
 
     user_id: int | None = None
@@ -22,6 +24,8 @@ class Actor:
     roles: frozenset[str] = field(default_factory=frozenset)
     scopes: frozenset[str] = frozenset({"read", "write"})
     principals: frozenset[int] = field(default_factory=frozenset)
+    holders_only: frozenset[int] = field(default_factory=frozenset)
+    licensees_only: frozenset[int] = field(default_factory=frozenset)
 
     @property
     def is_system(self) -> bool:
@@ -35,11 +39,24 @@ class Actor:
     def is_staff(self) -> bool:
         return bool(self.roles & {"bureau", "operator", "system"})
 
+    @property
+    def own(self) -> frozenset[int]:
+        """The organisation that the actor is a member of, as a set of one or none."""
+        return frozenset() if self.organisation_id is None else frozenset({self.organisation_id})
+
+    @property
+    def holders(self) -> frozenset[int]:
+        """Organisations for which the actor may declare, withdraw and receive."""
+        return self.own | (self.principals - self.licensees_only)
+
+    @property
+    def licensees(self) -> frozenset[int]:
+        """Organisations for which the actor may seek and take licences."""
+        return self.own | (self.principals - self.holders_only)
+
     def acts_for(self, organisation_id: int | None) -> bool:
-        """Whether the actor may act for that organisation: its own, or a principal's under a mandate."""
-        return organisation_id is not None and (
-            organisation_id == self.organisation_id or organisation_id in self.principals
-        )
+        """Whether the actor acts for that organisation in any matter: its own, or a principal."""
+        return organisation_id in self.own | self.principals
 
 
 VISITOR = Actor(scopes=frozenset({"read"}))

@@ -204,14 +204,13 @@ def list_licences(
     if offer_id is not None:
         query = query.where(Licence.offer_id == offer_id)
     if not actor.is_staff:
-        mine = actor.principals | ({actor.organisation_id} if actor.organisation_id is not None else set())
+        declared = sa.select(Offer.id).where(Offer.holder_id.in_(actor.holders))
+        owned = sa.select(PatentParty.patent_id).where(PatentParty.organisation_id.in_(actor.holders))
         query = query.where(
             sa.or_(
-                Licence.licensee_id.in_(mine),
-                Licence.offer_id.in_(sa.select(Offer.id).where(Offer.holder_id.in_(mine))),
-                Licence.patent_id.in_(
-                    sa.select(PatentParty.patent_id).where(PatentParty.organisation_id.in_(mine))
-                ),
+                Licence.licensee_id.in_(actor.licensees),
+                Licence.offer_id.in_(declared),
+                Licence.patent_id.in_(owned),
             )
         )
     return list(db.session.scalars(query))

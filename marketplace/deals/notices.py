@@ -245,13 +245,8 @@ def list_notices(
     if state is not None:
         query = query.where(Notice.state == state)
     if not actor.is_staff:
-        mine = actor.principals | ({actor.organisation_id} if actor.organisation_id is not None else set())
-        query = query.where(
-            sa.or_(
-                Notice.licensee_id.in_(mine),
-                Notice.offer_id.in_(sa.select(Offer.id).where(Offer.holder_id.in_(mine))),
-            )
-        )
+        declared = sa.select(Offer.id).where(Offer.holder_id.in_(actor.holders))
+        query = query.where(sa.or_(Notice.licensee_id.in_(actor.licensees), Notice.offer_id.in_(declared)))
     return list(db.session.scalars(query))
 
 
@@ -367,7 +362,7 @@ def _clean(text: str | None, field: str, limit: int) -> str | None:
 
 def _licensee(actor: Actor, licensee_id: int | None) -> Organisation:
     chosen = licensee_id if licensee_id is not None else actor.organisation_id
-    if chosen is None or not actor.acts_for(chosen):
+    if chosen is None or chosen not in actor.licensees:
         raise Forbidden("forbidden", "Your account may not do this.")
     return db.session.get_one(Organisation, chosen)
 

@@ -369,8 +369,9 @@ def list_refunds(actor: Actor, *, after: int | None = None, limit: int = 50) -> 
     if after is not None:
         query = query.where(RefundTask.id < after)
     if not actor.is_staff:
-        mine = actor.principals | ({actor.organisation_id} if actor.organisation_id is not None else set())
-        query = query.where(sa.or_(Notice.licensee_id.in_(mine), Offer.holder_id.in_(mine)))
+        query = query.where(
+            sa.or_(Notice.licensee_id.in_(actor.licensees), Offer.holder_id.in_(actor.holders))
+        )
     return list(db.session.scalars(query))
 
 

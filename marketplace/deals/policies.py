@@ -37,7 +37,7 @@ def notice_of(subject: Any) -> Notice | None:
 def licensee_side(actor: Actor, subject: Any) -> bool:
     """Whoever acts for the licensee: its members and agencies under a mandate."""
     row = subject if isinstance(subject, Licence) else notice_of(subject)
-    return row is not None and actor.acts_for(row.licensee_id)
+    return row is not None and row.licensee_id in actor.licensees
 
 
 def holder_side(actor: Actor, subject: Any) -> bool:
@@ -49,15 +49,15 @@ def holder_side(actor: Actor, subject: Any) -> bool:
         if notice is None:
             return False
         offer, patent = notice.offer, notice.offer.patent
-    return (offer is not None and actor.acts_for(offer.holder_id)) or any(
-        actor.acts_for(party.organisation_id) for party in patent.parties
+    return (offer is not None and offer.holder_id in actor.holders) or any(
+        party.organisation_id in actor.holders for party in patent.parties
     )
 
 
 def payee(actor: Actor, subject: Any) -> bool:
     """Whoever acts for the holder, into whose account the money goes."""
     notice = notice_of(subject)
-    return notice is not None and actor.acts_for(notice.offer.holder_id)
+    return notice is not None and notice.offer.holder_id in actor.holders
 
 
 def operator_for_absent_payee(actor: Actor, subject: Any) -> bool:

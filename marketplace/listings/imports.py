@@ -32,7 +32,7 @@ class _Owned(Importer):
         """Find the owner; a holder may name only an organisation it acts for."""
         if self.owner:
             self.organisation = owner_of(self.owner)
-            if not (self.actor.is_operator or self.actor.acts_for(self.organisation.id)):
+            if not (self.actor.is_operator or self.organisation.id in self.actor.holders):
                 raise Forbidden("not-your-organisation", "You do not act for this organisation.")
 
 
@@ -132,7 +132,7 @@ class OfferImport(_Owned, RowImporter):
         if self.actor.is_operator:
             return patent.parties[0].organisation
         for party in patent.parties:
-            if self.actor.acts_for(party.organisation_id):
+            if party.organisation_id in self.actor.holders:
                 return party.organisation
         raise Forbidden("not-your-patent", "You act for none of the patentees of this patent.")
 

@@ -31,12 +31,12 @@ def _public(_actor: Actor, offer: Any) -> bool:
 
 def _holder(actor: Actor, offer: Any) -> bool:
     """The holder, or an agency with its mandate."""
-    return offer is not None and actor.acts_for(offer.holder_id)
+    return offer is not None and offer.holder_id in actor.holders
 
 
 def _patentee(actor: Actor, patent: Any) -> bool:
     """One of the patentees, or an agency with a mandate of one."""
-    return patent is not None and any(actor.acts_for(party.organisation_id) for party in patent.parties)
+    return patent is not None and any(party.organisation_id in actor.holders for party in patent.parties)
 
 
 _SEES = (_public, _holder, bureau)

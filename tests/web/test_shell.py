@@ -186,13 +186,15 @@ def test_a_firm_signs_up_and_is_signed_in(visitor: FlaskClient) -> None:
     assert "示例新单位" in visitor.get("/account").text
 
 
-def test_signing_up_claims_an_imported_organisation_without_members(
+def test_typing_the_name_of_an_imported_organisation_does_not_claim_it(
     app: Flask, visitor: FlaskClient, made
 ) -> None:
     known = made(lambda: factories.organisation("示例待认领单位", joined=False).id)
-    assert _sign_up(visitor, organisation="示例待认领单位").status_code == 302
+    answer = _sign_up(visitor, organisation="示例待认领单位")
+    assert answer.status_code == 422
+    assert 'href="#organisation"' in answer.text
     with app.app_context():
-        assert db.session.get_one(Organisation, known).joined
+        assert not db.session.get_one(Organisation, known).joined
 
 
 def test_an_organisation_with_members_cannot_be_claimed_from_outside(

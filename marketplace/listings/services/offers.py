@@ -74,7 +74,7 @@ def own_offers(
     """
     query = sa.select(Offer).order_by(Offer.id.desc()).limit(size)
     if not actor.is_staff:
-        query = query.where(Offer.holder_id.in_({actor.organisation_id, *actor.principals} - {None}))
+        query = query.where(Offer.holder_id.in_(actor.holders))
     if statuses:
         query = query.where(Offer.status.in_(statuses))
     if before is not None:
@@ -137,7 +137,7 @@ def edit_draft(actor: Actor, offer_id: int, values: Values) -> Offer:
 def _holder_of(actor: Actor, patent: Patent) -> Organisation:
     """The patentee that the actor acts for; for an operator the first one."""
     for party in patent.parties:
-        if actor.acts_for(party.organisation_id):
+        if party.organisation_id in actor.holders:
             return party.organisation
     if not patent.parties:
         raise Invalid("patentee-missing", "The patent has no patentee yet.")

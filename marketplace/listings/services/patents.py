@@ -71,9 +71,7 @@ def own_patents(actor: Actor, *, before: int | None = None, size: int = 50) -> l
     """
     query = sa.select(Patent).order_by(Patent.id.desc()).limit(size)
     if not actor.is_staff:
-        mine = sa.select(PatentParty.patent_id).where(
-            PatentParty.organisation_id.in_({actor.organisation_id, *actor.principals} - {None})
-        )
+        mine = sa.select(PatentParty.patent_id).where(PatentParty.organisation_id.in_(actor.holders))
         query = query.where(Patent.id.in_(mine))
     if before is not None:
         query = query.where(Patent.id < before)
