@@ -112,4 +112,3 @@ def new_password() -> str:
     """A random password that can be read out: five groups of four letters and digits (about 99 bits)."""
     alphabet = "abcdefghjkmnpqrstuvwxyz23456789"
     return "-".join("".join(secrets.choice(alphabet) for _ in range(4)) for _ in range(5))
-

@@ -26,11 +26,15 @@ _PERSON = re.compile(r"[\u3400-\u9fff]{2,4}|[\u3400-\u9fff]{1,12}·[\u3400-\u9ff
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An organisation as a list names it: name, credit code and region if they are known."""
+    """An organisation as a list names it: name, credit code and region if they are known.
+
+    `id` where it is known already which one is meant: names are shared.
+    """
 
     name: str
     code: str | None = None
     region: str | None = None
+    id: int | None = None
 
 
 def guess_type(name: str) -> str:
@@ -41,14 +45,24 @@ def guess_type(name: str) -> str:
     return "individual" if _PERSON.fullmatch(name) else "enterprise"
 
 
-def resolve(named: Iterable[Named]) -> dict[Named, int]:
+def known(named: Iterable[Named]) -> dict[Named, int]:
+    """The organisations that are known of those named: by code, else by exact name. Reads only."""
+    return _look_up(list(dict.fromkeys(named)))[0]
+
+
+def resolve(named: Iterable[Named], *, trusted: bool) -> dict[Named, int]:
     """The organisation of each: by code, else by exact name, else a new one that has no member yet.
 
-    A namesake with another code is another organisation; one without a code is taken to be the same and
-    receives it. Writes in the present unit of work; the caller keeps other imports out meanwhile.
+    A namesake with another code is another organisation; one without a code is taken to be the same. Writes
+    in the present unit of work; the caller keeps other imports out meanwhile.
+
+    Args:
+        trusted: whether such a namesake receives the code; a holder's list tells nobody who others are.
     """
     wanted = list(dict.fromkeys(named))
-    found = _look_up(wanted)
+    found, codes = _look_up(wanted)
+    if trusted:
+        _give_codes(codes)
     missing = [party for party in wanted if party not in found]
     if not missing:
         return found
@@ -76,14 +90,15 @@ def resolve(named: Iterable[Named]) -> dict[Named, int]:
             for party in new.values()
         ],
     )
-    again = _look_up(missing)
+    again, _ = _look_up(missing)
     for organisation_id in sorted(set(again.values()) - set(found.values())):
         row = WrittenRow("organisations", organisation_id)
         record("organisation.created", row, organisation_id=organisation_id)
     return found | again
 
 
-def _look_up(wanted: list[Named]) -> dict[Named, int]:
+def _look_up(wanted: list[Named]) -> tuple[dict[Named, int], dict[int, str]]:
+    """The organisations that are known, and the codes that the list says of some without one."""
     codes = {party.code for party in wanted if party.code}
     names = {party.name for party in wanted}
     columns = (Organisation.id, Organisation.name, Organisation.code)
@@ -99,6 +114,9 @@ def _look_up(wanted: list[Named]) -> dict[Named, int]:
     found: dict[Named, int] = {}
     given: dict[int, str] = {}
     for party in wanted:
+        if party.id is not None:
+            found[party] = party.id
+            continue
         if party.code and party.code in by_code:
             found[party] = by_code[party.code]
             continue
@@ -110,6 +128,10 @@ def _look_up(wanted: list[Named]) -> dict[Named, int]:
                     given[id_] = party.code
                     by_code[party.code] = id_
                 break
+    return found, given
+
+
+def _give_codes(given: dict[int, str]) -> None:
     for id_, code in given.items():
         version = 1 + (db.session.scalar(sa.select(Organisation.version).where(Organisation.id == id_)) or 0)
         db.session.execute(
@@ -119,4 +141,3 @@ def _look_up(wanted: list[Named]) -> dict[Named, int]:
             .execution_options(synchronize_session=False)
         )
         record("organisation.changed", WrittenRow("organisations", id_, version), organisation_id=id_)
-    return found

@@ -88,7 +88,7 @@ class LicenceImport(RowImporter):
         effective_on = _effective_on(values) or clock.today()
         offer = self._offer(values, patent, effective_on)
         named = Named(values["licensee"], values.get("licensee_code"))
-        licensee_id = resolve([named])[named]
+        licensee_id = resolve([named], trusted=self.actor.is_operator)[named]
         self._require_party(patent, offer, licensee_id)
         key = _key(patent.id, offer.id if offer else None, licensee_id, values["kind"], effective_on)
         licence = self._known(key, offer, licensee_id, values["kind"], effective_on)

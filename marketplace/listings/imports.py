@@ -57,10 +57,7 @@ class PatentImport(_Owned):
         if self.organisation is not None:
             for row in rows:
                 if not row.values.get("patentees"):
-                    row.values |= {
-                        "patentees": (self.organisation.name,),
-                        "patentee_codes": (self.organisation.code,),
-                    }
+                    row.values |= register.owned_by(self.organisation)
         refused = {} if self.actor.is_operator else self._foreign(rows)
         good = [index for index in range(len(rows)) if index not in refused]
         written = register.write(
@@ -127,12 +124,12 @@ class OfferImport(_Owned, RowImporter):
         """The owner that was named, else the patentee that the actor acts for, else (operator) the first."""
         if not patent.parties:
             raise NotFound("patentee-missing", "The patent has no patentee yet.")
-        if self.organisation is not None:
-            return self.organisation
         if self.actor.is_operator:
-            return patent.parties[0].organisation
+            return self.organisation or patent.parties[0].organisation
         for party in patent.parties:
-            if party.organisation_id in self.actor.holders:
+            if party.organisation == (self.organisation or party.organisation) and (
+                party.organisation_id in self.actor.holders
+            ):
                 return party.organisation
         raise Forbidden("not-your-patent", "You act for none of the patentees of this patent.")
 

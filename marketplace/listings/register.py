@@ -151,7 +151,7 @@ def write(rows: Sequence[Values], *, source: str, digests: Sequence[str] | None 
     _load(todo)
     now = clock.now()
     had_parties = _stored_parties([item.patent_id for item in todo if item.stored is not None])
-    _take_parties(todo, had_parties)
+    _take_parties(todo, had_parties, trusted=source != "holder")
     for item in todo:
         _merge(item)
     _insert([item for item in todo if item.stored is None], now)
@@ -202,25 +202,38 @@ def _load(todo: list[_Item]) -> None:
             item.stored = rows[item.patent_id]
 
 
-def _take_parties(todo: list[_Item], stored: Mapping[int, list[tuple[int, str | None]]]) -> None:
+def _take_parties(
+    todo: list[_Item], stored: Mapping[int, list[tuple[int, str | None]]], *, trusted: bool
+) -> None:
     """The patentees that each row names, as organisations with regions; those stored where it names none."""
-    organisations = resolve(party for item in todo for party in _named(item.values))
+    organisations = resolve((party for item in todo for party in named(item.values)), trusted=trusted)
     regions = _home_regions(set(organisations.values()))
     for item in todo:
         before = stored.get(item.patent_id or 0, [])
         known = regions | {id_: region for id_, region in before if region} if before else regions
         item.parties = [
             (organisations[party], party.region or known.get(organisations[party]))
-            for party in _named(item.values)
+            for party in named(item.values)
         ] or before
         item.holder_id = item.parties[0][0] if item.parties else None
 
 
-def _named(values: Values) -> list[Named]:
+def owned_by(organisation: Organisation) -> dict[str, Any]:
+    """What a row says that leaves out its patentee, because it is in this organisation's own list."""
+    return {
+        "patentees": (organisation.name,),
+        "patentee_codes": (organisation.code,),
+        "patentee_ids": (organisation.id,),
+    }
+
+
+def named(values: Values) -> list[Named]:
+    """The patentees that a row names."""
     names = values.get("patentees") or ()
     codes = _padded(values.get("patentee_codes"), len(names))
     regions = _padded(values.get("patentee_regions"), len(names))
-    return [Named(*party) for party in zip(names, codes, regions, strict=True)]
+    ids = _padded(values.get("patentee_ids"), len(names))
+    return [Named(*party) for party in zip(names, codes, regions, ids, strict=True)]
 
 
 def _padded(values: Sequence[Any] | None, length: int) -> list[Any]:

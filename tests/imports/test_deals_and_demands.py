@@ -111,6 +111,41 @@ def test_a_strangers_list_cannot_offer_somebody_elses_patent(imported: Importing
     assert imported(OFFERS + supply.offer(), "offers", actor=stranger) == counts(read=1, rejected=1)
 
 
+def test_a_holder_cannot_hand_in_anothers_patent_as_its_own_offer(
+    imported: Importing, supply: Supply
+) -> None:
+    with unit_of_work():
+        rival = factories.organisation("示例对手公司")
+        actor = factories.actor(rival)
+    listed = OFFERS + supply.offer()
+    assert imported(listed, "offers", actor=actor, owner="示例对手公司") == counts(read=1, rejected=1)
+    assert db.session.scalars(sa.select(Offer)).all() == []
+
+
+def test_a_holders_wrong_number_does_not_keep_the_gazettes_offer_out(
+    imported: Importing, supply: Supply
+) -> None:
+    stated = OFFERS + supply.offer(declaration="KF-WRONG", announced_on="2026-08-30")
+    assert imported(stated, "offers", actor=supply.actor) == counts(read=1, created=1)
+    assert imported(OFFERS + supply.offer(), "offers") == counts(read=1, updated=1)
+    assert (the_offer().evidence, the_offer().announced_on) == ("verified", dt.date(2026, 9, 1))
+    older = supply.offer(declaration="KF-OLD", announced_on="2025-01-02", term_from="2025-01-02")
+    assert imported(OFFERS + older, "offers") == counts(read=1, rejected=1)
+
+
+def test_a_number_that_a_holder_only_states_goes_to_the_patent_that_the_gazette_names(
+    imported: Importing, supply: Supply
+) -> None:
+    with unit_of_work():
+        rival = factories.organisation("示例对手公司")
+        actor, other = factories.actor(rival), factories.patent(rival)
+    squatting = OFFERS + supply.offer(number=other.number or "")
+    assert imported(squatting, "offers", actor=actor) == counts(read=1, created=1)
+    assert imported(OFFERS + supply.offer(), "offers", actor=supply.actor) == counts(read=1, rejected=1)
+    assert imported(OFFERS + supply.offer(), "offers") == counts(read=1, created=1)
+    assert (the_offer().holder_id, the_offer().evidence) == (supply.holder.id, "verified")
+
+
 def test_an_announced_offer_with_a_bar_goes_live_and_its_duty_is_raised_at_once(
     imported: Importing, supply: Supply
 ) -> None:

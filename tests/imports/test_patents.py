@@ -26,7 +26,7 @@ from marketplace.core.actor import VISITOR
 from marketplace.core.database import db
 from marketplace.core.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from marketplace.core.fields import read
-from marketplace.core.identifiers import check_digit
+from marketplace.core.identifiers import PatentNumber, check_digit
 from marketplace.core.journal import JournalEntry, verify
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings import services
@@ -271,6 +271,34 @@ def test_a_holder_imports_its_own_patents_only(imported: Importing) -> None:
         imported(unowned, actor=actor, owner="没有的单位")
     with pytest.raises(Unauthenticated):
         imported(unowned, actor=VISITOR)
+
+
+def test_a_namesake_enters_its_own_patents_and_none_for_the_other(imported: Importing) -> None:
+    with unit_of_work():
+        first = factories.organisation("张示例", type="individual")
+        second = factories.organisation("张示例", type="individual")
+        actor = factories.actor(second)
+    assert imported(HEADER + line(9_600_710, patentees="张示例"), actor=actor) == counts(read=1, rejected=1)
+    with unit_of_work(actor):
+        patent = services.enter_patent(
+            actor, {"number": PatentNumber.parse(number(9_600_711)), "title": "一种装置"}
+        )
+    assert [party.organisation_id for party in patent.parties] == [second.id] != [first.id]
+
+
+def test_a_holders_list_gives_nobody_a_credit_code(imported: Importing) -> None:
+    with unit_of_work():
+        actor = factories.actor(factories.organisation("示例大学"))
+        other = factories.organisation("示例无码公司", joined=False)
+    code = valid_code("9131990090000001")
+    header = "number,title,patentees,patentee_codes\n"
+    row = f"{number(9_600_720)},甲,示例大学;示例无码公司,;{code}\n"
+    assert imported(header + row, actor=actor) == counts(read=1, created=1)
+    db.session.refresh(other)
+    assert other.code is None
+    imported(header + row.replace("甲", "乙"))
+    db.session.refresh(other)
+    assert other.code == code
 
 
 def test_new_facts_end_an_offer_or_oblige_to_withdraw_it(imported: Importing) -> None:

@@ -422,6 +422,8 @@ def announced_elsewhere(
     """
     require(actor, "offer.import")
     lock(Patent, patent.id)
+    if actor.is_operator and values.get("declaration_number"):
+        _free_number(patent, values["declaration_number"])
     offer = _find_announced(patent, values)
     if offer is None:
         return _announce_new(actor, patent, holder, values, digest), "created"
@@ -467,10 +469,32 @@ def _find_announced(patent: Patent, values: Values) -> Offer | None:
     if filed is not None:
         return filed
     if number:
-        return None
+        # What a holder stated about the offer in force may name it wrongly; a list of that day corrects it.
+        return db.session.scalar(
+            query.where(
+                Offer.status.in_(IN_FORCE),
+                Offer.evidence == "holder_stated",
+                Offer.announced_on <= values["announced_on"],
+            )
+        )
     return db.session.scalar(
         query.where(Offer.announced_on == values["announced_on"]).order_by(Offer.id).limit(1)
     )
+
+
+def _free_number(patent: Patent, number: str) -> None:
+    """Take a number from another patent's offer whose holder only stated it: the gazette knows better."""
+    stated = db.session.scalar(
+        sa.select(Offer.id).where(
+            Offer.declaration_number == number,
+            Offer.patent_id != patent.id,
+            Offer.evidence == "holder_stated",
+        )
+    )
+    if stated is not None:
+        offer = lock(Offer, stated)
+        offer.declaration_number = None
+        record("offer.edited", offer, organisation_id=offer.holder_id)
 
 
 def _source(values: Values) -> str:

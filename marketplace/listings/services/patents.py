@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from marketplace.accounts.models import Organisation
+from marketplace.accounts.resolving import known
 from marketplace.core import clock, convert
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
@@ -97,22 +98,17 @@ def enter_patent(actor: Actor, values: Mapping[str, Any]) -> Patent:
     require(actor, "patent.enter")
     number, publication = register.numbers_of(values)
     named = number or publication
-    known = by_number(named) if named is not None else None
-    if known is not None:
-        require(actor, "patent.change", known)
+    stored = by_number(named) if named is not None else None
+    if stored is not None:
+        require(actor, "patent.change", stored)
     elif not values.get("patentees") and actor.organisation_id is not None:
         own = db.session.get_one(Organisation, actor.organisation_id)
-        values = {
-            **values,
-            "patentees": (own.name,),
-            "patentee_codes": (own.code,),
-            "patentee_regions": (own.region,),
-        }
+        values = {**values, **register.owned_by(own)}
     found = register.problems(values, clock.today())
-    if known is None and not values.get("title"):
+    if stored is None and not values.get("title"):
         found.append(Problem("title", "required", convert.reason("required")))
     _refuse(found)
-    if known is None and not actor.is_operator and not names_own(actor, values):
+    if stored is None and not actor.is_operator and not names_own(actor, values):
         raise Forbidden("not-your-patent", "You act for none of the patentees of this patent.")
     source = "operator" if actor.is_operator else "holder"
     [outcome] = register.write([values], source=source)
@@ -125,19 +121,8 @@ def enter_patent(actor: Actor, values: Mapping[str, Any]) -> Patent:
 
 
 def names_own(actor: Actor, values: Mapping[str, Any]) -> bool:
-    """Whether a row names a patentee for which the actor acts: by code, else by exact name."""
-    mine = db.session.execute(
-        sa.select(Organisation.name, Organisation.code).where(
-            Organisation.id.in_({actor.organisation_id, *actor.principals} - {None})
-        )
-    ).all()
-    names = values.get("patentees") or ()
-    codes = [*(values.get("patentee_codes") or ()), *[None] * len(names)]
-    return any(
-        code == own.code if code and own.code else name == own.name
-        for name, code in zip(names, codes, strict=False)
-        for own in mine
-    )
+    """Whether a row names a patentee for which the actor acts; a namesake of one is not enough."""
+    return not actor.holders.isdisjoint(known(register.named(values)).values())
 
 
 def _refuse(found: list[Problem]) -> None:
