@@ -13,12 +13,11 @@ from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.errors import DomainError, Forbidden, NotFound
 from marketplace.core.importing import Checked, Importer, Outcome, Problem, RowImporter, problems_of
-from marketplace.core.permissions import require
 
 from . import columns, register, rules
 from .models import Patent
 from .services.offers import announced_elsewhere, withdrawn_elsewhere
-from .services.patents import by_number, names_own
+from .services.patents import by_number, names_own, require_change
 
 
 class _Owned(Importer):
@@ -77,7 +76,7 @@ class PatentImport(_Owned):
                 known = known or (by_number(number) if number is not None else None)
             try:
                 if known is not None:
-                    require(self.actor, "patent.change", known)
+                    require_change(self.actor, known, row.values)
                 elif not names_own(self.actor, row.values):
                     raise Forbidden("not-your-patent", "You act for none of the patentees of this patent.")
             except DomainError as error:

@@ -286,6 +286,22 @@ def test_a_namesake_enters_its_own_patents_and_none_for_the_other(imported: Impo
     assert [party.organisation_id for party in patent.parties] == [second.id] != [first.id]
 
 
+def test_a_co_owner_cannot_leave_the_others_out(imported: Importing) -> None:
+    with unit_of_work():
+        mine = factories.organisation("示例大学")
+        actor = factories.actor(mine)
+    both = HEADER + line(9_600_730, patentees="示例大学;示例合作公司")
+    alone, more = line(9_600_730), line(9_600_730, patentees="示例大学;示例合作公司;示例第三公司")
+    assert imported(both, actor=actor) == counts(read=1, created=1)
+    assert imported(HEADER + alone, actor=actor) == counts(read=1, rejected=1)
+    with pytest.raises(Forbidden, match="co-owner-left-out"), unit_of_work(actor):
+        services.enter_patent(
+            actor, {"number": PatentNumber.parse(number(9_600_730)), "patentees": ("示例大学",)}
+        )
+    assert imported(HEADER + more, actor=actor) == counts(read=1, updated=1)
+    assert imported(HEADER + alone) == counts(read=1, updated=1)
+
+
 def test_a_holders_list_gives_nobody_a_credit_code(imported: Importing) -> None:
     with unit_of_work():
         actor = factories.actor(factories.organisation("示例大学"))

@@ -93,14 +93,14 @@ def enter_patent(actor: Actor, values: Mapping[str, Any]) -> Patent:
     Raises:
         Invalid: `patent-invalid`, with the fields.
         Conflict: `number-conflict`.
-        Forbidden: a patent on which the actor acts for none of the patentees.
+        Forbidden: a patent on which the actor acts for none of the patentees; `co-owner-left-out`.
     """
     require(actor, "patent.enter")
     number, publication = register.numbers_of(values)
     named = number or publication
     stored = by_number(named) if named is not None else None
     if stored is not None:
-        require(actor, "patent.change", stored)
+        require_change(actor, stored, values)
     elif not values.get("patentees") and actor.organisation_id is not None:
         own = db.session.get_one(Organisation, actor.organisation_id)
         values = {**values, **register.owned_by(own)}
@@ -118,6 +118,25 @@ def enter_patent(actor: Actor, values: Mapping[str, Any]) -> Patent:
     if stored is None:
         raise Conflict("number-conflict", "The numbers of this patent contradict each other.")
     return db.session.get_one(Patent, stored.id, populate_existing=True)
+
+
+def require_change(actor: Actor, patent: Patent, values: Mapping[str, Any]) -> None:
+    """Raise unless the actor may change the patent, and change it so.
+
+    Open licensing needs every co-owner (GL V-11 §3.2), so none of them may write another out of the register.
+
+    Raises:
+        Forbidden: the actor acts for none of the patentees; `co-owner-left-out`.
+    """
+    require(actor, "patent.change", patent)
+    if actor.is_operator or not values.get("patentees"):
+        return
+    kept = actor.holders.union(known(register.named(values)).values())
+    if any(party.organisation_id not in kept for party in patent.parties):
+        raise Forbidden(
+            "co-owner-left-out",
+            "This leaves out a co-owner of the patent for whom you do not act; an operator can change that.",
+        )
 
 
 def names_own(actor: Actor, values: Mapping[str, Any]) -> bool:
