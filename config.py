@@ -10,6 +10,8 @@ from pathlib import Path
 
 DEMO_SECRET = "demo-secret-key-not-for-production"  # noqa: S105 - refused in production
 DEMO_WEBHOOK_SECRET = "whsec_demo"  # noqa: S105 - refused in production
+LIVE_KEYS = ("sk_live_", "rk_live_")  # Stripe's secret and restricted keys
+TEST_KEYS = ("sk_test_", "rk_test_")
 
 
 class SettingsError(ValueError):
@@ -95,7 +97,7 @@ class Settings:
             raise SettingsError("SEARCH_STANDBY: use embedded or leave it empty")
         if len(self.region) != 6 or not self.region.isdigit():
             raise SettingsError("REGION: use a six-digit GB/T 2260 code such as 310000")
-        if self.stripe_secret_key.startswith("sk_live_") and not self.production:
+        if self.stripe_secret_key.startswith(LIVE_KEYS) and not self.production:
             raise SettingsError("STRIPE_SECRET_KEY: a live key is refused outside production")
         if not self.production:
             return
@@ -105,7 +107,7 @@ class Settings:
             raise SettingsError("MARKETPLACE_NOW: a set clock is refused in production")
         if self.stripe_api_base:
             raise SettingsError("STRIPE_API_BASE: refused in production")
-        if self.stripe_secret_key.startswith("sk_test_"):
+        if self.stripe_secret_key.startswith(TEST_KEYS):
             raise SettingsError("STRIPE_SECRET_KEY: a test key is refused in production")
         if self.stripe_secret_key and self.stripe_webhook_secret == DEMO_WEBHOOK_SECRET:
             raise SettingsError("STRIPE_WEBHOOK_SECRET: set the endpoint's own secret")

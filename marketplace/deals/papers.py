@@ -152,7 +152,7 @@ def certificate_document(licence: Licence) -> CertificateDocument:
         fee_text=fee_text(notice.terms),
         fee_basis=FeeBasis(basis_of(notice.terms)),
         payments=paid_sums(notice),
-        term_from=licence.effective_on,
+        term_from=max(licence.effective_on, offer.term_from or licence.effective_on),
         term_to=licence.term_to,
         effective_at=licence.effective_at,
         recordal_due_on=licence.recordal_due_on,

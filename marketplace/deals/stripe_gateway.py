@@ -12,6 +12,7 @@ from typing import Any, Final
 import stripe
 from flask import current_app
 
+from config import LIVE_KEYS
 from marketplace.core.errors import N_, Unavailable
 
 from . import papers
@@ -49,7 +50,7 @@ class Session:
 
 def livemode() -> bool:
     """Whether our key moves real money; events of the other mode are never applied."""
-    return papers.settings().stripe_secret_key.startswith("sk_live_")
+    return papers.settings().stripe_secret_key.startswith(LIVE_KEYS)
 
 
 def configured() -> bool:

@@ -77,6 +77,13 @@ def test_the_certificate_of_a_paid_licence_names_its_payment(context):
     assert document.demonstration is True
 
 
+def test_the_certificate_names_the_same_first_day_as_the_notice_when_the_term_is_still_to_begin(context):
+    deal = make_deal(fee_form="free", fee_minor=None, term_from=dt.date(2027, 1, 1))
+    licence = licence_of(serve(deal.firm_actor, deal.offer))
+    assert licence.effective_on == clock.today()
+    assert papers.certificate_document(licence).term_from == dt.date(2027, 1, 1)
+
+
 def test_anyone_may_check_a_code_and_learns_the_licensee_only_once_it_is_recorded(free, licence):
     code = licence.certificate_code
     check = licences.check_certificate(f" {code[:4]}-{code[4:]} ".lower())

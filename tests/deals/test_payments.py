@@ -12,12 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import sqlalchemy as sa
 
+import config
 from marketplace.core import clock, tasks
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from marketplace.core.files import StoredFile, store
 from marketplace.core.unit_of_work import lock, record, unit_of_work
-from marketplace.deals import notices, payments, quarantine
+from marketplace.deals import notices, payments, quarantine, stripe_gateway
 from marketplace.deals.lookup import licence_of, payments_of
 from marketplace.deals.models import Payment, RefundTask
 from marketplace.deals.reconcile import reconcile
@@ -397,3 +398,14 @@ def test_a_slip_is_kept_as_it_was_sent(deal):
     kept = db.session.get_one(StoredFile, db.session.get_one(Payment, payment.id).slip_id)
     assert store().read(kept.digest) == b"%PDF-1.7 invented"
     assert kept.content_type == "application/pdf"
+
+
+@pytest.mark.parametrize(("key", "live"), [("sk_live_x", True), ("rk_live_x", True), ("rk_test_x", False)])
+def test_a_restricted_key_tells_its_mode_too(app, context, monkeypatch, key, live):
+    monkeypatch.setitem(app.config, "SETTINGS", replace(app.config["SETTINGS"], stripe_secret_key=key))
+    assert stripe_gateway.livemode() is live
+
+
+def test_a_live_key_is_refused_outside_production_whatever_its_kind():
+    with pytest.raises(config.SettingsError, match="STRIPE_SECRET_KEY"):
+        config.Settings.from_environment({"STRIPE_SECRET_KEY": "rk_live_x"})
