@@ -9,6 +9,7 @@ from flask_babel import gettext
 
 from marketplace.accounts.imports import owner_of
 from marketplace.accounts.models import Organisation
+from marketplace.accounts.resolving import known
 from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.errors import DomainError, Forbidden, NotFound
@@ -17,7 +18,7 @@ from marketplace.core.importing import Checked, Importer, Outcome, Problem, RowI
 from . import columns, register, rules
 from .models import Patent
 from .services.offers import announced_elsewhere, withdrawn_elsewhere
-from .services.patents import by_number, names_own, require_change
+from .services.patents import by_number, require_change, require_new
 
 
 class _Owned(Importer):
@@ -69,16 +70,17 @@ class PatentImport(_Owned):
 
     def _foreign(self, rows: Sequence[Checked]) -> dict[int, Outcome]:
         """The rows that are not the actor's to change, by index."""
+        organisations = known(party for row in rows for party in register.named(row.values))
+        patents = register.stored(row.values for row in rows)
         refused: dict[int, Outcome] = {}
         for index, row in enumerate(rows):
-            known = None
-            for number in register.numbers_of(row.values):
-                known = known or (by_number(number) if number is not None else None)
+            named = [organisations[one] for one in register.named(row.values) if one in organisations]
+            patent = next((patents[name] for name in register.names(row.values) if name in patents), None)
             try:
-                if known is not None:
-                    require_change(self.actor, known, row.values)
-                elif not names_own(self.actor, row.values):
-                    raise Forbidden("not-your-patent", "You act for none of the patentees of this patent.")
+                if patent is not None:
+                    require_change(self.actor, patent, named)
+                else:
+                    require_new(self.actor, named)
             except DomainError as error:
                 refused[index] = problems_of(error)
         return refused

@@ -118,8 +118,14 @@ class _Item:
 
     @property
     def names(self) -> list[str]:
-        """Every number by which it may be known; a published application and its grant share digits."""
-        return [*([str(self.number)] if self.number else []), *_variants(self.publication)]
+        """Every number by which it may be known."""
+        return names(self.values)
+
+
+def names(values: Values) -> list[str]:
+    """Every number by which the patent of a row may be known; an application and its grant share digits."""
+    number, publication = numbers_of(values)
+    return [*([str(number)] if number else []), *_variants(publication)]
 
 
 def _variants(publication: PublicationNumber | None) -> list[str]:
@@ -128,6 +134,16 @@ def _variants(publication: PublicationNumber | None) -> list[str]:
     if publication.kind == "invention" and len(publication.digits) == 9:
         return [f"{publication.base}A", f"{publication.base}B"]
     return [str(publication)]
+
+
+def stored(rows: Iterable[Values]) -> dict[str, Patent]:
+    """The known patents that rows speak of, by each of their numbers. See `names`."""
+    wanted = {name for values in rows for name in names(values)}
+    query = sa.select(Patent).where(sa.or_(Patent.number.in_(wanted), Patent.publication_number.in_(wanted)))
+    found: dict[str, Patent] = {}
+    for patent in db.session.scalars(query):
+        found |= {name: patent for name in (patent.number, patent.publication_number) if name}
+    return found
 
 
 def write(rows: Sequence[Values], *, source: str, digests: Sequence[str] | None = None) -> list[Outcome]:

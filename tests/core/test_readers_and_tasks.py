@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
@@ -20,6 +18,7 @@ from marketplace.core.tasks import Schedule, Task
 from marketplace.core.unit_of_work import record, unit_of_work
 from marketplace.core.worker import Worker
 from tests import factories
+from tests.statements import statements
 
 
 def write_entries(count: int) -> None:
@@ -32,21 +31,6 @@ def forget_back_off() -> None:
     with unit_of_work():
         db.session.execute(sa.update(JournalCursor).values(retry_at=None))
         db.session.execute(sa.update(Task).values(due_at=readers.wall()))
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """The statements that are sent to the database within the block."""
-    seen: list[str] = []
-
-    def note(_connection: sa.Connection, _cursor: object, text: str, *_rest: object) -> None:
-        seen.append(text.replace("\n", " "))
-
-    sa.event.listen(sa.Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
 
 def effects() -> list[str]:

@@ -34,6 +34,7 @@ from marketplace.listings.models import Patent
 from marketplace.listings.schemas import PatentSchema
 from tests import factories
 from tests.imports.conftest import Importing, counts
+from tests.statements import statements
 
 HEADER = "专利号,专利类型,名称,分类号,申请日,授权公告日,专利权人,权利人地区,法律状态,年费缴至,状态日期\n"
 GAZETTE = Path(__file__).parents[3] / "shared" / "data" / "patents" / "gazette_2019_07.tsv"
@@ -284,6 +285,20 @@ def test_a_namesake_enters_its_own_patents_and_none_for_the_other(imported: Impo
             actor, {"number": PatentNumber.parse(number(9_600_711)), "title": "一种装置"}
         )
     assert [party.organisation_id for party in patent.parties] == [second.id] != [first.id]
+
+
+def test_a_holders_list_is_checked_with_the_same_few_queries_whatever_its_length(imported: Importing) -> None:
+    with unit_of_work():
+        actor = factories.actor(factories.organisation("示例大学"))
+    asked = []
+    for rows in (5, 50):
+        text = HEADER + "".join(line(9_610_000 + rows * 100 + index) for index in range(rows))
+        imported(text, actor=actor)
+        changed = text.replace("示例方法", "新方法")
+        with statements() as seen:
+            assert imported(changed, actor=actor) == counts(read=rows, updated=rows)
+        asked.append(sum(query.startswith("SELECT") for query in seen))
+    assert asked[0] == asked[1]
 
 
 def test_a_co_owner_cannot_leave_the_others_out(imported: Importing) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -100,7 +100,7 @@ def enter_patent(actor: Actor, values: Mapping[str, Any]) -> Patent:
     named = number or publication
     stored = by_number(named) if named is not None else None
     if stored is not None:
-        require_change(actor, stored, values)
+        require_change(actor, stored, known(register.named(values)).values())
     elif not values.get("patentees") and actor.organisation_id is not None:
         own = db.session.get_one(Organisation, actor.organisation_id)
         values = {**values, **register.owned_by(own)}
@@ -108,8 +108,8 @@ def enter_patent(actor: Actor, values: Mapping[str, Any]) -> Patent:
     if stored is None and not values.get("title"):
         found.append(Problem("title", "required", convert.reason("required")))
     _refuse(found)
-    if stored is None and not actor.is_operator and not names_own(actor, values):
-        raise Forbidden("not-your-patent", "You act for none of the patentees of this patent.")
+    if stored is None:
+        require_new(actor, known(register.named(values)).values())
     source = "operator" if actor.is_operator else "holder"
     [outcome] = register.write([values], source=source)
     if isinstance(outcome, list):
@@ -120,28 +120,39 @@ def enter_patent(actor: Actor, values: Mapping[str, Any]) -> Patent:
     return db.session.get_one(Patent, stored.id, populate_existing=True)
 
 
-def require_change(actor: Actor, patent: Patent, values: Mapping[str, Any]) -> None:
+def require_new(actor: Actor, named: Collection[int]) -> None:
+    """Raise unless the actor may enter a patent that is not known yet.
+
+    Args:
+        named: ids of the organisations that are named as its patentees; a mere namesake is none of them.
+
+    Raises:
+        Forbidden: `not-your-patent`: the actor acts for none of them.
+    """
+    if not actor.is_operator and actor.holders.isdisjoint(named):
+        raise Forbidden("not-your-patent", "You act for none of the patentees of this patent.")
+
+
+def require_change(actor: Actor, patent: Patent, named: Collection[int]) -> None:
     """Raise unless the actor may change the patent, and change it so.
 
     Open licensing needs every co-owner (GL V-11 §3.2), so none of them may write another out of the register.
+
+    Args:
+        named: ids of the organisations that are to be its patentees; none when they stay as they are.
 
     Raises:
         Forbidden: the actor acts for none of the patentees; `co-owner-left-out`.
     """
     require(actor, "patent.change", patent)
-    if actor.is_operator or not values.get("patentees"):
+    if actor.is_operator or not named:
         return
-    kept = actor.holders.union(known(register.named(values)).values())
+    kept = actor.holders.union(named)
     if any(party.organisation_id not in kept for party in patent.parties):
         raise Forbidden(
             "co-owner-left-out",
             "This leaves out a co-owner of the patent for whom you do not act; an operator can change that.",
         )
-
-
-def names_own(actor: Actor, values: Mapping[str, Any]) -> bool:
-    """Whether a row names a patentee for which the actor acts; a namesake of one is not enough."""
-    return not actor.holders.isdisjoint(known(register.named(values)).values())
 
 
 def _refuse(found: list[Problem]) -> None:
