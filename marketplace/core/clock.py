@@ -175,17 +175,6 @@ def is_working_day(day: date) -> bool:
     return day.weekday() < _SATURDAY
 
 
-def add_working_days(day: date, n: int) -> date:
-    """The `n`-th working day after `day`, itself not counted. Raises `ValueError` for a negative `n`."""
-    if n < 0:
-        raise ValueError("working days are counted forward")
-    for _ in range(n):
-        day += _ONE_DAY
-        while not is_working_day(day):
-            day += _ONE_DAY
-    return day
-
-
 # PL 42 of 2020 gave designs 15 years; those filed before it came into force keep the 10 years of the old law.
 _FIFTEEN_YEAR_DESIGNS_FROM: Final = date(2021, 6, 1)
 

@@ -18,7 +18,7 @@ from marketplace.core.importing import Checked, Importer, Problem, RowImporter
 from marketplace.core.tables import Column
 from marketplace.core.unit_of_work import lock, record
 from marketplace.listings.models import Offer, Patent
-from marketplace.listings.services.patents import by_number
+from marketplace.listings.services.patents import patent_with
 
 from . import numbers
 from .lifecycle import LICENCE, RECORDAL
@@ -81,10 +81,7 @@ class LicenceImport(RowImporter):
 
     def write_one(self, row: Checked) -> Literal["created", "updated", "unchanged"]:
         values = row.values
-        patent = by_number(values["patent_number"])
-        if patent is None:
-            raise NotFound("patent-not-found", "No patent with this number is known here.")
-        patent = lock(Patent, patent.id)
+        patent = lock(Patent, patent_with(values["patent_number"]).id)
         effective_on = _effective_on(values) or clock.today()
         offer = self._offer(values, patent, effective_on)
         named = Named(values["licensee"], values.get("licensee_code"))
@@ -126,10 +123,11 @@ class LicenceImport(RowImporter):
 
     def _require_party(self, patent: Patent, offer: Offer | None, licensee_id: int) -> None:
         """A list that is not an operator's may hold only licences that the actor is party to."""
-        parties = {licensee_id, *(party.organisation_id for party in patent.parties)}
+        holders = {party.organisation_id for party in patent.parties}
         if offer is not None:
-            parties.add(offer.holder_id)
-        if not self.actor.is_operator and not any(map(self.actor.acts_for, parties)):
+            holders.add(offer.holder_id)
+        party = licensee_id in self.actor.licensees or not self.actor.holders.isdisjoint(holders)
+        if not self.actor.is_operator and not party:
             raise Forbidden("not-your-licence", "You act for no party to this licence.")
 
     def _known(
@@ -213,6 +211,11 @@ class LicenceImport(RowImporter):
             ):
                 value = values.get(column)
                 if value is not None and getattr(licence, name) != value:
+                    if licence.evidence == "verified" and not self.actor.is_operator:
+                        raise Conflict(
+                            "licence-verified",
+                            "This licence has been verified: only an operator's list can correct it.",
+                        )
                     setattr(licence, name, value)
                     changed = True
             if changed and licence.digest != row.digest:

@@ -105,11 +105,6 @@ def due_for_review() -> list[int]:
     ]
 
 
-def lapse_due() -> int:
-    """Review every offer that is due, in the present unit of work. Returns how many changed."""
-    return sum(review(offer_id) for offer_id in due_for_review())
-
-
 def _locked(offer_id: int) -> Offer:
     """The offer, with its patent locked before it (the order of locks)."""
     patent_id = db.session.scalar(sa.select(Offer.patent_id).where(Offer.id == offer_id))

@@ -18,7 +18,7 @@ from marketplace.core.importing import Checked, Importer, Outcome, Problem, RowI
 from . import columns, register, rules
 from .models import Patent
 from .services.offers import announced_elsewhere, withdrawn_elsewhere
-from .services.patents import by_number, require_change, require_new
+from .services.patents import patent_with, require_change, require_new
 
 
 class _Owned(Importer):
@@ -114,9 +114,7 @@ class OfferImport(_Owned, RowImporter):
 
     def write_one(self, row: Checked) -> Literal["created", "updated", "unchanged"]:
         values = row.values
-        patent = by_number(values["patent_number"])
-        if patent is None:
-            raise NotFound("patent-not-found", "No patent with this number is known here.")
+        patent = patent_with(values["patent_number"])
         holder = self._holder(patent)
         _, outcome = announced_elsewhere(self.actor, patent, holder, values, row.digest)
         return outcome

@@ -227,7 +227,7 @@ def test_the_gazettes_earlier_withdrawal_corrects_an_offer_that_lapsed_here(
 ) -> None:
     imported(OFFERS + supply.offer(term_to="2026-10-31"), "offers")
     with unit_of_work():
-        services.lapse_due()
+        services.review(the_offer().id)
     assert (the_offer().status, the_offer().lapsed_on) == ("lapsed", dt.date(2026, 11, 1))
     text = "声明编号,撤回公告日\nKF2026000000,2026-10-08\n"
     assert imported(text, "withdrawals") == counts(read=1, updated=1)
@@ -333,6 +333,32 @@ def test_a_licence_is_reported_by_a_party_to_it_only(imported: Importing, supply
     assert db.session.scalars(sa.select(Licence)).one().evidence == "holder_stated"
     assert imported(text, "licences") == counts(read=1, updated=1)
     assert db.session.scalars(sa.select(Licence)).one().evidence == "verified"
+
+
+def test_a_verified_licence_is_no_longer_a_partys_to_change(imported: Importing, supply: Supply) -> None:
+    imported(OFFERS + supply.offer(), "offers")
+    text = LICENCES + licence(supply, recordal="X2026980000001", recorded_on="2026-10-20")
+    assert imported(text, "licences") == counts(read=1, created=1)
+    before = db.session.scalars(sa.select(Licence)).one()
+    sums = (before.amount_minor, before.paid_on)
+    assert imported(text, "licences", actor=supply.actor) == counts(read=1, unchanged=1)
+    other = text.replace("5万", "9万")
+    assert other != text
+    assert imported(other, "licences", actor=supply.actor) == counts(read=1, rejected=1)
+    db.session.expire_all()
+    after = db.session.scalars(sa.select(Licence)).one()
+    assert (after.amount_minor, after.paid_on) == sums
+
+
+def test_an_agency_that_only_seeks_licences_reports_none_as_holder(
+    imported: Importing, supply: Supply
+) -> None:
+    imported(OFFERS + supply.offer(), "offers")
+    with unit_of_work():
+        own = factories.actor(factories.organisation())
+    principal = frozenset({supply.holder.id})
+    agency = Actor(own.user_id, own.organisation_id, principals=principal, licensees_only=principal)
+    assert imported(LICENCES + licence(supply), "licences", actor=agency) == counts(read=1, rejected=1)
 
 
 DEMANDS = "编号,单位,标题,需求描述,分类号,预算,所在区,答复期限\n"

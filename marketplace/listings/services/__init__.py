@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marketplace.listings.duties import due_for_review, lapse_due, review
+from marketplace.listings.duties import due_for_review, review
 
 from .offers import (
     act,
@@ -36,7 +36,6 @@ __all__ = [
     "find_patent",
     "get_offer",
     "get_patent",
-    "lapse_due",
     "offered",
     "own_offers",
     "own_patents",

@@ -36,6 +36,15 @@ def find_patent(text: str) -> Patent:
     except InvalidNumber as error:
         reason = convert.reason(error.code, error.parameters)
         raise Invalid(error.code, reason, fields={"number": [reason]}) from error
+    return patent_with(number)
+
+
+def patent_with(number: PatentNumber | PublicationNumber) -> Patent:
+    """The patent with that number.
+
+    Raises:
+        NotFound: `patent-not-found`.
+    """
     patent = by_number(number)
     if patent is None:
         raise NotFound("patent-not-found", "No patent with this number is known here.")
