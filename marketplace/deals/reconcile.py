@@ -58,7 +58,6 @@ def reconcile() -> Summary:
     )
     for key in list(db.session.scalars(query)):
         payment = db.session.get_one(Payment, key)
-        db.session.rollback()
         summary.checked += 1
         try:
             session = stripe_gateway.retrieve(payment)

@@ -13,6 +13,7 @@ import stripe
 from flask import current_app
 
 from config import LIVE_KEYS
+from marketplace.core.database import db
 from marketplace.core.errors import N_, Unavailable
 
 from . import papers
@@ -155,6 +156,7 @@ def _call(payment: Payment, call: Any, *, idempotency_key: str | None = None) ->
     options: dict[str, str] = {"stripe_account": payment.stripe_account or ""}
     if idempotency_key is not None:
         options["idempotency_key"] = idempotency_key
+    db.session.rollback()  # ends what reading the payment began: nothing is held while the network answers
     try:
         found = call(options)
     except _PASSING as error:

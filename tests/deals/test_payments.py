@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import sqlalchemy as sa
+import stripe
 
 import config
 from marketplace.core import clock, tasks
@@ -409,3 +410,17 @@ def test_a_restricted_key_tells_its_mode_too(app, context, monkeypatch, key, liv
 def test_a_live_key_is_refused_outside_production_whatever_its_kind():
     with pytest.raises(config.SettingsError, match="STRIPE_SECRET_KEY"):
         config.Settings.from_environment({"STRIPE_SECRET_KEY": "rk_live_x"})
+
+
+def test_no_transaction_stays_open_while_the_provider_is_waited_for(with_stripe, deal, monkeypatch):
+    notice = serve(deal.firm_actor, deal.offer)
+    held, send = [], stripe.RequestsClient.request
+
+    def request(self, *arguments, **named):
+        held.append(db.session().in_transaction())
+        return send(self, *arguments, **named)
+
+    monkeypatch.setattr(stripe.RequestsClient, "request", request)
+    payments.start_payment(deal.firm_actor, notice.id, "stripe")
+    reconcile()
+    assert held == [False, False]
