@@ -19,7 +19,7 @@ from marketplace.core.fields import Converted
 from marketplace.core.money import EXPONENTS, Money
 
 BASE: Final = "/api/v1"
-_KEY: Final = re.compile(r"[1-9][0-9]{0,17}")
+_KEY: Final = re.compile(r"^[1-9][0-9]{0,17}$", re.ASCII)
 
 
 def key_of(text: str) -> int:
@@ -28,7 +28,7 @@ def key_of(text: str) -> int:
     Raises:
         NotFound: `not-found`, when it cannot be one.
     """
-    if not _KEY.fullmatch(text):
+    if not _KEY.match(text):
         raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
     return int(text)
 
