@@ -26,8 +26,8 @@ APART = {"imports.py", "evaluate.py", "report.py"}
 # Made where the code is a variable, or deep below.
 BESIDES = {
     "not-a-member", "search-unavailable",
-    "number-kind", "number-year", "number-check-digit", "number-empty", "number-exponent", "number-characters",
-    "number-length", "publication-number-form", "publication-number-letter",
+    "number-kind", "number-year", "number-check-digit", "number-empty", "number-exponent",
+    "number-characters", "number-length", "publication-number-form", "publication-number-letter",
 }  # fmt: skip
 
 
