@@ -84,6 +84,15 @@ def test_without_an_index_the_search_says_that_it_is_unavailable(world: World) -
     assert answer.headers["Retry-After"]
 
 
+def test_without_an_index_a_patent_number_is_still_found(world: World) -> None:
+    offer = world.offer()
+    number = ok(world.visitor.get(f"/offers/{offer}"))["patent_number"]
+    page = ok(world.visitor.get(f"/offers?q={number}"))
+    assert (page["engine"], page["degraded"], page["total"]) == ("database", True, 1)
+    assert page["items"][0]["id"] == offer
+    problem(world.visitor.get(f"/offers?q={number}&kind=design"), 503, "search-unavailable")
+
+
 def test_a_draft_goes_all_the_way_to_a_live_offer(world: World) -> None:
     number = world.patent()
     draft = ok(world.holder.post("/offers", {"patent_number": number, **TERMS}), 201)
