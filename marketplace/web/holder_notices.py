@@ -31,7 +31,7 @@ from marketplace.deals.notices import get_notice, notice_document
 from marketplace.listings.models import Offer, PatentParty
 
 from . import formats, labels
-from .forms import Form, at_most, optional, required, status_of, stripped
+from .forms import Form, at_most, optional, options, required, status_of, stripped
 from .holder_frame import blueprint, party
 
 _SIZE = 50
@@ -360,7 +360,7 @@ class EndForm(Form):
     reason = RadioField(
         _l("Why does it end?"),
         [required(_l("Please choose one."))],
-        choices=[(code, labels.name("end_reason", code)) for code in PARTIES_REASONS],
+        choices=options((code, labels.name("end_reason", code)) for code in PARTIES_REASONS),
     )
     on = DateField(_l("Last day of the licence"), [required()])
 
@@ -413,14 +413,14 @@ def licence_deed(licence_id: int, deed: str) -> ResponseReturnValue:
     form = _LICENCE_FORMS[deed]()
     if form.validate_on_submit():
         given = {name: value or None for name, value in form.data.items() if name != "csrf_token"}
-        call = {
+        calls: dict[str, Callable[..., object]] = {
             "file": licence_services.file_recordal,
             "record": licence_services.record_recordal,
             "end": licence_services.end_licence,
-        }[deed]
+        }
         try:
             with unit_of_work(actor):
-                call(actor, licence_id, **given)
+                calls[deed](actor, licence_id, **given)
         except DomainError as error:
             form.accept(error)
         else:

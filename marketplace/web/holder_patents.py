@@ -30,7 +30,7 @@ from marketplace.listings.schemas import PatentSchema
 from marketplace.listings.services import draft_offer, eligibility_of, enter_patent, get_patent, set_fact
 
 from . import labels
-from .forms import Form, at_most, optional, required, status_of, stripped
+from .forms import Form, at_most, optional, options, required, status_of, stripped
 from .holder_frame import blueprint, party
 
 _SIZE = 50
@@ -66,11 +66,12 @@ class Listed:
         """Why it may not be offered: the first bar that exists, else how much is unknown."""
         for bar in self.eligibility.open:
             if bar.result == "barred":
-                return gettext(bar.reason, **bar.parameters)
+                return str(gettext(bar.reason, **bar.parameters))
         unknown = len(self.eligibility.open)
-        return ngettext(
+        sentence: str = ngettext(
             "%(num)d of the nine bars is unknown.", "%(num)d of the nine bars are unknown.", unknown
         )
+        return sentence
 
 
 @blueprint.get("/patents")
@@ -353,12 +354,15 @@ def _fact_form(names: Sequence[str], patent: Patent, *, prefill: bool) -> FactFo
         value = known[name].value if name in known else None
         if question.choices:
             fields[name] = RadioField(
-                question.text, [optional()], choices=[*question.choices, ("", _l("Not known"))], default=""
+                question.text,
+                [optional()],
+                choices=options([*question.choices, ("", _l("Not known"))]),
+                default="",
             )
             data[name] = value or ""
             continue
         kinds = [("none", question.none), ("some", question.some), ("", _l("Not known"))]
-        fields[name] = RadioField(question.text, [optional()], choices=kinds, default="")
+        fields[name] = RadioField(question.text, [optional()], choices=options(kinds), default="")
         data[name] = "none" if value == "none" else "some" if value else ""
         detail = None if value in (None, "none") else value
         if question.dated:

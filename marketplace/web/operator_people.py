@@ -15,7 +15,7 @@ from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import unit_of_work
 
 from . import labels
-from .forms import Form, at_most, optional, required, status_of, stripped
+from .forms import Form, at_most, optional, options, required, status_of, stripped
 from .operator_frame import blueprint
 
 _SIZE = 50
@@ -55,7 +55,9 @@ class AccountForm(Form):
     email = EmailField(_l("E-mail address"), [required(), at_most(254)], filters=[stripped])
     name = StringField(_l("Name"), [required(), at_most(100)], filters=[stripped])
     role = SelectField(
-        _l("Role"), [required()], choices=[(code, labels.name("role", code)) for code in services.ROLES]
+        _l("Role"),
+        [required()],
+        choices=options((code, labels.name("role", code)) for code in services.ROLES),
     )
     organisation = StringField(
         _l("Organisation"),

@@ -1,0 +1,663 @@
+"""The holder's pages: from the uploaded list to the live offer, and what comes back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import openpyxl
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from marketplace.accounts import services as account_services
+from marketplace.accounts.models import Organisation
+from marketplace.core import clock
+from marketplace.core.actor import Actor
+from marketplace.core.database import db
+from marketplace.core.journal import JournalEntry
+from marketplace.core.unit_of_work import unit_of_work
+from marketplace.deals import notices, payments
+from marketplace.deals.models import Licence, Payment, Quarantine, RefundTask
+from marketplace.listings.models import Offer, Patent
+from marketplace.statistics.models import Activity
+from tests import factories
+
+from .pages import LANGUAGES, client_of, member, text_of
+
+HEADERS = (
+    "专利号,名称,申请日,授权公告日,分类号,法律状态,年费缴至,质押,独占排他许可至,保全至,其他情形,状态日期\n"
+)
+GOOD = (
+    "ZL201910000010.5,一种示例阀门,2019-01-02,2021-06-01,F16K 1/00,有效,2027-05-31,否,无,无,无,2026-11-01\n"
+)
+SPARSE = "ZL201910000011.X,一种示例泵,2019-01-02,2021-06-01,F04D 1/00,有效,,,,,,\n"
+BROKEN = "ZL201910000012.9,一种示例管,2019-13-02,2021-06-01,F16L 1/00,有效,,,,,,\n"
+
+
+@dataclass
+class Holder:
+    """A holder in the browser."""
+
+    app: Flask
+    client: FlaskClient
+    user_id: int
+    organisation_id: int
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(user_id=self.user_id, organisation_id=self.organisation_id, roles=frozenset({"member"}))
+
+    def get(self, address: str, status: int = 200) -> str:
+        answer = self.client.get(address)
+        assert answer.status_code == status, text_of(answer.text)[-800:]
+        return text_of(answer.text)
+
+    def post(self, address: str, status: int = 302, **data: Any) -> Any:
+        answer = self.client.post(address, data=data, content_type="multipart/form-data")
+        assert answer.status_code == status, text_of(answer.text)[-1200:]
+        return answer
+
+    def upload(self, kind: str, content: str | bytes, name: str = "清单.csv", status: int = 200) -> Any:
+        data = content.encode() if isinstance(content, str) else content
+        return self.post(f"/holder/lists/{kind}", status, file=(io.BytesIO(data), name))
+
+
+def checked(number: str) -> str:
+    """The number with its right check digit."""
+    from marketplace.core.identifiers import PatentNumber
+
+    return PatentNumber.parse(number.split(".")[0]).display
+
+
+@pytest.fixture(params=LANGUAGES)
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def holder_in(app: Flask, language: str = "zh", name: str = "示例持有大学") -> Holder:
+    user_id, organisation_id = member(app, name, type="university")
+    return Holder(app, client_of(app, user_id, language), user_id, organisation_id)
+
+
+@pytest.fixture
+def holder(app: Flask, language: str) -> Holder:
+    return holder_in(app, language)
+
+
+def patent_of(holder: Holder, **values: Any) -> int:
+    with holder.app.app_context(), unit_of_work():
+        return factories.patent(db.session.get_one(Organisation, holder.organisation_id), **values).id
+
+
+def live_offer_of(holder: Holder, **values: Any) -> int:
+    with holder.app.app_context(), unit_of_work():
+        return factories.live_offer(db.session.get_one(Organisation, holder.organisation_id), **values).id
+
+
+def row(app: Flask, model: type[Any], key: int) -> Any:
+    with app.app_context():
+        found = db.session.get_one(model, key)
+        db.session.expunge_all()
+        return found
+
+
+def lines(*rows: str) -> str:
+    """A list with right check digits."""
+    return HEADERS + "".join(re.sub(r"ZL\d+\.[\dX]", lambda m: checked(m.group()), one) for one in rows)
+
+
+# --- patents
+
+
+def test_an_uploaded_list_is_rehearsed_with_every_error_before_anything_is_written(holder: Holder) -> None:
+    page = text_of(holder.upload("patents", lines(GOOD, SPARSE, BROKEN)).text)
+    assert "尚未写入任何内容" in page or "Nothing is written yet" in page
+    assert "2019-13-02" in page
+    with holder.app.app_context():
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(Patent)) == 0
+
+
+def test_good_rows_go_in_and_the_bad_ones_can_be_downloaded(holder: Holder) -> None:
+    page = holder.upload("patents", lines(GOOD, SPARSE, BROKEN)).text
+    file_id = re.search(r'name="file" value="(\d+)"', page)
+    assert file_id
+    done = holder.post("/holder/lists/patents/import", 200, file=file_id.group(1)).text
+    report = re.search(r'href="(/holder/lists/report/\d+)"', done)
+    assert report
+    answer = holder.client.get(report.group(1))
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert "2019-13-02" in answer.data.decode("utf-8-sig")
+    listed = holder.get("/holder/patents")
+    assert "一种示例阀门" in listed
+    assert "一种示例泵" in listed
+    assert "一种示例管" not in listed
+    again = holder.upload("patents", lines(GOOD, SPARSE)).text
+    assert 'name="file" value=' not in again  # everything is here already
+
+
+def test_a_file_that_is_no_table_is_explained_beside_its_field(holder: Holder) -> None:
+    page = holder.upload("patents", b"\x00\x01\x02\x03nothing", "图片.png", 422).text
+    assert 'href="#file"' in page
+    assert 'href="#file"' in holder.post("/holder/lists/patents", 422).text
+
+
+def test_a_list_of_another_organisation_cannot_be_imported_by_its_number(app: Flask) -> None:
+    first, second = holder_in(app), holder_in(app, name="示例另一大学")
+    page = first.upload("patents", lines(GOOD)).text
+    file_id = re.search(r'name="file" value="(\d+)"', page)
+    assert file_id
+    second.post("/holder/lists/patents/import", 404, file=file_id.group(1))
+
+
+def test_the_template_has_every_column_and_can_be_uploaded_filled_in(holder: Holder) -> None:
+    answer = holder.client.get("/holder/lists/patents/template.xlsx")
+    book = openpyxl.load_workbook(io.BytesIO(answer.data))
+    sheet = book.worksheets[0]
+    headers = [cell.value for cell in sheet[1]]
+    position = {name: headers.index(name) + 1 for name in headers}
+    number = position.get("专利号") or position["number"]
+    title = position.get("名称") or position["title"]
+    sheet.cell(2, number, checked("ZL201910000010.5"))
+    sheet.cell(2, title, "一种模板阀门")
+    filled = io.BytesIO()
+    book.save(filled)
+    page = holder.upload("patents", filled.getvalue(), "模板.xlsx").text
+    file_id = re.search(r'name="file" value="(\d+)"', page)
+    assert file_id, text_of(page)
+    holder.post("/holder/lists/patents/import", 302, file=file_id.group(1))
+    assert "一种模板阀门" in holder.get("/holder/patents")
+
+
+def test_the_list_filters_by_where_patents_stand_and_finds_by_number_and_title(app: Flask) -> None:
+    holder = holder_in(app)
+    clear = patent_of(holder, title="一种无障碍的示例机床")
+    patent_of(holder, title="一种质押的示例锅炉", facts={"pledged": "without_consent"})
+    live_offer_of(holder)
+    with app.app_context():
+        number = db.session.get_one(Patent, clear).number
+    assert "示例机床" in holder.get("/holder/patents?group=may_file")
+    assert "示例锅炉" not in holder.get("/holder/patents?group=may_file")
+    barred = holder.get("/holder/patents?group=barred")
+    assert "示例锅炉" in barred
+    assert "质押" in barred
+    assert "示例机床" in holder.get(f"/holder/patents?q=ZL{number}")
+    assert "示例锅炉" in holder.get("/holder/patents?q=锅炉")
+    assert "示例机床" not in holder.get("/holder/patents?q=100%25")
+
+
+def test_a_patent_of_others_is_not_found(app: Flask) -> None:
+    first, second = holder_in(app), holder_in(app, name="示例另一大学")
+    patent = patent_of(first)
+    for address in (
+        f"/holder/patents/{patent}",
+        f"/holder/patents/{patent}/facts",
+        f"/holder/patents/{patent}/edit",
+    ):
+        second.get(address, 404)
+    second.post(f"/holder/patents/{patent}/declare", 404)
+
+
+def test_a_patent_is_entered_by_hand_and_its_faults_stand_beside_their_fields(holder: Holder) -> None:
+    page = holder.post("/holder/patents/new", 422, number="ZL201910000010.1", title="").text
+    assert 'href="#number"' in page
+    page = holder.post("/holder/patents/new", 422, number=checked("ZL201910000010.5"), title="").text
+    assert 'href="#title"' in page
+    answer = holder.post(
+        "/holder/patents/new",
+        number=checked("ZL201910000010.5"),
+        title="一种手工录入的阀门",
+        patentees="示例持有大学",
+        filing_date="2019-01-02",
+        grant_date="2021-06-01",
+        ipc="F16K 1/00",
+    )
+    assert "/facts" in answer.location
+    with holder.app.app_context():
+        [patent] = db.session.scalars(sa.select(Patent)).all()
+        assert [party.organisation_id for party in patent.parties] == [holder.organisation_id]
+
+
+def test_all_unknown_facts_are_stated_at_once_and_one_alone_is_changed(holder: Holder) -> None:
+    patent = patent_of(holder)
+    with holder.app.app_context(), unit_of_work():
+        found = db.session.get_one(Patent, patent)
+        found.facts = [fact for fact in found.facts if fact.name == "legal_status"]
+    page = holder.client.get(f"/holder/patents/{patent}/facts").text
+    assert 'name="pledged"' in page
+    assert 'name="legal_status"' not in page
+    assert 'name="evaluation_report"' not in page  # an invention needs none
+    answers = {
+        "annuity_paid_until": "some",
+        "annuity_paid_until_value": "2027-05-31",
+        "pledged": "no",
+        "exclusive_licence_until": "none",
+        "preserved_until": "none",
+        "other_hindrance": "none",
+        "as_of": "2026-11-02",
+    }
+    refused = holder.post(f"/holder/patents/{patent}/facts", 422, **answers).text
+    assert 'href="#source"' in refused
+    holder.post(f"/holder/patents/{patent}/facts", **answers, source="示例登记簿副本")
+    assert "may_file" not in holder.get(f"/holder/patents/{patent}")
+    with holder.app.app_context():
+        facts = {fact.name: fact for fact in db.session.get_one(Patent, patent).facts}
+        assert facts["annuity_paid_until"].value == "2027-05-31"
+        assert (facts["pledged"].as_of, facts["pledged"].source) == (dt.date(2026, 11, 2), "示例登记簿副本")
+    change = {"preserved_until": "some", "as_of": "2026-11-10", "source": "示例裁定书"}
+    page = holder.post(f"/holder/patents/{patent}/facts/preserved_until", 422, **change).text
+    assert 'href="#preserved_until_value"' in page
+    holder.post(
+        f"/holder/patents/{patent}/facts/preserved_until", **change, preserved_until_value="2027-01-31"
+    )
+    said = holder.get(f"/holder/patents/{patent}")
+    assert "示例裁定书" in said
+    assert "2027-01-31" in said or "2027" in said
+
+
+def test_a_fact_cannot_be_stated_for_tomorrow(app: Flask) -> None:
+    holder = holder_in(app)
+    patent = patent_of(holder)
+    holder.post(
+        f"/holder/patents/{patent}/facts/pledged", 422, pledged="no", as_of="2026-11-21", source="示例"
+    )
+
+
+# --- the declaration
+
+
+def answer(holder: Holder, offer: int, name: str, status: int = 302, query: str = "", **data: Any) -> Any:
+    return holder.post(f"/holder/offers/{offer}/declaration/{name}{query}", status, **data)
+
+
+def drafted(holder: Holder, patent: int) -> int:
+    location = holder.post(f"/holder/patents/{patent}/declare").location
+    found = re.search(r"/offers/(\d+)", location)
+    assert found
+    return int(found.group(1))
+
+
+def declared(holder: Holder, patent: int) -> int:
+    """A draft with all its answers."""
+    offer = drafted(holder, patent)
+    answer(holder, offer, "fee", fee_form="fixed")
+    answer(holder, offer, "amount", query="?form=fixed", fee="5万")
+    answer(holder, offer, "payment", channels="bank", account="own", payment_text="")
+    answer(holder, offer, "term", years="5")
+    answer(holder, offer, "explanation", fee_explanation="依据研发成本与可比许可测算。")
+    answer(holder, offer, "contact", contact="示例成果转化处 021-00000000")
+    answer(holder, offer, "other", not_included="不含技术秘密")
+    return offer
+
+
+def test_from_the_upload_to_the_live_offer(holder: Holder) -> None:
+    page = holder.upload("patents", lines(GOOD)).text
+    file_id = re.search(r'name="file" value="(\d+)"', page)
+    assert file_id
+    holder.post("/holder/lists/patents/import", file=file_id.group(1))
+    with holder.app.app_context():
+        patent = db.session.scalars(sa.select(Patent.id)).one()
+    offer = declared(holder, patent)
+    summary = holder.get(f"/holder/offers/{offer}/declaration")
+    assert "¥50,000" in summary
+    assert "不含技术秘密" in summary
+    refused = holder.post(f"/holder/offers/{offer}/declaration", 422).text
+    assert 'href="#undertaking"' in refused
+    holder.post(f"/holder/offers/{offer}/declaration", undertaking="y")
+    assert row(holder.app, Offer, offer).status == "ready"
+    holder.get(f"/holder/offers/{offer}/file")
+    holder.post(f"/holder/offers/{offer}/file", filed_on="2026-11-18", undertaking="y")
+    page = holder.post(
+        f"/holder/offers/{offer}/announce", 422, declaration_number="", announced_on="2026-11-19"
+    ).text
+    assert 'href="#declaration_number"' in page
+    holder.post(f"/holder/offers/{offer}/announce", declaration_number="KF-H-1", announced_on="2026-11-19")
+    stated = row(holder.app, Offer, offer)
+    assert (stated.status, stated.evidence) == ("announced", "holder_stated")
+    assert holder.app.test_client().get(f"/offers/{offer}").status_code == 404
+    with holder.app.app_context(), unit_of_work():
+        operator_id = factories.user(staff_role="operator").id
+    operator = client_of(holder.app, operator_id)
+    assert "KF-H-1" in operator.get("/operator/verification").text
+    assert operator.post(f"/operator/offers/{offer}/verify", data={"source": ""}).status_code == 422
+    assert operator.post(f"/operator/offers/{offer}/verify", data={"source": "示例公报"}).status_code == 302
+    live = row(holder.app, Offer, offer)
+    assert (live.evidence, live.verified_source, live.fee_minor) == ("verified", "示例公报", 5_000_000)
+    assert live.term_to == dt.date(2031, 11, 19)
+    assert "5" in holder.app.test_client().get(f"/offers/{offer}").text
+    assert holder.get(f"/holder/offers/{offer}").count("KF-H-1") >= 1
+
+
+def test_an_answer_that_the_rules_forbid_is_refused_in_place_and_nothing_is_saved(holder: Holder) -> None:
+    offer = drafted(holder, patent_of(holder))
+    page = answer(holder, offer, "amount", 422, "?form=fixed", fee="2100万").text
+    assert 'href="#fee"' in page
+    page = answer(holder, offer, "amount", 422, "?form=royalty_net_sales", rate="25").text
+    assert 'id="fee_explanation"' in page  # the reason is asked for on the same page
+    answer(
+        holder,
+        offer,
+        "amount",
+        302,
+        "?form=royalty_net_sales",
+        rate="25",
+        fee_explanation="可比许可在 22% 至 28%。",
+    )
+    page = answer(
+        holder, offer, "explanation", 422, fee_explanation="国内领先的技术,行业第一,性价比最高"
+    ).text
+    assert 'href="#fee_explanation"' in page
+    answer(holder, offer, "explanation", 422, fee_explanation="长" * 2001)
+    page = answer(holder, offer, "term", 422, years="day", term_to="2039-03-02").text
+    assert 'href="#term_to"' in page
+    answer(holder, offer, "term", 422, years="day", term_to="2026-11-19")
+    found = row(holder.app, Offer, offer)
+    assert (found.fee_form, found.term_to, found.fee_explanation) == (
+        "royalty_net_sales",
+        None,
+        "可比许可在 22% 至 28%。",
+    )
+
+
+def test_another_account_is_kept_with_the_declaration(app: Flask) -> None:
+    holder = holder_in(app)
+    offer = drafted(holder, patent_of(holder))
+    answer(holder, offer, "amount", query="?form=fixed", fee="50000")
+    page = answer(
+        holder, offer, "payment", 422, channels="bank", account="other", account_name="示例大学"
+    ).text
+    assert 'href="#number"' in page
+    answer(
+        holder, offer, "payment", channels="bank", account="other", account_name="示例大学", bank="示例银行", number="3100 0001"
+    )  # fmt: skip
+    found = row(app, Offer, offer)
+    assert (found.payee_account_name, found.payee_bank, found.payee_account) == (
+        "示例大学",
+        "示例银行",
+        "31000001",
+    )
+
+
+def test_a_free_licence_is_asked_neither_amount_nor_account(app: Flask) -> None:
+    holder = holder_in(app)
+    offer = drafted(holder, patent_of(holder))
+    assert answer(holder, offer, "fee", fee_form="free").location.endswith("/declaration/term")
+    assert row(app, Offer, offer).fee_form == "free"
+
+
+def test_a_second_draft_on_the_same_patent_is_not_begun(app: Flask) -> None:
+    holder = holder_in(app)
+    patent = patent_of(holder)
+    offer = drafted(holder, patent)
+    assert drafted(holder, patent) == offer
+
+
+def test_what_is_missing_is_listed_with_the_way_to_settle_it(holder: Holder) -> None:
+    offer = drafted(holder, patent_of(holder, facts={"pledged": "without_consent"}))
+    page = holder.client.get(f"/holder/offers/{offer}").text
+    for name in ("fee", "term", "contact"):
+        assert f"/holder/offers/{offer}/declaration/{name}" in page
+    assert "btn-primary" not in page or "/ready" not in page
+    holder.post(f"/holder/offers/{offer}/declaration", 422, undertaking="y")
+
+
+def test_co_owners_are_asked_for_and_review_and_price_notice_may_come_first(app: Flask) -> None:
+    holder = holder_in(app)
+    with app.app_context(), unit_of_work():
+        own = db.session.get_one(Organisation, holder.organisation_id)
+        patent = factories.patent(own, factories.organisation("示例共有企业")).id
+    offer = declared(holder, patent)
+    holder.post(f"/holder/offers/{offer}/submit_review")
+    holder.post(f"/holder/offers/{offer}/approve")
+    holder.post(f"/holder/offers/{offer}/start_price_notice")
+    assert "价格公示自" in holder.get(f"/holder/offers/{offer}")
+    page = holder.post(f"/holder/offers/{offer}/ready", 422).text
+    assert 'href="#consent"' in page
+    holder.post(f"/holder/offers/{offer}/ready", consent="y")
+    story = holder.get(f"/holder/offers/{offer}")
+    for word in ("开始起草", "提交内部审批", "内部审批通过", "开始价格公示"):
+        assert word in story
+
+
+def test_a_withdrawal_is_filed_then_announced_and_its_licences_stand(holder: Holder) -> None:
+    offer = live_offer_of(holder)
+    page = holder.post(f"/holder/offers/{offer}/file_withdrawal", 422, reason="", filed_on="2026-11-20").text
+    assert 'href="#reason"' in page
+    holder.post(f"/holder/offers/{offer}/file_withdrawal", reason="专利权转让", filed_on="2026-11-20")
+    assert row(holder.app, Offer, offer).status == "withdrawal_filed"
+    assert "专利权转让" in holder.get(f"/holder/offers/{offer}")
+    page = holder.post(f"/holder/offers/{offer}/withdraw", 422, withdrawn_on="2026-11-21").text
+    assert 'href="#withdrawn_on"' in page
+    holder.post(f"/holder/offers/{offer}/withdraw", withdrawn_on="2026-11-20")
+    assert row(holder.app, Offer, offer).status == "withdrawn"
+
+
+def test_a_step_that_is_not_the_holders_is_refused(app: Flask) -> None:
+    holder, other = holder_in(app), holder_in(app, name="示例另一大学")
+    offer = live_offer_of(holder, evidence="holder_stated")
+    holder.post(f"/holder/offers/{offer}/verify", 422, source="自己")
+    assert row(app, Offer, offer).evidence == "holder_stated"
+    other.get(f"/holder/offers/{offer}", 404)
+    other.post(f"/holder/offers/{offer}/file_withdrawal", 404, reason="—", filed_on="2026-11-20")
+    holder.get(f"/holder/offers/{offer}/no_such_step", 404)
+
+
+# --- notices, money, licences
+
+
+def noticed(holder: Holder, offer: int, firm: str = "示例被许可企业") -> tuple[Actor, int]:
+    """A firm serves notice: (the firm, the notice)."""
+    user_id, firm_id = member(holder.app, firm)
+    actor = Actor(user_id=user_id, organisation_id=firm_id, roles=frozenset({"member"}))
+    with holder.app.app_context():
+        prepared = notices.prepare_notice(actor, offer, use="用于示例生产线", contact="示例张工")
+        with unit_of_work(actor):
+            return actor, notices.serve_notice(actor, prepared).id
+
+
+def transferred(holder: Holder, firm: Actor, notice: int) -> int:
+    """The firm starts a transfer and uploads its slip."""
+    with holder.app.app_context():
+        with unit_of_work(firm):
+            payment = payments.begin_payment(firm, notice, "bank").id
+        with unit_of_work(firm):
+            payments.upload_slip(firm, payment, b"%PDF-1.4 example", "回单.pdf")
+    return payment
+
+
+def test_a_confirmed_transfer_makes_the_licence(holder: Holder) -> None:
+    offer = live_offer_of(holder)
+    firm, notice = noticed(holder, offer)
+    payment = transferred(holder, firm, notice)
+    assert "示例被许可企业" in holder.get("/holder")
+    assert "示例被许可企业" in holder.get("/holder/notices?group=to_confirm")
+    slip = holder.client.get(f"/holder/payments/{payment}/slip")
+    assert slip.data == b"%PDF-1.4 example"
+    assert slip.headers["Content-Disposition"].startswith("attachment")
+    page = holder.post(f"/holder/payments/{payment}/confirm", 422, paid_on="2026-11-21", amount="50000").text
+    assert 'href="#paid_on"' in page
+    holder.post(f"/holder/payments/{payment}/confirm", paid_on="2026-11-20", amount="5万")
+    with holder.app.app_context():
+        licence = db.session.scalars(sa.select(Licence)).one()
+        assert (licence.state, licence.amount_minor) == ("in_effect", 5_000_000)
+        number, licence_id = licence.number, licence.id
+    assert number in holder.get(f"/holder/notices/{notice}")
+    assert number in holder.get("/holder/licences?group=to_do")
+    assert holder.client.get(f"/holder/licences/{licence_id}/certificate").data.startswith(b"%PDF")
+    assert holder.client.get(f"/holder/notices/{notice}/document").data.startswith(b"%PDF")
+
+
+def test_a_wrong_sum_is_asked_about_then_set_aside_and_the_operator_sees_it(holder: Holder) -> None:
+    offer = live_offer_of(holder)
+    firm, notice = noticed(holder, offer)
+    payment = transferred(holder, firm, notice)
+    page = holder.post(f"/holder/payments/{payment}/confirm", 422, paid_on="2026-11-20", amount="45000")
+    assert "¥45,000" in text_of(page.text)
+    assert 'name="sure"' in page.text
+    assert row(holder.app, Payment, payment).state == "slip_uploaded"
+    holder.post(f"/holder/payments/{payment}/confirm", paid_on="2026-11-20", amount="45000", sure="y")
+    with holder.app.app_context():
+        assert db.session.scalars(sa.select(Licence)).all() == []
+        case = db.session.scalars(sa.select(Quarantine)).one().id
+        db.session.rollback()
+        with unit_of_work():
+            operator_id = factories.user(staff_role="operator").id
+    operator = client_of(holder.app, operator_id)
+    shown = text_of(operator.get("/operator/quarantine").text)
+    assert "¥50,000" in shown
+    assert "¥45,000" in shown
+    assert operator.post(f"/operator/quarantine/{case}", data={"note": " "}).status_code == 422
+    assert operator.post(f"/operator/quarantine/{case}", data={"note": "已联系付款人补足"}).status_code == 302
+    assert row(holder.app, Quarantine, case).state == "resolved"
+    holder.post(f"/holder/payments/{payment}/confirm", paid_on="2026-11-20", amount="50000")
+    assert row(holder.app, Payment, payment).state == "paid"
+
+
+def test_money_without_a_licence_behind_it_is_given_back_with_a_note(app: Flask) -> None:
+    holder = holder_in(app)
+    offer = live_offer_of(holder)
+    firm, notice = noticed(holder, offer)
+    payment = transferred(holder, firm, notice)
+    with app.app_context(), unit_of_work(firm):
+        notices.abandon_notice(firm, notice)
+    holder.get(f"/holder/notices/{notice}")
+    with app.app_context(), unit_of_work(holder.actor):
+        payments.confirm_payment(holder.actor, payment, clock.today(), 5_000_000)
+    with app.app_context():
+        found = db.session.scalars(sa.select(RefundTask)).all()
+    if found:  # paid after the notice had ended
+        task = found[0].id
+        assert "待退还" in holder.get("/holder/notices?group=refunds")
+        holder.post(f"/holder/refunds/{task}", 422, note="")
+        holder.post(f"/holder/refunds/{task}", note="示例流水 1")
+        assert row(app, RefundTask, task).state == "done"
+
+
+def test_recordals_are_filed_and_recorded_and_a_licence_may_end_by_agreement(holder: Holder) -> None:
+    offer = live_offer_of(holder, fee_form="free", fee_minor=None)
+    noticed(holder, offer)
+    with holder.app.app_context():
+        licence = db.session.scalars(sa.select(Licence.id)).one()
+    holder.get(f"/holder/licences/{licence}")
+    page = holder.post(f"/holder/licences/{licence}/file", 422, filed_on="2026-11-21").text
+    assert 'href="#filed_on"' in page
+    holder.post(f"/holder/licences/{licence}/file", filed_on="2026-11-20")
+    page = holder.post(f"/holder/licences/{licence}/record", 422, number="", on="2026-11-20").text
+    assert 'href="#number"' in page
+    holder.post(f"/holder/licences/{licence}/record", number="2026980000001", on="2026-11-20")
+    assert "2026980000001" in holder.get(f"/holder/licences/{licence}")
+    holder.post(f"/holder/licences/{licence}/end", 422, on="2026-11-20")
+    holder.post(f"/holder/licences/{licence}/end", reason="agreed", on="2026-11-20")
+    assert row(holder.app, Licence, licence).state == "ended"
+
+
+def test_notices_and_licences_of_others_are_not_found(app: Flask) -> None:
+    holder, other = holder_in(app), holder_in(app, name="示例另一大学")
+    offer = live_offer_of(holder, fee_form="free", fee_minor=None)
+    firm, notice = noticed(holder, offer)
+    with app.app_context():
+        licence = db.session.scalars(sa.select(Licence.id)).one()
+    for address in (f"/holder/notices/{notice}", f"/holder/licences/{licence}"):
+        other.get(address, 404)
+    # The licensee has pages of its own for these.
+    licensee = Holder(app, client_of(app, firm.user_id or 0), firm.user_id or 0, firm.organisation_id or 0)
+    licensee.get(f"/holder/notices/{notice}", 404)
+
+
+def test_licences_taken_elsewhere_are_imported_and_shown(holder: Holder) -> None:
+    offer = live_offer_of(holder)
+    with holder.app.app_context():
+        found = db.session.get_one(Offer, offer)
+        number, declaration = found.patent.number, found.declaration_number
+    content = (
+        "专利号,声明编号,被许可人,许可种类,生效日,金额,来源\n"
+        f"{number},{declaration},示例平台外企业,开放,2026-10-01,50000,示例合同\n"
+    )
+    page = holder.upload("licences", content).text
+    file_id = re.search(r'name="file" value="(\d+)"', page)
+    assert file_id, text_of(page)
+    holder.post("/holder/lists/licences/import", file=file_id.group(1))
+    assert "示例平台外企业" in holder.get("/holder/licences")
+
+
+# --- the overview and the technology manager
+
+
+def test_the_overview_names_what_needs_doing(holder: Holder) -> None:
+    patent_of(holder)
+    unknown = patent_of(holder)
+    draft = drafted(holder, patent_of(holder, title="一种起草中的示例装置"))
+    live = live_offer_of(holder, duty_to_withdraw_since=dt.date(2026, 11, 1), duty_bars=["pledge"])
+    with holder.app.app_context(), unit_of_work():
+        db.session.get_one(Patent, unknown).facts = []
+        db.session.add(
+            Activity(
+                day=dt.date(2026, 11, 19), offer_id=live, kind="opened", channel="search", audience="firm", count=37
+            )
+        )  # fmt: skip
+    page = holder.client.get("/holder").text
+    for address in (
+        f"/holder/offers/{draft}",
+        f"/holder/offers/{live}",
+        "/holder/patents?group=unknown",
+        "/holder/patents?group=may_file",
+    ):
+        assert f'href="{address}"' in page
+    assert "37" in text_of(page)
+    assert "37" in holder.get(f"/holder/offers/{live}")
+
+
+def test_a_new_holder_is_told_where_to_begin(holder: Holder) -> None:
+    page = holder.client.get("/holder").text
+    assert 'href="/holder/lists/patents"' in page
+    assert 'href="/holder/patents/new"' in page
+
+
+def test_a_manager_works_for_one_principal_at_a_time(app: Flask) -> None:
+    first, second = holder_in(app, name="示例甲大学"), holder_in(app, name="示例乙大学")
+    patent_of(first, title="一种甲大学的示例装置")
+    patent_of(second, title="一种乙大学的示例装置")
+    user_id, agency_id = member(app, "示例服务机构", type="agency")
+    with app.app_context(), unit_of_work():
+        agency = db.session.get_one(Organisation, agency_id)
+        for each in (first, second):
+            principal = db.session.get_one(Organisation, each.organisation_id)
+            account_services.grant_mandate(principal, agency, scope="holder", until=dt.date(2027, 1, 1))
+    manager = Holder(app, client_of(app, user_id), user_id, agency_id)
+    for each, own, others in ((first, "甲大学的", "乙大学的"), (second, "乙大学的", "甲大学的")):
+        manager.post("/holder/for", organisation=str(each.organisation_id))
+        listed = manager.get("/holder/patents")
+        assert own in listed
+        assert others not in listed
+    manager.post("/holder/for", 404, organisation="999999")
+    answer_ = manager.post(
+        "/holder/patents/new",
+        number=checked("ZL201910000010.5"),
+        title="一种代理录入的阀门",
+        patentees="示例乙大学",
+    )
+    assert answer_.status_code == 302
+    assert "代理录入" in second.get("/holder/patents")
+    assert "代理录入" not in first.get("/holder/patents")
+
+
+def test_visitors_are_asked_to_sign_in_and_staff_have_no_holder_pages(app: Flask) -> None:
+    assert app.test_client().get("/holder").status_code == 302
+    with app.app_context(), unit_of_work():
+        operator_id = factories.user(staff_role="operator").id
+    assert client_of(app, operator_id).get("/holder").status_code == 403
+
+
+def test_nothing_of_a_refused_step_reaches_the_journal(app: Flask) -> None:
+    holder = holder_in(app)
+    offer = drafted(holder, patent_of(holder))
+    with app.app_context():
+        before = db.session.scalar(sa.select(sa.func.count()).select_from(JournalEntry))
+    holder.post(f"/holder/offers/{offer}/ready", 422)
+    answer(holder, offer, "amount", 422, "?form=fixed", fee="abc")
+    with app.app_context():
+        assert db.session.scalar(sa.select(sa.func.count()).select_from(JournalEntry)) == before
