@@ -14,15 +14,18 @@ TARGET = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 
 def main() -> None:
-    """Each module's `run()` gives (name, figure, unit); medians of one run, so trust ratios more than figures."""
+    """Run the modules named on the command line, or all; each module's `run()` gives (name, figure, unit)."""
     chosen = sys.argv[1:] or list(MODULES)
+    machine = (
+        f"Run on {dt.datetime.now(dt.UTC):%Y-%m-%d}: Python {platform.python_version()}, "
+        f"{os.cpu_count()} cores, {platform.machine()}."
+    )
     lines = [
         "# Benchmarks",
         "",
         "Written by `make benchmark`. Medians of one run on one machine: trust ratios more than figures.",
         "",
-        f"Run on {dt.datetime.now(dt.UTC):%Y-%m-%d}: Python {platform.python_version()}, "
-        f"{os.cpu_count()} cores, {platform.machine()}.",
+        machine,
     ]
     for name in chosen:
         print(f"{name} …", file=sys.stderr)

@@ -121,7 +121,8 @@ def _who(entry: JournalEntry, people: Mapping[int, User]) -> str:
     """A person with its organisation; staff by their role; else the platform, or the list it came with."""
     user = people.get(entry.actor_id or 0)
     if user is None:
-        return gettext("by import") if entry.origin in ("import", "demo") else gettext("the platform")
+        imported = entry.origin in ("import", "demo")
+        return str(gettext("by import") if imported else gettext("the platform"))
     if user.staff_role:
         return str(labels.name("role", user.staff_role))
     organisations = [membership.organisation.name for membership in user.memberships]

@@ -246,13 +246,14 @@ _AFTER = {"patents": "patents", "offers": "offers", "withdrawals": "offers", "li
 
 def sentence_on(summary: importing.Summary) -> str:
     """What became of the rows, in one sentence."""
-    return gettext(
+    sentence: str = gettext(
         "%(created)d new, %(updated)d changed, %(unchanged)d as before, %(rejected)d not taken.",
         created=summary.created,
         updated=summary.updated,
         unchanged=summary.unchanged,
         rejected=summary.rejected,
     )
+    return sentence
 
 
 @blueprint.get("/lists/report/<int:file_id>")

@@ -221,7 +221,7 @@ def _told(values: Mapping[str, Any], name: str) -> str:
     if name in ("amount_minor", "amount_total") and isinstance(value, int):
         return formats.money(value, str(values.get("currency") or "CNY").upper())
     if isinstance(value, bool):
-        return gettext("yes") if value else gettext("no")
+        return str(gettext("yes") if value else gettext("no"))
     return str(formats.day(value)) if name.endswith("_on") else str(value)
 
 

@@ -55,7 +55,7 @@ def write(writer: int, entries: int, suicide: bool) -> None:
 
 
 def read(name: str, until: int, suicide_after: int) -> None:
-    """Copy each entry read into the unique code of a new row, with the cursor; perhaps die between batches."""
+    """Copy each entry read into the unique code of a new row, with the cursor; perhaps die."""
     app = create_app()
     taken = 0
 

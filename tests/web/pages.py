@@ -15,7 +15,9 @@ from tests import factories
 LANGUAGES = ("zh", "en")
 
 
-def client_of(app: Flask, user_id: int, language: str = "zh", organisation_id: int | None = None) -> FlaskClient:
+def client_of(
+    app: Flask, user_id: int, language: str = "zh", organisation_id: int | None = None
+) -> FlaskClient:
     """A browser in which this person is signed in."""
     client = app.test_client()
     with client.session_transaction() as session:
@@ -37,5 +39,5 @@ def member(app: Flask, organisation: str, **values: Any) -> tuple[int, int]:
 
 def text_of(body: str) -> str:
     """What a page says, without its tags."""
-    body = re.sub(r"<(script|style)\b.*?</\1>", " ", body, flags=re.S)
+    body = re.sub(r"<(script|style)\b.*?</\1>", " ", body, flags=re.DOTALL)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)).strip()
