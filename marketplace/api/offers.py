@@ -12,8 +12,9 @@ from marshmallow import fields
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core import clock
 from marketplace.core.actor import Actor
+from marketplace.core.unit_of_work import lock
 from marketplace.listings import services as listings
-from marketplace.listings.models import Offer
+from marketplace.listings.models import Offer, Patent
 from marketplace.listings.schemas import ACTIONS, OfferSchema
 from marketplace.search import services as search
 from marketplace.search.engine import EngineUnavailable, Hit
@@ -407,7 +408,10 @@ def _step(action: str, schema: type[ma.Schema]) -> Callable[..., Response]:
     def view(values: dict[str, Any], offer_id: str) -> Response:
         def act(actor: Actor) -> dict[str, Any]:
             offer = listings.get_offer(actor, offer_id)
-            check_version(offer.version)
+            if "If-Match" in request.headers:
+                # Held before the comparison, in the order of locks, so that nobody comes between.
+                lock(Patent, offer.patent_id)
+                check_version(lock(Offer, offer.id).version)
             offer = listings.act(actor, offer.id, action, values)
             return whole(actor, offer)
 

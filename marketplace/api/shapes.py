@@ -131,7 +131,16 @@ def text(maximum: int, *, required: bool = False, lines: bool = True, **metadata
     """A text in a request, of at most `maximum` characters."""
     kind: Any = "string" if required else ["string", "null"]
     shape: dict[str, Any] = {"type": kind, "maxLength": maximum, **metadata}
-    return Converted(convert.text(maximum, lines=lines), required=required, metadata=shape)
+    if required:
+        shape["minLength"] = 1
+    read = convert.text(maximum, lines=lines)
+
+    def only_text(value: Any) -> Any:
+        if value is not None and not isinstance(value, str):
+            raise convert.InvalidValue("cell-type", value)
+        return read(value)
+
+    return Converted(only_text, required=required, metadata=shape)
 
 
 def page_of(item: type[ma.Schema], name: str) -> type[ma.Schema]:

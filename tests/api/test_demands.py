@@ -56,6 +56,7 @@ def test_words_are_matched_without_being_stored(world: World) -> None:
     assert isinstance(found["items"][0]["score"], float)
     body = problem(world.firm.post("/match", {"text": " ", "size": 0}), 422, "request-invalid")
     assert set(body["errors"]) == {"text", "size"}
+    assert "text" in problem(world.firm.post("/match", {"text": False}), 422, "request-invalid")["errors"]
     problem(world.visitor.post("/match", {"text": "电池"}), 401, "sign-in-required")
 
 
