@@ -26,7 +26,7 @@ from marketplace.listings.schemas import OfferTermsSchema
 from marketplace.listings.services import act, edit_draft, eligibility_of, get_offer
 
 from . import formats, labels
-from .forms import Form, at_most, optional, required, status_of, stripped
+from .forms import Form, at_most, optional, options, required, status_of, stripped
 from .holder_frame import blueprint
 
 
@@ -249,7 +249,7 @@ def _before(offer_id: int, name: str, chosen: str | None) -> str:
 
 def _fee_form(_offer: Offer, chosen: str | None) -> FeeForm:
     form = FeeForm(data={"fee_form": chosen})
-    form.fee_form.choices = [(code, labels.name("fee_form", code)) for code in FEE_FORMS]
+    form.fee_form.choices = options((code, labels.name("fee_form", code)) for code in FEE_FORMS)
     return form
 
 
@@ -264,7 +264,7 @@ def _amount_form(offer: Offer, chosen: str | None) -> AmountForm:
             "fee_explanation": offer.fee_explanation,
         }
     )
-    form.rate_base.choices = [(code, labels.name("rate_base", code)) for code in rules.RATE_CEILINGS]
+    form.rate_base.choices = options((code, labels.name("rate_base", code)) for code in rules.RATE_CEILINGS)
     if chosen not in rules.NEEDS_FEE:
         del form.fee
     if chosen not in rules.NEEDS_RATE:
@@ -290,13 +290,14 @@ def _payment_form(offer: Offer, _chosen: str | None) -> PaymentForm:
             "payment_text": offer.payment_text or _proposed_text(offer),
         }
     )
-    form.channels.choices = [
+    form.channels.choices = options(
         (code, labels.name("channel", code)) for code in CHANNELS if code == "bank" or holder.stripe_account
-    ]
+    )
     kept = ", ".join(
         filter(None, (holder.bank_account_name or holder.name, holder.bank_name, holder.bank_account))
     )
-    form.account.choices = [*([("own", kept)] if own else []), ("other", gettext("Another account:"))]
+    own_account = [("own", kept)] if own else []
+    form.account.choices = options([*own_account, ("other", gettext("Another account:"))])
     return form
 
 
@@ -324,7 +325,7 @@ def _term_form(offer: Offer, _chosen: str | None) -> TermForm:
             )
     if latest is not None:
         choices.append(("patent", gettext("with the patent, on %(day)s", day=formats.day(latest))))
-    form.years.choices = [*choices, ("day", gettext("on another day:"))]
+    form.years.choices = options([*choices, ("day", gettext("on another day:"))])
     if offer.term_to is not None and offer.term_to == latest:
         form.years.data = form.years.data if form.is_submitted() else "patent"
     return form

@@ -371,9 +371,8 @@ def test_another_account_is_kept_with_the_declaration(app: Flask) -> None:
         holder, offer, "payment", 422, channels="bank", account="other", account_name="示例大学"
     ).text
     assert 'href="#number"' in page
-    answer(
-        holder, offer, "payment", channels="bank", account="other", account_name="示例大学", bank="示例银行", number="3100 0001"
-    )  # fmt: skip
+    payee = {"account_name": "示例大学", "bank": "示例银行", "number": "3100 0001"}
+    answer(holder, offer, "payment", channels="bank", account="other", **payee)
     found = row(app, Offer, offer)
     assert (found.payee_account_name, found.payee_bank, found.payee_account) == (
         "示例大学",
@@ -596,9 +595,14 @@ def test_the_overview_names_what_needs_doing(holder: Holder) -> None:
         db.session.get_one(Patent, unknown).facts = []
         db.session.add(
             Activity(
-                day=dt.date(2026, 11, 19), offer_id=live, kind="opened", channel="search", audience="firm", count=37
+                day=dt.date(2026, 11, 19),
+                offer_id=live,
+                kind="opened",
+                channel="search",
+                audience="firm",
+                count=37,
             )
-        )  # fmt: skip
+        )
     page = holder.client.get("/holder").text
     for address in (
         f"/holder/offers/{draft}",
