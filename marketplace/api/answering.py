@@ -112,7 +112,6 @@ def json_answer(body: dict[str, Any], status: int = 200) -> Response:
     response = Response(json.dumps(body), status=status, content_type="application/json")
     if "version" in body:
         response.set_etag(str(body["version"]))
-    response.headers["Cache-Control"] = "private, no-store"
     return response
 
 

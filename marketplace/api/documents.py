@@ -7,7 +7,7 @@ from typing import Any
 
 import flask_smorest
 from apispec import APISpec
-from flask import current_app, request
+from flask import Response, current_app, request
 from marshmallow import RAISE
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
@@ -60,6 +60,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         super().__init__(f"api_{name}", __name__, url_prefix=BASE, description=description)
         self.title = title
         self.before_request(_begin)
+        self.after_request(_end)
 
     def arguments(self, schema: Any, **options: Any) -> Callable[[View], View]:
         """What the view takes, as in flask-smorest."""
@@ -136,6 +137,13 @@ def _begin() -> None:
         )
     if request.method == "POST" and not raw and request.get_data(cache=True) and not request.is_json:
         raise UnsupportedMediaType
+
+
+def _end(response: Response) -> Response:
+    """After every call: answers differ by token and language, and no cache keeps what it was not told to."""
+    response.vary.update(("Authorization", "Accept-Language"))
+    response.headers.setdefault("Cache-Control", "private, no-store")
+    return response
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]

@@ -11,5 +11,4 @@ def pdf(content: bytes, name: str) -> Response:
     """A PDF as an attachment called `name`."""
     response = Response(content, content_type="application/pdf")
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
-    response.headers["Cache-Control"] = "private, no-store"
     return response

@@ -93,3 +93,24 @@ def test_of_two_racing_requests_with_one_key_both_get_one_answer(committed_app) 
     assert all(body == bodies[0] for body in bodies)
     with committed_app.app_context():
         assert db.session.scalar(sa.select(sa.func.count()).select_from(Notice)) == 1
+
+
+def test_of_two_racing_edits_of_one_version_one_is_stale(committed_app) -> None:
+    world = build_world(committed_app)
+    draft = world.holder.post("/offers", {"patent_number": world.patent()})
+    path, tag = f"/offers/{draft.get_json()['id']}/actions/edit", draft.headers["ETag"]
+    start = threading.Barrier(3)
+
+    def call(fee: int):
+        start.wait()
+        return world.holder.post(path, {"fee": fee}, headers={"If-Match": tag}).status_code
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sorted(pool.map(call, (1, 2, 3))) == [200, 412, 412]
+
+
+def test_no_cache_keeps_what_belongs_to_a_party(world: World) -> None:
+    listed = world.firm.get("/licences")
+    assert listed.headers["Cache-Control"] == "private, no-store"
+    assert {"Authorization", "Accept-Language"} <= set(listed.vary.as_set(preserve_casing=True))
+    assert "no-cache" in world.visitor.get("/open-data/offers.csv").headers["Cache-Control"]
