@@ -56,9 +56,7 @@ def test_the_expression_for_lists_says_what_the_rule_says(
         ]
         db.session.flush()
         eligibility = eligibility_of(patent)
-        expected = (
-            "may_file" if eligibility.may_file else "barred" if eligibility.barred else "unknown"
-        )
+        expected = "may_file" if eligibility.may_file else "barred" if eligibility.barred else "unknown"
         table = standing.patents_of(holder.id, clock.today())
         assert db.session.scalars(sa.select(table.c.standing)).all() == [expected]
         assert standing.counts(holder.id, clock.today())[expected] == 1
