@@ -87,7 +87,7 @@ class TestDocuments:
                     holder,
                     factories.organisation("示例公司乙"),
                     title="一种磁力泵",
-                    title_en="A magnetic pump",
+                    title_en="A pump",
                 ),
                 fee_form="entry_plus_royalty",
                 fee_minor=2_000_000,
