@@ -128,6 +128,17 @@ def step(reader: Reader, owner: str) -> int:
     return len(entries)
 
 
+def release(owner: str) -> None:
+    """Give back every lease of a worker that ends (own unit), so that the next one need not wait for it."""
+    db.session.rollback()
+    held = JournalCursor.lease_owner == owner
+    if db.session.scalar(sa.select(sa.func.count()).select_from(JournalCursor).where(held)):
+        with unit_of_work():
+            db.session.execute(
+                sa.update(JournalCursor).where(held).values(lease_owner=None, lease_until=None)
+            )
+
+
 def _claim(reader: Reader, owner: str) -> int | None:
     """The cursor's position once the lease is ours. Writes only when there is something to read."""
     head = db.session.scalar(sa.select(JournalHead.last)) or 0

@@ -76,8 +76,11 @@ class Worker:
 
     def drain(self) -> int:
         """Work until nothing is due. Returns how many dead letters this run made."""
-        while self.round():
-            pass
+        try:
+            while self.round():
+                pass
+        finally:
+            self._release()
         return self.dead
 
     def run(self, stop: threading.Event) -> None:
@@ -93,6 +96,11 @@ class Worker:
                 stop.wait(2.0)
             if not busy:
                 stop.wait(POLL)
+        self._release()
+
+    def _release(self) -> None:
+        with self.app.app_context():
+            readers.release(self.owner)
 
 
 def _dead_letters() -> int:

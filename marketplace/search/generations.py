@@ -19,7 +19,7 @@ from flask import current_app
 from marketplace.core import clock, journal
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict
-from marketplace.core.readers import Reader, lag, place, position, step, wall
+from marketplace.core.readers import Reader, lag, place, position, release, step, wall
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 
 from . import indexer, tree
@@ -126,13 +126,7 @@ def _catch_up(engine: SearchEngine, name: str, reader_name: str) -> None:
         db.session.rollback()
         if not step(reader, owner):
             time.sleep(0.05)  # a worker reads for it at the moment
-    db.session.rollback()
-    with unit_of_work():
-        db.session.execute(
-            sa.text("UPDATE journal_cursors SET lease_owner = NULL, lease_until = NULL "
-                    "WHERE reader = :reader AND lease_owner = :owner"),
-            {"reader": reader_name, "owner": owner},
-        )  # fmt: skip
+    release(owner)
 
 
 def flip(generation_id: int) -> str | None:

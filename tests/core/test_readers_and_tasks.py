@@ -230,3 +230,16 @@ def test_the_worker_drains_everything_that_is_due(committed_app: Flask) -> None:
     assert Worker(committed_app).drain() == 0
     assert {1, 2, 100} <= set(seen)
     assert len(seen) == len(set(seen))
+
+
+def test_a_worker_that_ends_leaves_its_leases_to_the_next_one(committed_app: Flask) -> None:
+    seen: list[int] = []
+    reader = Reader("r", inside=lambda entries: seen.extend(e.id for e in entries))
+    committed_app.extensions["marketplace.work"].readers.append(lambda: [reader])
+    for count in (1, 2, 3):
+        with committed_app.app_context():
+            write_entries(1)
+        Worker(committed_app).drain()
+        with committed_app.app_context():
+            assert readers.lag("r") == 0
+        assert len(seen) >= count
