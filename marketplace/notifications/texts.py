@@ -79,7 +79,7 @@ _WORDING: Final[Mapping[str, _Wording]] = {
     "announcement_to_verify": _Wording(
         _l("An announcement is to be verified"),
         _l("%(organisation)s states that the open licence of “%(offer)s” was announced."),
-        "/offers/%(offer_id)s",
+        "/operator/offers/%(offer_id)s",
     ),
     "offer_live": _Wording(
         _l("Your patent is open for licensing"),
@@ -126,7 +126,7 @@ _WORDING: Final[Mapping[str, _Wording]] = {
     "quarantine_opened": _Wording(
         _l("A payment was set aside"),
         _l("Money or a message does not fit what is owed (%(reason)s). Please look into the case."),
-        "/quarantine/%(quarantine_id)s",
+        "/operator/quarantine",
     ),
     "demand_matched": _Wording(
         _l("There are new offers for your demand"),
