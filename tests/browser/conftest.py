@@ -87,9 +87,13 @@ def site(databases: Databases, tmp_path: object) -> Iterator[Site]:
         db.engine.dispose()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def chromium(chromium_path: str) -> Iterator[Browser]:
-    """One browser for all tests."""
+    """A browser of the test's own.
+
+    Playwright runs an event loop in this thread until it ends, and signing a document needs that place: a
+    browser that outlived its test would break every other one.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path, args=ARGUMENTS)
         yield browser
