@@ -23,8 +23,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @login_manager.user_loader  # type: ignore[untyped-decorator]
 def _load(user_id: str) -> User | None:
-    user = db.session.get(User, int(user_id))
-    return user if user is not None and user.active else None
+    number = user_id.partition(".")[0]
+    user = db.session.get(User, int(number)) if number.isdecimal() else None
+    return user if user is not None and user.active and user.get_id() == user_id else None
 
 
 def current_actor() -> Actor:

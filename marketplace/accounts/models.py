@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -53,6 +54,7 @@ class User(Versioned, Model):
     locale: Mapped[str] = mapped_column(Code(8), default="zh")
     staff_role: Mapped[str | None] = mapped_column(Code(16))
     totp_secret: Mapped[str | None] = mapped_column(sa.String(64))
+    totp_step: Mapped[int | None] = mapped_column(Key)
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[dt.datetime]
 
@@ -70,7 +72,8 @@ class User(Versioned, Model):
         return self.active
 
     def get_id(self) -> str:
-        return str(self.id)
+        """What a session keeps of the person; a new password ends every session made under the old one."""
+        return f"{self.id}.{hashlib.sha256(self.password_hash.encode()).hexdigest()[:32]}"
 
 
 class Membership(Model):

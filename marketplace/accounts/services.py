@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import pyotp
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 
@@ -389,6 +391,24 @@ def set_second_factor(user_id: int, secret: str) -> User:
     user.totp_secret = secret
     record("account.second_factor_set", user)
     return user
+
+
+def use_code(user_id: int, code: str) -> bool:
+    """Whether a code of the person's authenticator is right; each is taken once (RFC 6238 §5.2).
+
+    The step before and the one after the present are accepted, for clocks that differ.
+    """
+    user = lock(User, user_id)
+    if user.totp_secret is None:
+        return False
+    totp, now = pyotp.TOTP(user.totp_secret), clock.now()
+    present = totp.timecode(now)
+    for step in (present - 1, present, present + 1):
+        fresh = user.totp_step is None or step > user.totp_step
+        if fresh and hmac.compare_digest(totp.generate_otp(step), code):
+            user.totp_step = step
+            return True
+    return False
 
 
 _EDITABLE = frozenset(

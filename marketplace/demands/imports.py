@@ -40,7 +40,7 @@ class DemandImport(RowImporter):
         values = row.values
         named = Named(values["organisation"], None, values.get("district"))
         organisation = db.session.get_one(Organisation, resolve([named], trusted=False)[named])
-        if not (self.actor.is_operator or self.actor.acts_for(organisation.id)):
+        if not (self.actor.is_operator or organisation.id in self.actor.licensees):
             raise Forbidden("not-your-organisation", "You do not act for this organisation.")
         digest = row.digest
         demand = db.session.scalar(

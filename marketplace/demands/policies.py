@@ -29,8 +29,8 @@ def _public(_actor: Actor, demand: Any) -> bool:
 
 
 def _owner(actor: Actor, demand: Any) -> bool:
-    """The organisation in need, or an agency with its mandate."""
-    return demand is not None and actor.acts_for(demand.organisation_id)
+    """The organisation in need, or an agency with its mandate to seek licences."""
+    return demand is not None and demand.organisation_id in actor.licensees
 
 
 _SEES = (_public, _owner, bureau)

@@ -194,7 +194,7 @@ def answer_demand(actor: Actor, demand_id: int, offer_id: int) -> Demand:
     offer = db.session.get(Offer, offer_id)
     if offer is None or not allowed(actor, "offer.see", offer).allowed:
         raise NotFound("offer-not-found", "There is no such offer.")
-    if not (actor.acts_for(offer.holder_id) or actor.is_operator):
+    if not (offer.holder_id in actor.holders or actor.is_operator):
         raise Conflict("offer-not-yours", "Only the holder of an offer can answer with it.")
     if offer.holder_id == demand.organisation_id:
         raise Conflict("own-demand", "This is your own demand.")

@@ -9,11 +9,11 @@ from marketplace.core.permissions import READ, WRITE, Rule, bureau, system
 
 
 def _in_need(actor: Actor, recommendation: Any) -> bool:
-    return recommendation is not None and actor.acts_for(recommendation.demand.organisation_id)
+    return recommendation is not None and recommendation.demand.organisation_id in actor.licensees
 
 
 def _owner(actor: Actor, demand: Any) -> bool:
-    return demand is not None and actor.acts_for(demand.organisation_id)
+    return demand is not None and demand.organisation_id in actor.licensees
 
 
 RULES: dict[str, Rule] = {

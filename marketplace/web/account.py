@@ -144,8 +144,11 @@ def second_factor() -> ResponseReturnValue:
         return redirect(url_for("account.enrol"))
     form = CodeForm()
     if form.validate_on_submit():
-        if pyotp.TOTP(user.totp_secret).verify(form.code.data, for_time=clock.now(), valid_window=1):
-            return _enter(user, session[_PENDING]["next"])
+        user_id = user.id
+        with unit_of_work(Actor(user_id=user_id)):
+            right = services.use_code(user_id, form.code.data)
+        if right:
+            return _enter(db.session.get_one(User, user_id), session[_PENDING]["next"])
         form.code.errors = [gettext("This code is not right, or its time is over.")]
     return render_template("account/second_factor.html", form=form), status_of(form)
 
@@ -167,6 +170,7 @@ def enrol() -> ResponseReturnValue:
             user_id = user.id
             with unit_of_work(Actor(user_id=user_id)):
                 user = services.set_second_factor(user_id, secret)
+                services.use_code(user_id, form.code.data)
             return _enter(user, following)
         form.code.errors = [gettext("This code is not right, or its time is over.")]
     picture = segno.make(totp.provisioning_uri(name=user.email, issuer_name=_ISSUER)).svg_data_uri(scale=5)

@@ -218,7 +218,7 @@ def show(demand_id: int) -> ResponseReturnValue:
         unavailable=unavailable,
         pass_form=PassForm(formdata=None),
         my_offers=_my_live_offers(actor)
-        if "answer" in actions and not actor.acts_for(demand.organisation_id)
+        if "answer" in actions and demand.organisation_id not in actor.licensees
         else [],
     )
 

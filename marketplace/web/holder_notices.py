@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -116,7 +116,7 @@ def notice(notice_id: int) -> ResponseReturnValue:
 
 def _received_notice(notice_id: int) -> Notice:
     found = get_notice(current_actor(), notice_id)
-    if not current_actor().acts_for(found.offer.holder_id):
+    if found.offer.holder_id not in current_actor().holders:
         raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
     return found
 
@@ -371,8 +371,10 @@ _LICENCE_FORMS: dict[str, type[Form]] = {"file": FileRecordalForm, "record": Rec
 def _held_licence(licence_id: int) -> Licence:
     actor = current_actor()
     found = licence_services.get_licence(actor, licence_id)
-    owners: Sequence[int] = [each.organisation_id for each in found.patent.parties]
-    if not any(map(actor.acts_for, owners)) and not (found.offer and actor.acts_for(found.offer.holder_id)):
+    owners = {each.organisation_id for each in found.patent.parties}
+    if found.offer:
+        owners.add(found.offer.holder_id)
+    if actor.holders.isdisjoint(owners):
         raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
     return found
 

@@ -118,8 +118,8 @@ def _serve(actor: Actor, offer: Offer, form: NoticeForm) -> ResponseReturnValue:
 
 
 def _may_act_for(actor: Actor) -> list[Organisation]:
-    """The actor's own organisation first, then its principals."""
-    ids = [actor.organisation_id, *sorted(actor.principals)]
+    """The actor's own organisation first, then those whose mandate lets it take licences."""
+    ids = [actor.organisation_id, *sorted(actor.licensees - actor.own)]
     rows = {
         one.id: one for one in db.session.scalars(sa.select(Organisation).where(Organisation.id.in_(ids)))
     }
@@ -183,9 +183,9 @@ def _notice_page(actor: Actor, notice_id: int, form: PayForm | None = None) -> R
             form=form,
             licence=lookup.licence_of(found),
             basis=rules.basis_of(found.terms),
-            licensee_side=actor.acts_for(found.licensee_id),
+            licensee_side=found.licensee_id in actor.licensees,
             checkout=request.args.get("checkout"),
-            payee_side=actor.acts_for(found.offer.holder_id),
+            payee_side=found.offer.holder_id in actor.holders,
         ),
         status_of(form),
     )

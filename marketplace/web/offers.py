@@ -192,8 +192,9 @@ def show(offer_id: int) -> ResponseReturnValue:
         licences=_licences(offer),
         eligibility=rules.eligibility(patent_view(offer.patent), today),
         mine=_mine(offer, actor),
-        own=actor.acts_for(offer.holder_id)
-        or any(actor.acts_for(party.organisation_id) for party in offer.patent.parties),
+        own=not actor.holders.isdisjoint(
+            {offer.holder_id, *(party.organisation_id for party in offer.patent.parties)}
+        ),
         private=allowed(actor, "offer.edit", offer).allowed,
         json_ld=_json_ld(offer) if live else None,
     )

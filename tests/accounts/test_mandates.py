@@ -15,6 +15,7 @@ from marketplace.core.actor import Actor
 from marketplace.core.errors import DomainError, Forbidden, NotFound
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import notices
+from marketplace.demands import services as demands
 from marketplace.listings import services as listings
 from marketplace.listings.models import Offer
 from tests import factories
@@ -119,3 +120,18 @@ def test_an_agency_can_neither_prolong_its_mandate_nor_take_over_its_principal(p
         with pytest.raises(DomainError), unit_of_work(agent):
             deed()
     assert parties.principal.bank_account != "6222000000000000"
+
+
+NEED: dict[str, Any] = {"title": "寻求一种耐磨密封", "description": "泵的密封三个月就磨坏,需要更耐磨的结构。"}
+
+
+def test_only_an_agency_mandated_to_seek_licences_sees_and_changes_a_firms_draft_need(
+    parties: Parties,
+) -> None:
+    with unit_of_work(parties.owner):
+        demand = demands.draft_demand(parties.owner, NEED)
+    seller = parties.mandated("holder")
+    with pytest.raises(NotFound):
+        demands.get_demand(seller, demand.id)
+    seeker = parties.mandated("licensee")
+    assert demands.get_demand(seeker, demand.id).id == demand.id

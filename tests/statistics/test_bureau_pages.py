@@ -21,10 +21,10 @@ def signed_in(app: Flask, role: str | None) -> FlaskClient:
     """A browser in which someone is signed in: a member of an organisation, or staff of a role."""
     with app.app_context(), unit_of_work():
         person = factories.user(staff_role=role) if role else factories.user(factories.organisation())
-        user_id = person.id
+        session_id = person.get_id()
     client = app.test_client()
     with client.session_transaction() as session:
-        session["_user_id"], session["_fresh"] = str(user_id), True
+        session["_user_id"], session["_fresh"] = session_id, True
     return client
 
 

@@ -33,10 +33,10 @@ def sign_in(app: Flask) -> SignIn:
         with app.app_context(), unit_of_work(SYSTEM):
             organisation = db.session.get(Organisation, organisation_id) if organisation_id else None
             person: User = factories.user(organisation, **values)
-            user_id = person.id
+            session_id = person.get_id()
         client = app.test_client()
         with client.session_transaction() as session:
-            session["_user_id"] = str(user_id)
+            session["_user_id"] = session_id
             session["_fresh"] = True
             session["locale"] = locale
         return client

@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from marketplace.accounts.models import Organisation, User
+from marketplace.core.database import db
 from marketplace.core.unit_of_work import unit_of_work
 from tests import factories
 
@@ -19,9 +20,12 @@ def client_of(
     app: Flask, user_id: int, language: str = "zh", organisation_id: int | None = None
 ) -> FlaskClient:
     """A browser in which this person is signed in."""
+    with app.app_context():
+        session_id = db.session.get_one(User, user_id).get_id()
+        db.session.remove()
     client = app.test_client()
     with client.session_transaction() as session:
-        session["_user_id"] = str(user_id)
+        session["_user_id"] = session_id
         session["_fresh"] = True
         session["locale"] = language
         if organisation_id is not None:

@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from flask import Flask, url_for
 from flask.testing import FlaskClient
 
-from marketplace.accounts import passwords
+from marketplace.accounts import administration, passwords
 from marketplace.accounts.models import Mandate, Organisation, Token, User
 from marketplace.core import clock
-from marketplace.core.actor import Actor
+from marketplace.core.actor import OPERATOR_COMMAND, Actor
 from marketplace.core.database import db
+from marketplace.core.unit_of_work import unit_of_work
 from marketplace.extensions import limiter
 from marketplace.web import navigation
 from tests import factories
@@ -169,8 +170,22 @@ def test_staff_need_a_second_factor_outside_the_demonstration(
     assert visitor.get("/account").status_code == 200
     visitor.post("/sign-out")
     assert visitor.post("/sign-in", data=data).location == "/sign-in/code"
-    assert visitor.post("/sign-in/code", data={"code": pyotp.TOTP(secret).at(clock.now())}).status_code == 302
+    assert visitor.post("/sign-in/code", data={"code": code}).status_code == 422  # each code counts once
+    following = pyotp.TOTP(secret).at(clock.now() + dt.timedelta(seconds=30))
+    assert visitor.post("/sign-in/code", data={"code": following}).status_code == 302
     assert visitor.get("/account").status_code == 200
+
+
+def test_a_new_password_ends_the_sessions_made_under_the_old_one(
+    app: Flask, visitor: FlaskClient, made
+) -> None:
+    user_id = made(lambda: _person("someone@example.org"))
+    visitor.post("/sign-in", data={"email": "someone@example.org", "password": PASSWORD})
+    assert visitor.get("/account").status_code == 200
+    password_hash = passwords.hash_password("another long password")
+    with app.app_context(), unit_of_work(OPERATOR_COMMAND):
+        administration.set_password(OPERATOR_COMMAND, user_id, password_hash)
+    assert visitor.get("/account").status_code == 302
 
 
 # --- sign-up
