@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from functools import cache
-from importlib import resources
+
+from marketplace.listings.industries import industry_name, industry_of
+
+__all__ = ["LOCARNO", "district_of", "in_region", "industry_name", "industry_of", "section_and_class"]
 
 LOCARNO = "LOC"
 _IPC = re.compile(r"[A-H]\d{2}")
@@ -39,37 +40,3 @@ def section_and_class(symbol: str | None) -> tuple[str | None, str | None]:
     if _LOCARNO.match(text):
         return LOCARNO, LOCARNO + text[:2]
     return None, None
-
-
-def industry_of(symbol: str | None) -> str | None:
-    """The division (大类) of GB/T 4754-2017 that the longest known leading part of a symbol stands for."""
-    text = (symbol or "").strip().upper()
-    if _LOCARNO.match(text):
-        text = LOCARNO + text
-    table = _industries()
-    for length in range(min(len(text), 5), 2, -1):
-        found = table.get(text[:length])
-        if found is not None:
-            return found
-    return None
-
-
-def industry_name(code: str, *, english: bool) -> str:
-    """The name of a division of GB/T 4754-2017; the code itself if it has none here."""
-    found = _names().get(code)
-    return found[english] if found else code
-
-
-@cache
-def _industries() -> dict[str, str]:
-    return {row[0]: row[1] for row in _rows("industries.tsv")}
-
-
-@cache
-def _names() -> dict[str, tuple[str, str]]:
-    return {row[0]: (row[1], row[2]) for row in _rows("industry_names.tsv")}
-
-
-def _rows(name: str) -> list[list[str]]:
-    with (resources.files("marketplace.statistics") / "data" / name).open(encoding="utf-8") as file:
-        return [row for row in csv.reader(file, delimiter="\t") if row and not row[0].startswith("#")]
