@@ -22,7 +22,17 @@ from marketplace.extensions import babel, csrf, limiter, login_manager, migrate
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 # Bottom first. A domain may bring `policies.RULES` and `work` (TASKS, SCHEDULES, readers).
-WITH_MODELS = ("accounts", "listings", "deals", "pricing", "demands", "search", "statistics", "notifications")
+WITH_MODELS = (
+    "accounts",
+    "listings",
+    "listings.stocktaking",
+    "deals",
+    "pricing",
+    "demands",
+    "search",
+    "statistics",
+    "notifications",
+)
 WITH_POLICIES = (
     "accounts",
     "listings",
