@@ -16,13 +16,14 @@ from marketplace.core.database import db
 from marketplace.core.errors import N_, Conflict, Forbidden, Invalid, NotFound, Unavailable
 from marketplace.core.files import keep, store
 from marketplace.core.mailer import mailer
+from marketplace.core.papers import MissingGlyph, content_digest
 from marketplace.core.permissions import require
 from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 from marketplace.listings.models import Offer
 
 from . import numbers, papers
-from .documents import MissingGlyph, NoticeDocument, content_digest, notice_pdf
+from .documents import NoticeDocument, notice_pdf
 from .licences import grant
 from .lifecycle import NOTICE, PAYMENT
 from .lookup import find, last_day, lock_notice, offer_ended_at, payments_of

@@ -15,10 +15,10 @@ from marketplace.core import clock
 from marketplace.core.errors import Conflict
 from marketplace.core.identifiers import PatentNumber
 from marketplace.core.money import Money
+from marketplace.core.papers.signing import Signer, demo_certificate
 from marketplace.listings.models import Offer, Patent
 
 from .documents import CertificateDocument, FeeBasis, NoticeDocument, Owed, Paid, Party
-from .documents.signing import Signer, demo_certificate
 from .lookup import payments_of
 from .models import Licence, Notice
 from .rules import basis_of, licence_term, obligations_of, pay_by
@@ -181,8 +181,10 @@ def offer_term(offer: Offer, day: dt.date) -> tuple[dt.date, dt.date]:
 
 
 def party(organisation: Organisation, contact: str = "") -> Party:
-    """A party as printed; a person's code is never printed."""
+    """A party as printed; a person's code is never printed, and one that nobody confirmed says so."""
     code = "" if organisation.type == "individual" else organisation.code or ""
+    if code and not organisation.confirmed:
+        code = f"{code}（自行填报）"
     return Party(organisation.name, code, contact)
 
 

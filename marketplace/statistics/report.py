@@ -16,8 +16,8 @@ from flask_babel import gettext
 from openpyxl.styles import Alignment, Font
 
 from marketplace.core import clock
+from marketplace.core.papers import FONTS
 from marketplace.core.tables import safe_cell
-from marketplace.deals.documents.rendering import FONTS
 
 from . import services
 from .definitions import DEFINITIONS, GROUPING_TITLES, INTERVAL_TITLES, NOTES, STAGE_TITLES

@@ -13,20 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketplace.core.papers import MissingGlyph, content_digest
+from marketplace.core.papers.signing import Signer, SigningKeyUnusable, demo_certificate, verify
+from marketplace.core.papers.wording import instant, renminbi_in_words, sum_of_money
 from marketplace.deals.documents import (
     CertificateDocument,
     FeeBasis,
-    MissingGlyph,
     NoticeDocument,
     Owed,
     Paid,
     Party,
     certificate_pdf,
-    content_digest,
     notice_pdf,
 )
-from marketplace.deals.documents.signing import Signer, SigningKeyUnusable, demo_certificate, verify
-from marketplace.deals.documents.wording import instant, renminbi_in_words, sum_of_money
 
 needs_poppler = pytest.mark.usefixtures("poppler_folder")
 
@@ -349,7 +348,7 @@ def test_the_demo_key_is_made_once_and_readable_by_its_owner_only(tmp_path: Path
 def test_processes_that_start_together_end_with_one_demo_key(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path;"
-        "from marketplace.deals.documents.signing import demo_certificate;"
+        "from marketplace.core.papers.signing import demo_certificate;"
         "print(demo_certificate(Path(sys.argv[1]))[1])"
     )
     started = [

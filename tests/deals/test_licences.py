@@ -13,10 +13,10 @@ from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict, Forbidden, Invalid, NotFound
 from marketplace.core.journal import JournalEntry
+from marketplace.core.papers import MissingGlyph
+from marketplace.core.papers.signing import verify
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import licences, papers, payments
-from marketplace.deals.documents import MissingGlyph
-from marketplace.deals.documents.signing import verify
 from marketplace.deals.lookup import licence_of
 from marketplace.deals.models import Licence
 from tests import factories

@@ -1,4 +1,4 @@
-"""Papers of a deal: the written notice and the deal certificate as PDF/A, and the signature on them."""
+"""Papers of a deal: the written notice and the deal certificate as PDF/A."""
 
 from marketplace.deals.documents.content import (
     CertificateDocument,
@@ -7,19 +7,16 @@ from marketplace.deals.documents.content import (
     Owed,
     Paid,
     Party,
-    content_digest,
 )
-from marketplace.deals.documents.rendering import MissingGlyph, certificate_pdf, notice_pdf
+from marketplace.deals.documents.rendering import certificate_pdf, notice_pdf
 
 __all__ = [
     "CertificateDocument",
     "FeeBasis",
-    "MissingGlyph",
     "NoticeDocument",
     "Owed",
     "Paid",
     "Party",
     "certificate_pdf",
-    "content_digest",
     "notice_pdf",
 ]

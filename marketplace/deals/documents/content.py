@@ -1,9 +1,7 @@
 """What the documents say, as plain values. Nothing here knows the database, the web or a font."""
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 
 
@@ -109,30 +107,3 @@ class CertificateDocument:
     check_url: str
     issuer: str
     demonstration: bool = False
-
-
-def content_digest(document: NoticeDocument | CertificateDocument) -> str:
-    """Return the SHA-256 (hex) of the document's values, the line printed at its foot.
-
-    The values are written as JSON with sorted keys, without spaces, in UTF-8; instants in UTC. It is not the
-    digest of the PDF file, which cannot hold its own.
-    """
-    values = json.dumps(
-        asdict(document), sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain
-    )
-    return hashlib.sha256(values.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, datetime):
-        return aware(value).astimezone(UTC).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"a document cannot hold {type(value).__name__}")
-
-
-def aware(instant: datetime) -> datetime:
-    """Return the instant unchanged. Raises ValueError without a time zone: legal instants are certain."""
-    if instant.tzinfo is None:
-        raise ValueError("the instant of a document needs a time zone")
-    return instant

@@ -1,16 +1,46 @@
-"""How a Chinese legal paper writes days, instants and sums."""
+"""How a Chinese legal paper writes days, instants and sums, and the digest of what it says."""
 
-from datetime import date, datetime
+import hashlib
+import json
+from dataclasses import asdict
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 from babel.numbers import format_currency, get_currency_precision
 
 from marketplace.core.clock import SHANGHAI
-from marketplace.deals.documents.content import aware
 
 _DIGITS = "零壹贰叁肆伍陆柒捌玖"
 _PLACES = ("", "拾", "佰", "仟")
 _GROUPS = ("", "万", "亿")
+
+
+def aware(instant: datetime) -> datetime:
+    """Return the instant unchanged. Raises ValueError without a time zone: legal instants are certain."""
+    if instant.tzinfo is None:
+        raise ValueError("the instant of a paper needs a time zone")
+    return instant
+
+
+def content_digest(paper: Any) -> str:
+    """Return the SHA-256 (hex) of a paper's values (a dataclass), the line printed at its foot.
+
+    The values are written as JSON with sorted keys, without spaces, in UTF-8; instants in UTC. It is not the
+    digest of the PDF file, which cannot hold its own.
+    """
+    values = json.dumps(
+        asdict(paper), sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain
+    )
+    return hashlib.sha256(values.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return aware(value).astimezone(UTC).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"a paper cannot hold {type(value).__name__}")
 
 
 def day(value: date) -> str:

@@ -30,9 +30,10 @@ from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signatu
 from pyhanko.stamp import StaticStampStyle
 from pyhanko_certvalidator import ValidationContext
 
-from marketplace.deals.documents.rendering import SEAL, render
-from marketplace.deals.documents.wording import instant
+from .rendering import SEAL, render
+from .wording import instant
 
+STAMP = Path(__file__).parent / "templates" / "stamp.typ"
 A4_HEIGHT = 842  # points
 FIELD = "PlatformSeal"
 DEMO_YEARS = 10
@@ -89,7 +90,7 @@ class Signer:
         """
         now = datetime.now(UTC)  # the stamp shows the same real time that the signature states
         stamp = render(
-            "stamp",
+            STAMP,
             {"name": name, "reason": reason, "location": location, "signed_at": instant(now)},
             now,
             self._fallback_fonts,
