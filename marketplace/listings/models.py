@@ -10,7 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.accounts.models import Organisation
+from marketplace.core import clock
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
+
+from .facts.models import ALL_FACTS
+from .facts.models import FACTS as FACTS
 
 KINDS = ("invention", "utility_model", "design")
 FEE_FORMS = ("free", "fixed", "royalty_net_sales", "royalty_profit", "entry_plus_royalty")
@@ -22,10 +26,6 @@ OFFER_STATUSES = (
     "withdrawal_filed", "withdrawn", "revoked", "lapsed",
 )  # fmt: skip
 IN_FORCE = ("announced", "withdrawal_filed")
-FACTS = (
-    "legal_status", "annuity_paid_until", "evaluation_report", "pledged",
-    "exclusive_licence_until", "preserved_until", "other_hindrance",
-)  # fmt: skip
 
 
 class Patent(Versioned, Model):
@@ -100,17 +100,21 @@ class PatentClass(Model):
 class PatentFact(Model):
     """What is known about a patent's state, with its date and source. No row means unknown.
 
-    `value` is a code (`in_force`, `positive`, `no`), an ISO date, or `none` for "known to be none".
+    `value` is a code (`in_force`, `positive`, `no`), an ISO date, or `none` for "known to be none". What was
+    stated before is in `facts.models.FactHistory`.
     """
 
     __tablename__ = "patent_facts"
-    __table_args__ = (sa.UniqueConstraint("patent_id", "name"), one_of("name", FACTS))
+    __table_args__ = (sa.UniqueConstraint("patent_id", "name"), one_of("name", ALL_FACTS))
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     patent_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("patents.id"), index=True)
     name: Mapped[str] = mapped_column(Code(32))
     value: Mapped[str] = mapped_column(sa.String(500))
     as_of: Mapped[dt.date]
     source: Mapped[str] = mapped_column(sa.String(200))
+    entered_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
+    entered_by: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
+    attestation_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("attestations.id"), index=True)
 
 
 class Offer(Versioned, Model):

@@ -1,0 +1,1 @@
+"""What is known about patents: statements with date, source and author, their history, and who vouched."""
