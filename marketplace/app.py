@@ -36,6 +36,20 @@ WITH_MODELS = (
 WITH_POLICIES = (
     "accounts",
     "listings",
+    "listings.stocktaking",
+    "deals",
+    "pricing",
+    "demands",
+    "search",
+    "matching",
+    "statistics",
+    "notifications",
+)
+WITH_IMPORTS = ("accounts", "listings", "listings.stocktaking", "deals", "pricing", "demands")
+WITH_WORK = (
+    "core",
+    "listings",
+    "listings.stocktaking",
     "deals",
     "demands",
     "search",
@@ -43,8 +57,6 @@ WITH_POLICIES = (
     "statistics",
     "notifications",
 )
-WITH_IMPORTS = ("accounts", "listings", "deals", "demands")
-WITH_WORK = ("core", "listings", "deals", "demands", "search", "matching", "statistics", "notifications")
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:

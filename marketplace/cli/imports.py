@@ -25,6 +25,8 @@ KINDS = {
     "withdrawals": "Import announced withdrawals of declarations.",
     "licences": "Import licences taken elsewhere, and recordals.",
     "demands": "Import demands of firms and publish them.",
+    "reference-fees": "Import published licence fees by industry and year, with their source.",
+    "annuities": "Import the scale of annuities by kind of right and patent year.",
 }
 
 

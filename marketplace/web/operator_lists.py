@@ -39,6 +39,16 @@ KINDS = {
         Kind("patents", _l("Register: patents and their state"), _l("Repeating changes nothing.")),
         Kind("organisations", _l("Organisations"), _l("By credit code, else by exact name.")),
         Kind("demands", _l("Demands of firms"), _l("They are published at once.")),
+        Kind(
+            "reference-fees",
+            _l("Reference fees by industry"),
+            _l("Published figures of recorded contracts, each with its source; holders estimate by them."),
+        ),
+        Kind(
+            "annuities",
+            _l("The scale of annuities"),
+            _l("By kind of right and patent year; the newest scale counts."),
+        ),
     )
 }
 
