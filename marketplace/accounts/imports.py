@@ -14,6 +14,7 @@ from marketplace.core.importing import Checked, Importer, RowImporter
 from marketplace.core.tables import Column
 from marketplace.core.unit_of_work import lock, record
 
+from .confirming import confirm_by, note_clashes
 from .models import Organisation
 from .resolving import guess_type
 from .services import find_organisation
@@ -49,7 +50,7 @@ class OrganisationImport(RowImporter):
 
     def write_one(self, row: Checked) -> Literal["created", "updated", "unchanged"]:
         values = row.values
-        found = find_organisation(values["name"], values.get("code"))
+        found = find_organisation(values["name"], values.get("code"), matchable=True)
         given = {name: value for name, value in values.items() if value is not None}
         if found is None:
             organisation = Organisation(
@@ -58,15 +59,26 @@ class OrganisationImport(RowImporter):
             db.session.add(organisation)
             db.session.flush()
             record("organisation.created", organisation, organisation_id=organisation.id)
+            self._confirm(organisation)
             return "created"
         organisation = lock(Organisation, found.id)
         changed = {name: value for name, value in given.items() if getattr(organisation, name) != value}
-        if not changed:
+        confirms = organisation.matchable and not organisation.confirmed
+        if not changed and not confirms:
             return "unchanged"
         for name, value in changed.items():
             setattr(organisation, name, value)
-        record("organisation.changed", organisation, organisation_id=organisation.id)
+        if changed:
+            record("organisation.changed", organisation, organisation_id=organisation.id)
+        if confirms:
+            self._confirm(organisation)
+        elif "code" in changed:
+            note_clashes([organisation.id])
         return "updated"
+
+    def _confirm(self, organisation: Organisation) -> None:
+        confirm_by(organisation, "import")
+        note_clashes([organisation.id])
 
 
 def owner_of(text: str) -> Organisation:
@@ -78,7 +90,16 @@ def owner_of(text: str) -> Organisation:
     """
     found = db.session.scalars(
         sa.select(Organisation)
-        .where(sa.or_(Organisation.code == text.strip().upper(), Organisation.name == text.strip()))
+        .where(
+            sa.or_(
+                sa.and_(
+                    Organisation.code == text.strip().upper(),
+                    # What a member has typed names nobody.
+                    sa.or_(Organisation.identity == "confirmed", Organisation.claimed_at.is_(None)),
+                ),
+                Organisation.name == text.strip(),
+            )
+        )
         .limit(2)
     ).all()
     if not found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -12,6 +13,14 @@ from marketplace.core.database import Code, Key, Model, Versioned, one_of
 
 ORGANISATION_TYPES = ("university", "institute", "hospital", "enterprise", "individual", "agency")
 STAFF_ROLES = ("bureau", "operator")
+IDENTITIES = ("stated", "confirmed")
+# An operator saw documents; an operator's list named it; an operator opened its account; the bureau knows it.
+CONFIRMATIONS = ("documents", "import", "account", "bureau")
+
+
+def _where(column: str, value: str) -> dict[str, Any]:
+    clause = sa.text(f"{column} = '{value}'")
+    return {"sqlite_where": clause, "postgresql_where": clause}
 
 
 class Organisation(Versioned, Model):
@@ -19,13 +28,27 @@ class Organisation(Versioned, Model):
 
     An organisation made by an import has no member yet; an account created with its code or name claims
     it. A claimed organisation has joined: notices to it are served on arrival.
+
+    Its credit code is public, so typing it proves nothing: it is self-stated until an operator or the bureau
+    confirms the identity. Only confirmed codes are unique, so nobody can take another's by typing it first.
     """
 
     __tablename__ = "organisations"
-    __table_args__ = (one_of("type", ORGANISATION_TYPES), sa.Index("ix_organisations_name", "name"))
+    __table_args__ = (
+        one_of("type", ORGANISATION_TYPES),
+        one_of("identity", IDENTITIES),
+        one_of("confirmed_how", CONFIRMATIONS),
+        sa.Index("ix_organisations_name", "name"),
+        sa.Index("uq_organisations_confirmed_code", "code", unique=True, **_where("identity", "confirmed")),
+    )
     name: Mapped[str] = mapped_column(sa.String(200))
     name_en: Mapped[str | None] = mapped_column(sa.String(200))
-    code: Mapped[str | None] = mapped_column(Code(18), unique=True)
+    code: Mapped[str | None] = mapped_column(Code(18), index=True)
+    identity: Mapped[str] = mapped_column(Code(16), default="stated")
+    confirmed_at: Mapped[dt.datetime | None]
+    confirmed_by: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
+    confirmed_how: Mapped[str | None] = mapped_column(Code(16))
+    confirmed_source: Mapped[str | None] = mapped_column(sa.String(200))
     type: Mapped[str] = mapped_column(Code(16))
     region: Mapped[str | None] = mapped_column(Code(6), index=True)
     claimed_at: Mapped[dt.datetime | None]
@@ -41,6 +64,16 @@ class Organisation(Versioned, Model):
     def joined(self) -> bool:
         """Whether someone acts for it here, so that notices arrive by being stored."""
         return self.claimed_at is not None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether an operator or the bureau vouches that it is who it says; no gate for taking a licence."""
+        return self.identity == "confirmed"
+
+    @property
+    def matchable(self) -> bool:
+        """Whether a list may be matched with it by code: nobody speaks for it by having typed the code."""
+        return self.confirmed or self.claimed_at is None
 
 
 class User(Versioned, Model):
@@ -74,6 +107,37 @@ class User(Versioned, Model):
     def get_id(self) -> str:
         """What a session keeps of the person; a new password ends every session made under the old one."""
         return f"{self.id}.{hashlib.sha256(self.password_hash.encode()).hexdigest()[:32]}"
+
+
+class IdentityClash(Versioned, Model):
+    """Two organisations with one credit code, at most one of them confirmed: for the operator to look into.
+
+    Nothing is refused and nothing merged by it. `organisation_id` states the code, `other_id` has it too.
+    """
+
+    __tablename__ = "identity_clashes"
+    __table_args__ = (
+        one_of("state", ("open", "resolved")),
+        sa.Index(
+            "uq_identity_clashes_open",
+            "organisation_id",
+            "other_id",
+            "code",
+            unique=True,
+            **_where("state", "open"),
+        ),
+    )
+    code: Mapped[str] = mapped_column(Code(18))
+    organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"))
+    other_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"))
+    state: Mapped[str] = mapped_column(Code(16), default="open")
+    resolution: Mapped[str | None] = mapped_column(sa.Text)
+    resolved_by: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
+    created_at: Mapped[dt.datetime]
+    resolved_at: Mapped[dt.datetime | None]
+
+    organisation: Mapped[Organisation] = relationship(foreign_keys=[organisation_id], lazy="joined")
+    other: Mapped[Organisation] = relationship(foreign_keys=[other_id], lazy="joined")
 
 
 class Membership(Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from marketplace.core.actor import Actor
-from marketplace.core.permissions import READ, WRITE, Rule, operator
+from marketplace.core.permissions import READ, WRITE, Rule, bureau, operator
 
 
 def _member(actor: Actor, organisation: Any) -> bool:
@@ -16,6 +16,10 @@ def _member(actor: Actor, organisation: Any) -> bool:
 RULES = {
     "organisation.edit": Rule(WRITE, (_member, operator)),
     "organisation.import": Rule(WRITE, (operator,)),
+    "organisation.confirm": Rule(WRITE, (bureau,)),
+    "organisation.doubt": Rule(WRITE, (operator,)),
+    "clash.see": Rule(READ, (bureau,)),
+    "clash.resolve": Rule(WRITE, (operator,)),
     "account.create": Rule(WRITE, (operator,)),
     "account.administer": Rule(WRITE, (operator,)),
     "dead_letter.see": Rule(READ, (operator,)),

@@ -21,6 +21,7 @@ from marketplace.core.identifiers import InvalidNumber, credit_code
 from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import lock, record
 
+from .confirming import clean_code, confirm_by, note_clashes
 from .models import Mandate, Membership, Organisation, Token, User
 
 ROLES = ("holder", "firm", "individual", "manager", "bureau", "operator")
@@ -47,6 +48,7 @@ class NewAccount:
         organisation_type: type of an organisation that has to be made; by default that of the role.
         region: GB/T 2260 code of an organisation that has to be made.
         apart: make an organisation of its own even if one with that name is there (two people, one name).
+        self_stated: the person itself says so; else an operator does, which confirms the code.
     """
 
     email: str
@@ -58,6 +60,7 @@ class NewAccount:
     organisation_type: str | None = None
     region: str | None = None
     apart: bool = False
+    self_stated: bool = False
 
 
 def clean_email(text: str) -> str:
@@ -116,6 +119,7 @@ def create_account(new: NewAccount) -> tuple[User, Organisation | None]:
         region=new.region,
         role="manager" if new.role == "manager" else "member",
         apart=new.apart,
+        self_stated=new.self_stated,
     )
     return user, organisation
 
@@ -129,26 +133,18 @@ def join_organisation(
     region: str | None,
     role: str,
     apart: bool = False,
+    self_stated: bool = False,
 ) -> Organisation:
     """Make the user a member of the organisation with that code, else that exact name, else a new one.
 
-    The first member claims the organisation: from then on notices to it are served on arrival.
+    The first member claims the organisation: from then on notices to it are served on arrival. The code of a
+    new one is confirmed when an operator gives it, and self-stated when the person does.
 
     Raises:
         Invalid: `credit-code-invalid`, `organisation-name-missing`.
     """
-    clean_code = None
-    if code:
-        try:
-            clean_code = credit_code(code)
-        except InvalidNumber:
-            message = "The unified social credit code is not valid."
-            raise Invalid(
-                "credit-code-invalid",
-                "The unified social credit code is not valid.",
-                fields={"code": [message]},
-            ) from None
-    organisation = None if apart else find_organisation(name, clean_code)
+    sure_code = clean_code(code)
+    organisation = None if apart else find_organisation(name, sure_code)
     if organisation is None:
         if not name:
             message = "Please give the name of the organisation."
@@ -158,10 +154,14 @@ def join_organisation(
                 fields={"organisation": [message]},
             )
         organisation = Organisation(
-            name=name.strip(), code=clean_code, type=type_, region=region, created_at=clock.now()
+            name=name.strip(), code=sure_code, type=type_, region=region, created_at=clock.now()
         )
         db.session.add(organisation)
         record("organisation.created", organisation)
+        if sure_code is not None:
+            if not self_stated:
+                confirm_by(organisation, "account")
+            note_clashes([organisation.id])
     if all(m.organisation_id != organisation.id for m in user.memberships):
         _add_membership(user, organisation, role)
     return organisation
@@ -178,10 +178,21 @@ def _add_membership(user: User, organisation: Organisation, role: str) -> Member
     return membership
 
 
-def find_organisation(name: str | None, code: str | None) -> Organisation | None:
-    """By code, else by exact name."""
+def find_organisation(name: str | None, code: str | None, *, matchable: bool = False) -> Organisation | None:
+    """By code, else by exact name.
+
+    A code counts only where it is confirmed, or where nobody speaks for the organisation: what a member
+    has typed matches nothing by itself.
+
+    Args:
+        matchable: with a code, pass over organisations whose members only state who they are, namesakes too.
+    """
+    vouched = sa.or_(Organisation.identity == "confirmed", Organisation.claimed_at.is_(None))
+    best_first = (sa.case((Organisation.identity == "confirmed", 0), else_=1), Organisation.id)
     if code:
-        found = db.session.scalar(sa.select(Organisation).where(Organisation.code == code))
+        found = db.session.scalar(
+            sa.select(Organisation).where(Organisation.code == code, vouched).order_by(*best_first).limit(1)
+        )
         if found is not None:
             return found
     if not name:
@@ -189,8 +200,10 @@ def find_organisation(name: str | None, code: str | None) -> Organisation | None
     query = sa.select(Organisation).where(Organisation.name == name.strip())
     if code:
         # A namesake with another code is another organisation.
-        query = query.where(Organisation.code.is_(None))
-    return db.session.scalar(query.order_by(Organisation.id).limit(1))
+        query = query.where(sa.or_(Organisation.code.is_(None), Organisation.code == code))
+        if matchable:
+            query = query.where(vouched)
+    return db.session.scalar(query.order_by(*best_first).limit(1))
 
 
 def get_organisation(organisation_id: int) -> Organisation:
@@ -338,7 +351,8 @@ def sign_up(new: NewAccount, *, locale: str) -> User:
     """Make an account for a person who is not known yet, with an organisation of its own.
 
     A name or a credit code is public and proves nothing, so nobody becomes a member of an organisation that
-    is known here by typing them: its members decide who joins, and the operator opens its first account.
+    is known here by typing them: its members decide who joins, and the operator opens its first account. A
+    code stays self-stated until it is confirmed; where another organisation has it, the operator is told.
 
     Raises:
         Invalid: `email-taken`, `organisation-has-members`, `organisation-known`, `role-unknown` for
@@ -349,21 +363,23 @@ def sign_up(new: NewAccount, *, locale: str) -> User:
     if user_by_email(clean_email(new.email)) is not None:
         message = N_("There is an account with this address already: please sign in.")
         raise Invalid("email-taken", message, fields={"email": [message]})
-    if new.role == "individual":
-        new = replace(new, apart=True)  # people share names
-    else:
+    if new.role != "individual":
         _refuse_known(new)
-    user, _ = create_account(new)
+    # People share names; and nobody joins by typing.
+    user, _ = create_account(replace(new, apart=True, self_stated=True))
     user.locale = locale
     return user
 
 
 def _refuse_known(new: NewAccount) -> None:
-    try:
-        code = credit_code(new.code) if new.code else None
-    except InvalidNumber:
-        code = None  # create_account says what is wrong with it
-    found = find_organisation(new.organisation, code)
+    if not new.organisation:
+        return
+    query = sa.select(Organisation).where(Organisation.name == new.organisation.strip())
+    code = clean_code(new.code)
+    if code is not None:
+        # A namesake with another code is another organisation.
+        query = query.where(sa.or_(Organisation.code.is_(None), Organisation.code == code))
+    found = db.session.scalar(query.order_by(Organisation.id).limit(1))
     if found is None:
         return
     if found.joined:

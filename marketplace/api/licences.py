@@ -17,7 +17,7 @@ from . import shapes
 from .answering import once
 from .documents import Blueprint
 from .files import pdf
-from .notices import Party
+from .notices import Party, party_view
 from .shapes import After, Day, Id, Instant, key_of
 
 blueprint = Blueprint("licences", "licences", "Licences in effect and ended, and their certificates.")
@@ -129,7 +129,7 @@ def licence_view(licence: Licence) -> dict[str, Any]:
     return {
         **{name: getattr(licence, name) for name in plain},
         "patent_number": licence.patent.reference,
-        "licensee": {"id": licence.licensee_id, "name": licence.licensee.name},
+        "licensee": party_view(licence.licensee),
         "certificate_url": shapes.address(f"{shapes.BASE}/licences/{licence.id}/certificate")
         if licence.certificate_code
         else None,

@@ -9,6 +9,7 @@ from flask import Response, request
 from marshmallow import fields, validate
 
 from marketplace.accounts.identity import access, current_actor
+from marketplace.accounts.models import Organisation
 from marketplace.core.actor import Actor
 from marketplace.core.errors import Invalid
 from marketplace.core.files import MAX_UPLOAD
@@ -35,6 +36,12 @@ class Party(ma.Schema):
 
     id = Id(required=True)
     name = fields.String(required=True)
+    identity = fields.String(
+        metadata={
+            "enum": ["stated", "confirmed"],
+            "description": "whether operator or bureau confirmed who it is; no condition for a licence",
+        }
+    )
 
 
 class ObligationView(ma.Schema):
@@ -134,13 +141,18 @@ class ConfirmRequest(ma.Schema):
 # --- views of rows
 
 
+def party_view(organisation: Organisation) -> dict[str, Any]:
+    """An organisation, as `Party`."""
+    return {name: getattr(organisation, name) for name in ("id", "name", "identity")}
+
+
 def notice_view(notice: Notice) -> dict[str, Any]:
     """A notice, as `NoticeView`."""
     licence = licence_of(notice)
     plain = ("id", "number", "offer_id", "state", "written_at", "served_at", "use", "contact")
     return {
         **{name: getattr(notice, name) for name in plain},
-        "licensee": {"id": notice.licensee_id, "name": notice.licensee.name},
+        "licensee": party_view(notice.licensee),
         "sha256": notice.document_digest,
         "document_url": shapes.address(f"{shapes.BASE}/notices/{notice.id}/document"),
         "obligations": [

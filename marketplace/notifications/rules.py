@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from marketplace.accounts.models import IdentityClash
 from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
 from marketplace.deals.models import Licence, Notice, Payment, Quarantine
@@ -102,6 +103,11 @@ def _quarantine_opened(entry: JournalEntry) -> Iterable[Telling]:
     yield Telling("operator", "quarantine_opened", {"quarantine": case.id})
 
 
+def _clash_opened(entry: JournalEntry) -> Iterable[Telling]:
+    clash = db.session.get_one(IdentityClash, entry.subject_id)
+    yield Telling("operator", "identity_clash", {"organisation": clash.organisation_id, "clash": clash.id})
+
+
 def _demand_matched(entry: JournalEntry) -> Iterable[Telling]:
     demand = db.session.get_one(Demand, entry.subject_id)
     count = len(entry.data.get("offers", ()))
@@ -137,6 +143,7 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "offer.withdrawn": _offer_withdrawn,
     "offer.duty_raised": _duty_to_withdraw,
     "quarantine.opened": _quarantine_opened,
+    "organisation.clash_opened": _clash_opened,
     "demand.matched": _demand_matched,
     "demand.answered": _demand_answered,
 }

@@ -128,6 +128,11 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         _l("Money or a message does not fit what is owed (%(reason)s). Please look into the case."),
         "/operator/quarantine",
     ),
+    "identity_clash": _Wording(
+        _l("Two organisations have one credit code"),
+        _l("%(organisation)s states a credit code that another organisation has too. Please look into it."),
+        "/operator/organisations",
+    ),
     "demand_matched": _Wording(
         _l("There are new offers for your demand"),
         _l("Offers that may help with “%(demand)s”: %(count)s. See why, and say which of them fit."),

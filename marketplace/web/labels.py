@@ -61,6 +61,12 @@ TABLES: dict[str, dict[str, Label]] = {
         "entry_fee": Label(_l("Entry fee")),
         "royalty": Label(_l("Royalty")),
     },
+    "confirmed_how": {
+        "documents": Label(_l("Documents that the operator has seen")),
+        "import": Label(_l("A list that the operator brought")),
+        "account": Label(_l("The operator opened its account")),
+        "bureau": Label(_l("The bureau")),
+    },
     "payment_state": {
         "open": Label(_l("Started"), "blue"),
         "slip_uploaded": Label(_l("Slip uploaded, waiting for the holder's confirmation"), "azure"),

@@ -6,9 +6,9 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from wtforms import EmailField, SelectField, StringField
+from wtforms import BooleanField, EmailField, RadioField, SelectField, StringField, TextAreaField
 
-from marketplace.accounts import administration, passwords, services
+from marketplace.accounts import administration, confirming, passwords, services
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core.errors import DomainError, Invalid, NotFound
 from marketplace.core.permissions import require
@@ -46,7 +46,86 @@ def organisations() -> ResponseReturnValue:
         rows=rows[:_SIZE],
         q=q,
         before=rows[_SIZE - 1].id if len(rows) > _SIZE else None,
+        clashes=confirming.open_clashes(current_actor(), limit=_SIZE),
+        form=ClashForm(formdata=None),
     )
+
+
+# --- who they are
+
+
+class ConfirmForm(Form):
+    """What confirms who an organisation is."""
+
+    how = RadioField(
+        _l("What confirms it?"),
+        [required(_l("Please choose one."))],
+        choices=options((code, labels.name("confirmed_how", code)) for code in confirming.STATED_BY_PEOPLE),
+    )
+    code = StringField(
+        _l("Unified social credit code"),
+        [optional(), at_most(18)],
+        description=_l("As in the documents. Another organisation that only states this code keeps it so."),
+        filters=[stripped],
+    )
+    source = StringField(
+        _l("What does it rest on?"),
+        [required(), at_most(200)],
+        description=_l("Which document of which day, or who at the bureau said so."),
+        filters=[stripped],
+    )
+
+
+class ClashForm(Form):
+    """What was found about two organisations with one code."""
+
+    note = TextAreaField(_l("What was done?"), [required(), at_most(2000)], filters=[stripped])
+    remove_code = BooleanField(_l("Take the code away from the one that only states it"))
+
+
+@blueprint.route("/organisations/<int:organisation_id>", methods=["GET", "POST"])
+@access("operator")
+def organisation(organisation_id: int) -> ResponseReturnValue:
+    """Who an organisation is by its own word, and confirming it."""
+    actor, found = current_actor(), services.get_organisation(organisation_id)
+    form = ConfirmForm(data={"code": found.code, "how": "documents"})
+    if form.validate_on_submit():
+        try:
+            with unit_of_work(actor):
+                confirming.confirm_organisation(
+                    actor, organisation_id, how=form.how.data, source=form.source.data, code=form.code.data
+                )
+        except DomainError as error:
+            form.accept(error)
+        else:
+            flash(gettext("The identity is confirmed."), "success")
+            return redirect(url_for("operator.organisation", organisation_id=organisation_id))
+    return render_template("operator/organisation.html", one=found, form=form), status_of(form)
+
+
+@blueprint.post("/organisations/<int:organisation_id>/doubt")
+@access("operator")
+def doubt(organisation_id: int) -> ResponseReturnValue:
+    """Take a confirmation back."""
+    actor = current_actor()
+    with unit_of_work(actor):
+        confirming.doubt_organisation(actor, organisation_id)
+    flash(gettext("The confirmation is taken back."), "info")
+    return redirect(url_for("operator.organisation", organisation_id=organisation_id))
+
+
+@blueprint.post("/clashes/<int:clash_id>")
+@access("operator")
+def resolve_clash(clash_id: int) -> ResponseReturnValue:
+    """Close a clash of codes, saying what was found."""
+    actor, form = current_actor(), ClashForm()
+    if form.validate_on_submit():
+        with unit_of_work(actor):
+            confirming.resolve_clash(actor, clash_id, form.note.data, remove_code=form.remove_code.data)
+        flash(gettext("Noted."), "success")
+    else:
+        flash(gettext("Please say what was done."), "danger")
+    return redirect(url_for("operator.organisations"))
 
 
 class AccountForm(Form):
