@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -12,6 +13,7 @@ from typing import Any, TypeVar, cast
 import click
 import sqlalchemy as sa
 from flask import Flask
+from flask_babel import force_locale, gettext
 
 from marketplace.core.database import db
 from marketplace.core.errors import DomainError
@@ -65,19 +67,26 @@ def application() -> Flask:
         raise click.ClickException(str(error)) from None
 
 
+def language() -> str:
+    """`zh` or `en`: the language of the terminal (LC_ALL, LC_MESSAGES, LANG); Chinese where it names none."""
+    named = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    plain = named.partition(".")[0].partition("_")[0].casefold()
+    return "zh" if plain in ("", "c", "posix", "zh") else "en"
+
+
 def with_application(command: Command) -> Command:
     """Run a command inside an application context; a domain error becomes one line on stderr and exit 1."""
 
     @wraps(command)
     def run(*arguments: Any, **named: Any) -> Any:
         app = application()
-        with app.app_context():
+        with app.app_context(), force_locale(language()):
             try:
                 return command(*arguments, **named)
             except DomainError as error:
-                text = error.message % error.parameters if error.parameters else error.message
+                text = gettext(error.message, **error.parameters)
                 for field, sentences in getattr(error, "fields", {}).items():
-                    text += "".join(f"\n  {field}: {sentence}" for sentence in sentences)
+                    text += "".join(f"\n  {field}: {gettext(sentence)}" for sentence in sentences)
                 raise click.ClickException(f"{text} [{error.code}]") from None
             except sa.exc.DBAPIError as error:
                 db.session.rollback()

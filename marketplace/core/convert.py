@@ -267,11 +267,32 @@ def _exact_digits(convert: Converter) -> Converter:
 
 # --- dates
 
-_DATE: Final = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?", re.ASCII)
+_DATE_GAP: Final = r"(?:\s*[-/.、\u2010-\u2015\u2212]\s*|\s+)"
+_DATE: Final = re.compile(
+    rf"(\d{{4}})(?:\s*年\s*|{_DATE_GAP})(\d{{1,2}})(?:\s*月\s*|{_DATE_GAP})(\d{{1,2}})\s*[日号]?\.?", re.ASCII
+)
+_ENGLISH_DATE: Final = re.compile(
+    r"(?:(?P<day>\d{1,2})[-\s](?P<month>[a-z]{3,9})\.?,?[-\s]|(?P<month2>[a-z]{3,9})\.?\s(?P<day2>\d{1,2}),?\s)"
+    r"(?P<year>\d{4})",
+    re.ASCII | re.IGNORECASE,
+)
+_MONTHS: Final = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+    "november", "december",
+)  # fmt: skip
+_CHINESE_DATE: Final = re.compile(
+    r"([〇○零一二三四五六七八九]{4})年([一二三四五六七八九十]{1,3})月([一二三四五六七八九十]{1,3})[日号]"
+)
+_CHINESE_DIGITS: Final = {sign: value for value, sign in enumerate("〇一二三四五六七八九")} | {
+    "○": 0,
+    "零": 0,
+}
+_WEEKDAY: Final = re.compile(r"\s*\(?(?:星期|周)[一二三四五六日天]\)?$")
 _COMPACT_DATE: Final = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 _SERIAL_DATE: Final = re.compile(r"(\d{5})(\.\d+)?", re.ASCII)
 _TIME_BEHIND: Final = re.compile(
-    r"(\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2})[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
+    r"(\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2}|\d{4}年\d{1,2}月\d{1,2}日)"
+    r"(?:T|\s*)(?:[上下]午\s*)?(?<!\d)\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
 )
 _SERIAL_ZERO: Final = dt.date(
     1899, 12, 30
@@ -284,11 +305,13 @@ _LAST_YEAR: Final = 2200
 def date(*, empty: object = None, none: object = None) -> Converter:
     """A legal date: 2019-07-12, 2019/7/12, 2019.07.12, 2019年7月12日, 20190712, a spreadsheet's day number.
 
-    An instant with an offset gives its date in Shanghai. Codes: date-form, date-impossible, date-range.
+    Also 二〇一九年七月十二日, a weekday or time behind it, 12-Jul-2019, July 12, 2019. 7/12/2019 is refused:
+    either may be the month. An instant with an offset gives its date in Shanghai.
+    Codes: date-form, date-impossible, date-range.
     """
 
     def read(value: str) -> dt.date:
-        plain = _half_width(value)
+        plain = _WEEKDAY.sub("", _half_width(value).lstrip("'"))
         match = _DATE.fullmatch(plain) or _COMPACT_DATE.fullmatch(plain)
         if match is None and (timed := _TIME_BEHIND.fullmatch(plain)):
             match = _DATE.fullmatch(timed.group(1))
@@ -296,6 +319,10 @@ def date(*, empty: object = None, none: object = None) -> Converter:
             return _day(value, *map(int, match.groups()))
         if (serial := _SERIAL_DATE.fullmatch(plain)) and int(serial.group(1)) >= _FIRST_SERIAL:
             return _SERIAL_ZERO + dt.timedelta(days=int(serial.group(1)))
+        if words := _CHINESE_DATE.fullmatch(plain):
+            return _day(value, *map(_chinese_number, words.groups()))
+        if (english := _ENGLISH_DATE.fullmatch(plain)) and (month := _month(english)):
+            return _day(value, int(english["year"]), month, int(english["day"] or english["day2"]))
         if "T" in plain:
             return _in_shanghai(value, plain)
         raise InvalidValue("date-form", value)
@@ -311,6 +338,23 @@ def date(*, empty: object = None, none: object = None) -> Converter:
         return scalar(cell)
 
     return convert
+
+
+def _chinese_number(text: str) -> int:
+    """二〇一九 (digit by digit), 七, 十二, 三十一; 0 for what is no number."""
+    if "十" not in text:
+        digits = [_CHINESE_DIGITS[sign] for sign in text]
+        return int("".join(map(str, digits))) if len(digits) in (1, 4) else 0
+    tens, _, ones = text.partition("十")
+    if len(tens) > 1 or len(ones) > 1 or ones == "十":
+        return 0
+    return 10 * _CHINESE_DIGITS.get(tens, 1) + _CHINESE_DIGITS.get(ones, 0)
+
+
+def _month(date: re.Match[str]) -> int:
+    """The month of an English date, 0 if it is no month."""
+    name = (date["month"] or date["month2"]).lower()
+    return next((number for number, month in enumerate(_MONTHS, start=1) if month.startswith(name)), 0)
 
 
 def _day(value: object, year: int, month: int, day: int) -> dt.date:

@@ -2,7 +2,7 @@
 
 A file that cannot be read at all raises `TableError` at once. A row that cannot be read, or has bad cells,
 is a `Row` with all its errors, and reading goes on: one stray quotation mark costs one row. Memory stays
-flat, except that the library for spreadsheets loads the sheet.
+flat, except that the library for spreadsheets loads the sheet, whose size is measured before.
 """
 
 from __future__ import annotations
@@ -13,14 +13,17 @@ import json
 import re
 import unicodedata
 import zipfile
+import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, NoReturn, Self
+from xml.parsers import expat
 
 import python_calamine
 
@@ -28,10 +31,13 @@ from .convert import UNKNOWN, Converter, InvalidValue, reason
 
 DELIMITERS: Final = (",", "\t", ";", "，", "|")
 _BLOCK: Final = 1 << 20
+_HEAD: Final = 4_096  # bytes that tell the format
 _HEADER_ROWS: Final = 10  # a title and notes may stand above the header
 _RECORD_LINES: Final = 1_000  # a quoted cell with more lines has lost its closing quotation mark
 _RECORD_CHARACTERS: Final = 100_000
-_UNPACKED_BYTES: Final = 1 << 30
+_LINE_CHARACTERS: Final = 2_000_000  # more than all columns may hold; what is behind them is not kept
+_UNPACKED_BYTES: Final = 1 << 28
+_SHEET_CELLS: Final = 5_000_000  # from the first cell to the last one, the empty ones between them included
 _REPORTED_CHARACTERS: Final = 200
 _KNOWN_PLANS: Final = 1_000  # different sets of keys in one JSON file that are remembered
 
@@ -139,14 +145,16 @@ def total_hint(path: str | Path) -> int | None:
 def _format(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            head = file.read(4096)
+            head = file.read(_HEAD)
     except OSError as error:
         raise TableError("file-missing") from error
     if not head.strip():
         raise TableError("file-empty")
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         return "spreadsheet"
-    if b"\0" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise TableError("file-format")
+    if not _wide(head) and len(head.translate(None, _TEXT_BYTES)) * _STRAY > len(head):
         raise TableError("file-format")
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
     if start == b"{":
@@ -156,6 +164,22 @@ def _format(path: Path) -> str:
     return "jsonl" if path.suffix.lower() in {".jsonl", ".ndjson"} else "csv"
 
 
+_TEXT_BYTES: Final = bytes({9, 10, 11, 12, 13, *range(32, 256)})
+_STRAY: Final = 50  # a text may have one zero byte or other control sign among so many bytes
+
+
+def _wide(head: bytes) -> str:
+    """The kind of UTF-16 that a file begins with, also without its mark; empty if it is none."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    # Delimiters, digits and line ends have their zero byte on the same side; few Chinese characters, such as
+    # U+4E00, have one on the other.
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if max(even, odd) * _STRAY > len(head) and max(even, odd) > 3 * (min(even, odd) + 1):
+        return "utf-16-be" if even > odd else "utf-16-le"
+    return ""
+
+
 def _encoding(path: Path) -> str:
     """UTF-8, UTF-16 or GB18030, by reading the file; a few damaged bytes do not make it GB18030."""
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -163,8 +187,8 @@ def _encoding(path: Path) -> str:
         block = file.read(_BLOCK)
         if block.startswith(codecs.BOM_UTF8):
             return "utf-8-sig"
-        if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
+        if wide := _wide(block[:_HEAD]):
+            return wide
         try:
             while block:
                 decoder.decode(block)
@@ -309,7 +333,7 @@ def _read_csv(path: Path, headers: _Headers) -> Table:
 
     def rows() -> Iterator[Row]:
         with _open(path, encoding) as file:
-            for line, record, text in _records(file, delimiter, plan.width):
+            for line, record, text in _records(_lines(file), delimiter, plan.width):
                 if line <= header_line:
                     continue
                 extra = record[plan.width :] if record else ()
@@ -326,19 +350,26 @@ def _read_csv(path: Path, headers: _Headers) -> Table:
 
 def _open(path: Path, encoding: str) -> IO[str]:
     # Damaged bytes become lone surrogates, which the converters refuse cell by cell.
-    return path.open(
-        encoding=encoding, errors="surrogateescape" if encoding != "utf-16" else "replace", newline=""
-    )
+    errors = "replace" if encoding.startswith("utf-16") else "surrogateescape"
+    return path.open(encoding=encoding, errors=errors, newline="")
+
+
+def _lines(file: IO[str]) -> Iterator[str]:
+    """The lines of a file; of one that would fill the memory only its beginning, which no column takes."""
+    while text := file.readline(_LINE_CHARACTERS):
+        yield text
+        while len(text) == _LINE_CHARACTERS and not text.endswith(("\n", "\r")):
+            text = file.readline(_LINE_CHARACTERS)
 
 
 def _csv_header(path: Path, encoding: str, headers: _Headers) -> tuple[str, int, list[str]]:
     """Delimiter, line and cells of the header: the combination that names the most columns."""
     with _open(path, encoding) as file:
-        first = _SEPARATOR_LINE.match(file.readline())
+        first = _SEPARATOR_LINE.match(next(_lines(file), ""))
     best: tuple[int, str, int, list[str]] = (0, ",", 0, [])
     for delimiter in (first.group(1),) if first else DELIMITERS:
         with _open(path, encoding) as file:
-            for line, cells, _ in islice(_records(file, delimiter, None), _HEADER_ROWS):
+            for line, cells, _ in islice(_records(_lines(file), delimiter, None), _HEADER_ROWS):
                 if cells and (score := headers.score(cells)) > best[0]:
                     best = (score, delimiter, line, cells)
     if not best[0]:
@@ -398,16 +429,18 @@ _DIMENSION: Final = re.compile(rb'<dimension ref="[A-Z]+\d+:[A-Z]+(\d+)"')
 
 
 def _read_spreadsheet(path: Path, headers: _Headers) -> Table:
+    if not zipfile.is_zipfile(path):
+        # The old binary format can state a sheet so large that reading it ends the process: not taken.
+        raise TableError("file-password" if _locked(path) else "file-format")
     _check_archive(path)
     try:
-        with python_calamine.load_workbook(path) as book:
+        # Opened as a stream, its content tells the format: a name may end in anything.
+        with path.open("rb") as file, python_calamine.load_workbook(file) as book:
             best: tuple[int, int, Sequence[object], python_calamine.CalamineSheet | None] = (0, 0, (), None)
             for sheet in map(book.get_sheet_by_name, _worksheets(book)):
                 for line, cells in enumerate(islice(sheet.iter_rows(), _HEADER_ROWS), start=1):
                     if (score := headers.score(cells)) > best[0]:
                         best = (score, line, cells, sheet)
-    except python_calamine.PasswordError as error:
-        raise TableError("file-password") from error
     except (python_calamine.CalamineError, OSError) as error:
         raise TableError("file-format") from error
     _, header_line, header, found = best
@@ -424,21 +457,109 @@ def _read_spreadsheet(path: Path, headers: _Headers) -> Table:
 
 
 def _worksheets(book: python_calamine.CalamineWorkbook) -> list[str]:
-    tables = python_calamine.SheetTypeEnum.WorkSheet
-    return [sheet.name for sheet in book.sheets_metadata if sheet.typ == tables]
+    """The sheets that can be seen: hidden ones hold lists to choose from, or what nobody looked at."""
+    tables, seen = python_calamine.SheetTypeEnum.WorkSheet, python_calamine.SheetVisibleEnum.Visible
+    return [sheet.name for sheet in book.sheets_metadata if sheet.typ == tables and sheet.visible == seen]
+
+
+def _locked(path: Path) -> bool:
+    """Whether it is a container in which office programs keep a workbook with a password."""
+    name, end = "EncryptedPackage".encode("utf-16-le"), b""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            if name in end + block:
+                return True
+            end = block[-len(name) :]
+    return False
 
 
 def _check_archive(path: Path) -> None:
-    """Refuse an archive that would fill the memory when unpacked."""
-    if not zipfile.is_zipfile(path):
-        return  # the old binary format is not packed
+    """Refuse what is no XLSX, and what would fill the memory when it is read."""
     try:
         with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-    except zipfile.BadZipFile as error:
+            entries = archive.infolist()
+            names = {entry.filename for entry in entries}
+            if sum(entry.file_size for entry in entries) > _UNPACKED_BYTES:
+                raise TableError("file-too-large")
+            if "xl/workbook.xml" not in names or names & {"xl/workbook.bin", "content.xml"}:
+                raise TableError("file-format")
+            for entry in entries:
+                # Reading to the end also finds an entry that is larger than the archive says.
+                if _holds_sheet(archive, entry):
+                    _measure(archive, entry)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise TableError("file-format") from error
-    if size > _UNPACKED_BYTES:
-        raise TableError("file-too-large")
+
+
+def _blocks(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    with archive.open(entry) as file:
+        while block := file.read(_BLOCK):
+            yield block
+
+
+def _holds_sheet(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    """Whether there is a sheet in this entry, whatever its name; reads it to its end."""
+    mark, end, found = b"sheetData", b"", False
+    for block in _blocks(archive, entry):
+        found = found or mark in end + block
+        end = block[-len(mark) :]
+    return found
+
+
+_CELL: Final = re.compile(r"([A-Z]{1,7})(\d{1,10})", re.ASCII | re.IGNORECASE)
+
+
+def _measure(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    """Refuse a sheet whose filled cells span more than memory should hold: one far cell is enough."""
+    size = _SheetSize()
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = size.start
+    parser.StartDoctypeDeclHandler = size.refuse
+    try:
+        for block in _blocks(archive, entry):
+            parser.Parse(block)
+        parser.Parse(b"", True)
+    except TableError:
+        raise
+    except (expat.ExpatError, ValueError) as error:
+        raise TableError("file-format") from error
+
+
+class _SheetSize:
+    """How far the filled cells of a sheet reach, as its elements are read."""
+
+    def __init__(self) -> None:
+        self.row = self.column = self.last_row = self.last_column = 0
+
+    def refuse(self, *_declaration: object) -> NoReturn:
+        """No sheet declares a document type; entities could make it larger than it looks."""
+        raise TableError("file-format")
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Take note of an element. Raises `TableError`: file-too-large."""
+        match name.rpartition(":")[2]:
+            case "row":
+                self.row = int(attributes["r"]) if "r" in attributes else self.row + 1
+                self.column = 0
+            case "c":
+                self.column += 1
+                if place := _CELL.fullmatch(attributes.get("r", "")):
+                    letters, digits = place.groups()
+                    self.column, self.row = _column(letters.upper()), int(digits)
+            case "v" | "is" | "f":
+                self.last_row = max(self.last_row, self.row)
+                self.last_column = max(self.last_column, self.column)
+                if self.last_row * self.last_column > _SHEET_CELLS:
+                    raise TableError("file-too-large")
+
+
+@lru_cache(maxsize=1024)
+def _column(letters: str) -> int:
+    """The number of a column, from 1: `AB` is 28."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number
 
 
 def _sheet_rows(path: Path) -> int | None:
@@ -463,6 +584,18 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
+class _Twice(ValueError):
+    """A key that an object has twice: one of its values would be lost."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(next(name for name in names if names.count(name) > 1))
+    return fields
+
+
 def _read_json_lines(path: Path, headers: _Headers) -> Table:
     encoding = _encoding(path)
     present: list[str] = []
@@ -477,11 +610,17 @@ def _read_json_lines(path: Path, headers: _Headers) -> Table:
     def rows() -> Iterator[Row]:
         known: dict[tuple[str, ...], _Plan] = {}
         with _open(path, encoding) as file:
-            for line, text in enumerate(file, start=1):
+            for line, text in enumerate(_lines(file), start=1):
                 if not text.strip():
                     continue
                 try:
-                    fields = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+                    fields = json.loads(
+                        text, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_object
+                    )
+                except _Twice as error:
+                    twice = TableError("column-twice", column=_shown(error))
+                    yield Row(line, {}, (RowError(line, "", "", twice.code, twice.reason),))
+                    continue
                 except (ValueError, RecursionError):
                     fields = None
                 if not isinstance(fields, dict):

@@ -132,6 +132,20 @@ def test_a_spreadsheet_error_is_never_taken_for_an_empty_cell(name: str) -> None
         dt.date(2019, 7, 12),
         dt.datetime(2019, 7, 12, 23, 59),
         dt.datetime(2019, 7, 11, 16, tzinfo=dt.UTC),
+        "2019年7月12号",
+        "2019年7月12日星期五",
+        "2019年7月12日 (周五)",
+        "2019年7月12日 上午 8:30",
+        "2019/7/12 下午 12:00:00",
+        "二〇一九年七月十二日",
+        "二○一九年七月十二日",
+        "2019—7—12",
+        "2019 7 12",
+        "2019.7.12.",
+        "'2019-07-12",
+        "12-Jul-2019",
+        "July 12, 2019",
+        "Jul. 12 2019",
     ],
 )
 def test_a_date_reads_in_every_usual_form(cell: object) -> None:
@@ -143,6 +157,11 @@ def test_a_date_reads_in_every_usual_form(cell: object) -> None:
     [
         ("12/07/2019", "date-form"),
         ("19-07-12", "date-form"),
+        ("12-Abc-2019", "date-form"),
+        ("二〇一九年七月", "date-form"),
+        ("二〇一九年十十月二日", "date-impossible"),
+        ("二〇一九年二月三十日", "date-impossible"),
+        ("2019年7月", "date-form"),
         ("2019-07", "date-form"),
         (2019, "date-form"),
         ("2019-W28-5", "date-form"),
@@ -411,7 +430,7 @@ def test_every_code_has_a_sentence_and_every_sentence_a_code() -> None:
     raised = set(
         re.findall(r'(?:InvalidValue|InvalidNumber|TableError|_problem|_one_of)\(\s*"([a-z-]+)"', sources)
     )
-    raised |= set(re.findall(r'known, "([a-z-]+)"', sources))
+    raised |= set(re.findall(r'_one_of\(known, "([a-z-]+)"', sources))
     assert raised == set(convert.MESSAGES)
 
 

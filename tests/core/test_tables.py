@@ -170,6 +170,142 @@ def test_a_packed_file_that_would_fill_the_memory_is_refused(tmp_path: Path) -> 
     assert refusal(path).code == "file-too-large"
 
 
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def repacked(path: Path, source: Path, changes: dict[str, bytes | None]) -> Path:
+    """The archive `source` with other entries; None leaves one out."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        entries: dict[str, bytes | None] = {name: old.read(name) for name in old.namelist()}
+        for name, content in (entries | changes).items():
+            if content is not None:
+                new.writestr(name, content)
+    return path
+
+
+def sheet_xml(rows: str) -> bytes:
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    return (
+        f'<?xml version="1.0"?><worksheet xmlns="{space}"><sheetData>{rows}</sheetData></worksheet>'.encode()
+    )
+
+
+FAR = "<c><v>1</v></c>"
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        (f'<row r="1">{FAR}</row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>', "file-too-large"),
+        (f"<row>{FAR * 16_384}</row><row r='999999'>{FAR}</row>", "file-too-large"),
+        (
+            '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576" s="1"/></row>',
+            "header-missing",
+        ),
+        ('<row r="1"><c r="A1"><v>1</v></row>', "file-format"),
+        ('<row r="x"/>', "file-format"),
+    ],
+    ids=["one far cell", "places counted", "a far cell with nothing in it", "broken", "no row"],
+)
+def test_a_small_spreadsheet_that_unfolds_in_memory_is_refused(tmp_path: Path, rows: str, code: str) -> None:
+    whole = save(tmp_path / "whole.xlsx", [HEADER.split(",")])
+    changes = {SHEET: sheet_xml(rows), "xl/worksheets/sheet2.xml": sheet_xml("")}
+    path = repacked(tmp_path / "table.xlsx", whole, changes)
+    assert path.stat().st_size < 20_000
+    assert refusal(path).code == code
+
+
+def test_a_sheet_with_a_document_type_and_other_packed_kinds_are_refused(tmp_path: Path) -> None:
+    whole = save(tmp_path / "whole.xlsx", [HEADER.split(",")])
+    declared = sheet_xml("").replace(b"<worksheet", b'<!DOCTYPE a [<!ENTITY b "c">]><worksheet', 1)
+    assert refusal(repacked(tmp_path / "a.xlsx", whole, {SHEET: declared})).code == "file-format"
+    assert refusal(repacked(tmp_path / "b.ods", whole, {"content.xml": b"<a/>"})).code == "file-format"
+    assert refusal(repacked(tmp_path / "c.xlsx", whole, {"xl/workbook.xml": None})).code == "file-format"
+    damaged = bytearray(whole.read_bytes())
+    damaged[damaged.index(b"PK\x03\x04", 4) - 20] ^= 0xFF
+    assert refusal(write(tmp_path, bytes(damaged), "d.xlsx")).code == "file-format"
+    assert refusal(write(tmp_path, whole.read_bytes()[:3_000], "e.xlsx")).code == "file-format"
+
+
+def test_the_name_of_a_spreadsheet_does_not_matter(tmp_path: Path) -> None:
+    path = save(tmp_path / "table.xlsx", [HEADER.split(","), GOOD.split(",")])
+    for name in ("table.xls", "table.xlsm", "table.csv", "table"):
+        [row] = read(path.rename(tmp_path / name) if path.name != name else path)
+        assert is_the_good_row(row), name
+        path = tmp_path / name
+
+
+def test_the_old_binary_format_and_locked_workbooks_say_what_they_are(tmp_path: Path) -> None:
+    container = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1_500)
+    assert refusal(write(tmp_path, container + "Workbook".encode("utf-16-le"), "a.xls")).code == "file-format"
+    locked = container + "EncryptedPackage".encode("utf-16-le")
+    assert refusal(write(tmp_path, locked, "b.xlsx")).code == "file-password"
+
+
+def test_hidden_sheets_are_not_read(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    hidden, seen = book.create_sheet("hidden"), book.create_sheet("seen")
+    hidden.append(HEADER.split(","))
+    hidden.append(["201890000001", "版权"])
+    seen.append(HEADER.split(","))
+    seen.append(GOOD.split(","))
+    for state in ("hidden", "veryHidden"):
+        hidden.sheet_state = state
+        book.save(tmp_path / "table.xlsx")
+        [row] = read(tmp_path / "table.xlsx")
+        assert is_the_good_row(row)
+    book.remove(seen)
+    book.save(tmp_path / "table.xlsx")
+    assert refusal(tmp_path / "table.xlsx").code == "header-missing"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_wide_text_is_known_without_its_mark(tmp_path: Path, encoding: str) -> None:
+    rows = "\n".join([HEADER, *[GOOD] * 3]).encode(encoding)
+    assert all(map(is_the_good_row, read(write(tmp_path, rows))))
+    assert refusal(write(tmp_path, HEADER.encode("utf-32"))).code == "file-format"
+    assert refusal(write(tmp_path, bytes(range(256)) * 20)).code == "file-format"
+
+
+def test_a_zero_byte_costs_at_most_its_row_wherever_it_stands(tmp_path: Path) -> None:
+    damaged = GOOD.replace("201890000001", "2018900\x0000001")
+    for before in (0, 200):
+        found = read(write(tmp_path, "\n".join([HEADER, *[GOOD] * before, damaged, GOOD])))
+        assert [codes(row) for row in found if row.errors] == [[("number", "number-characters")]]
+        assert sum(map(is_the_good_row, found)) == before + 1
+
+
+def test_a_line_without_end_costs_its_row_and_no_memory(tmp_path: Path) -> None:
+    for name, start, code in (
+        ("a.csv", HEADER, "row-cells"),
+        ("b.jsonl", '{"title": "丙", "number": 1}', "json-form"),
+    ):
+        path = tmp_path / name
+        with path.open("w", encoding="utf-8") as file:
+            file.write(f"{start}\n" + ('{"title": "' if name == "b.jsonl" else ""))
+            for _ in range(20):
+                file.write("x" * 1_000_000)
+            file.write(f"\n{start if name == 'b.jsonl' else GOOD}\n")
+        tracemalloc.start()
+        found = read(path)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 16_000_000
+        assert codes(found[-2]) == [("", code)]
+        assert found[-1].values["title"] in ("丙", "一种阀门")
+        assert found[-1].line == 3
+
+
+def test_a_key_that_occurs_twice_in_a_line_is_refused(tmp_path: Path) -> None:
+    text = (
+        '{"number": "201890000001", "title": "甲", "title": "乙"}\n{"number": "201890000001", "title": "甲"}'
+    )
+    first, second = read(write(tmp_path, text, "table.jsonl"))
+    assert codes(first) == [("", "column-twice")]
+    assert not second.errors
+
+
 def test_quoted_cells_may_hold_delimiters_quotes_and_line_breaks(tmp_path: Path) -> None:
     text = f'{HEADER}\n{GOOD}\n201890000001,实用新型,"一种""阀门"",\r\n带把手",2018-07-12,甲厂,\n{GOOD}\n'
     first, second, third = read(write(tmp_path, text))
