@@ -5,6 +5,8 @@ The operator's gazette lists go the same way (`operator_lists`).
 
 from __future__ import annotations
 
+import codecs
+import csv
 import io
 import tempfile
 from dataclasses import dataclass
@@ -80,6 +82,12 @@ class UploadForm(Form):
     """A file with a table."""
 
     file = FileField(_l("File"), [FileRequired(_l("Please choose a file."))])
+
+    def accept(self, error: DomainError, **fields: str) -> None:
+        """Show a refusal beside the file, unless it names another field."""
+        super().accept(error, **fields)
+        self.file.errors = [*self.file.errors, *self.form_errors]
+        self.form_errors = []
 
 
 @dataclass(frozen=True)
@@ -161,7 +169,7 @@ def carry_out(actor: Actor, kind: str, kept: StoredFile, *, owner: str | None, d
     if content:
         with unit_of_work(actor):
             row = keep(
-                b"\xef\xbb\xbf" + content,  # so that Excel sees that it is UTF-8
+                _worded(content, kind),
                 name=gettext("errors of %(name)s", name=Path(name).stem) + ".csv",
                 content_type="text/csv",
                 purpose=_REPORT,
@@ -169,6 +177,19 @@ def carry_out(actor: Actor, kind: str, kept: StoredFile, *, owner: str | None, d
             )
             report_id = row.id
     return Rehearsal(file_id, name, summary, report_id)
+
+
+def _worded(report: bytes, kind: str) -> bytes:
+    """The report of an import with its headers and columns as the template calls them, in UTF-8 for Excel."""
+    headers = headers_of(kind)
+    rows = csv.reader(io.StringIO(report.decode(), newline=""))
+    next(rows)
+    text = io.StringIO(newline="")
+    out = csv.writer(text)
+    out.writerow([gettext("Line"), gettext("Column"), gettext("Value"), gettext("Code"), gettext("Reason")])
+    for line, field, value, code, reason in rows:
+        out.writerow([line, headers.get(field, field) or gettext("whole row"), value, code, reason])
+    return codecs.BOM_UTF8 + text.getvalue().encode()
 
 
 def report_answer(file_id: int, organisation_id: int | None) -> Response:
