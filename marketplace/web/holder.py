@@ -20,13 +20,21 @@ from marketplace.listings import standing
 from marketplace.listings.models import Offer
 from marketplace.statistics.models import Activity
 
-from . import formats, holder_declaration, holder_lists, holder_notices, holder_offers, holder_patents
-from .holder_frame import blueprint, party
+from . import (
+    formats,
+    holder_declaration,
+    holder_lists,
+    holder_notices,
+    holder_offers,
+    holder_patents,
+    pricing,
+)
+from .holder_frame import blueprint, called, party
 
 __all__ = ["blueprint"]
 
 # Their views belong to the same blueprint.
-VIEWS = (holder_patents, holder_lists, holder_declaration, holder_offers, holder_notices)
+VIEWS = (holder_patents, holder_lists, holder_declaration, holder_offers, holder_notices, pricing)
 
 _SHOWN = 5  # tasks of one sort that are named one by one
 
@@ -155,7 +163,7 @@ def _named(rows: Sequence[Offer]) -> list[tuple[Any, str]]:
 
 
 def _payer(payment: Payment) -> str:
-    return f"{payment.obligation.notice.licensee.name} · {formats.money(payment.amount_minor)}"
+    return f"{called(payment.obligation.notice.licensee)} · {formats.money(payment.amount_minor)}"
 
 
 def _money(mine: Organisation) -> list[Task]:
@@ -236,7 +244,9 @@ def _recordals(mine: Organisation) -> list[Task]:
     items = [
         (
             gettext(
-                "%(licensee)s, by %(day)s", licensee=row.licensee.name, day=formats.day(row.recordal_due_on)
+                "%(licensee)s, by %(day)s",
+                licensee=called(row.licensee),
+                day=formats.day(row.recordal_due_on),
             ),
             url_for("holder.licence", licence_id=row.id),
         )

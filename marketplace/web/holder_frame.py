@@ -19,6 +19,8 @@ from marketplace.core.actor import Actor
 from marketplace.core.database import db
 from marketplace.core.errors import NotFound
 
+from . import formats
+
 blueprint = Blueprint("holder", __name__, url_prefix="/holder")
 
 _CHOSEN = "works_for"
@@ -53,6 +55,11 @@ def party() -> Organisation:
     if chosen is not None:
         return chosen
     return found[1] if found[0].type == "agency" and len(found) > 1 else found[0]
+
+
+def called(organisation: Organisation) -> str:
+    """An organisation's name in the reader's language, where it has one there; without markup."""
+    return (organisation.name_en if formats.english() else None) or organisation.name
 
 
 @blueprint.context_processor

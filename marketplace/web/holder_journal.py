@@ -19,6 +19,7 @@ from marketplace.deals.models import Licence, Notice
 from marketplace.listings.models import Offer
 
 from . import labels
+from .holder_frame import called
 
 LONGEST = 200  # entries that a page shows
 
@@ -98,13 +99,13 @@ def timeline(offer: Offer) -> list[Moment]:
 
 def _parties(model: type[Notice | Licence], offer: Offer) -> dict[int, str]:
     rows = db.session.execute(
-        sa.select(model.id, Organisation.name)
+        sa.select(model.id, Organisation)
         .join(Organisation, model.licensee_id == Organisation.id)
         .where(model.offer_id == offer.id)
         .order_by(model.id.desc())
         .limit(LONGEST)
     )
-    return {row.id: row.name for row in rows}
+    return {row.id: called(row.Organisation) for row in rows}
 
 
 def _people(entries: Sequence[JournalEntry]) -> dict[int, User]:
@@ -125,7 +126,7 @@ def _who(entry: JournalEntry, people: Mapping[int, User]) -> str:
         return str(gettext("by import") if imported else gettext("the platform"))
     if user.staff_role:
         return str(labels.name("role", user.staff_role))
-    organisations = [membership.organisation.name for membership in user.memberships]
+    organisations = [called(membership.organisation) for membership in user.memberships]
     return f"{user.name} · {organisations[0]}" if organisations else user.name
 
 

@@ -31,7 +31,7 @@ from marketplace.deals.notices import get_notice, notice_document
 from marketplace.listings.models import Offer, PatentParty
 
 from . import formats, labels
-from .forms import Form, at_most, optional, options, required, status_of, stripped
+from .forms import Form, at_most, options, required, status_of, stripped
 from .holder_frame import blueprint, party
 
 _SIZE = 50
@@ -146,7 +146,7 @@ def notice_page(
             sa.select(RefundTask).where(RefundTask.payment_id.in_([payment.id for payment in attempts]))
         )
     }
-    refused = any(each is not None and each.errors for each in (form, refund_form, proof_form))
+    refused = next((each for each in (form, refund_form, proof_form) if each and each.errors), None)
     return render_template(
         "holder/notice.html",
         area=area,
@@ -162,11 +162,26 @@ def notice_page(
             if task.state == "open" and allowed(actor, "refund.done", task).allowed
         },
         licence=licence_of(found),
-        form=form or ConfirmForm(data={"paid_on": clock.today()}),
-        refund_form=refund_form or RefundForm(),
+        forms=_one_each(
+            [payment.id for payment in attempts],
+            lambda: ConfirmForm(formdata=None, data={"paid_on": clock.today()}),
+            about,
+            form,
+        ),
+        refund_forms=_one_each(
+            [task.id for task in refunds.values()], lambda: RefundForm(formdata=None), about, refund_form
+        ),
+        refused=refused,
         proof_form=proof_form,
-        about=about,
     ), 422 if refused else 200
+
+
+def _one_each(ids: list[int], make: Callable[[], Form], about: int, refused: Form | None) -> dict[int, Form]:
+    """Id → a form of its own; the one that was refused stands where it was filled in."""
+    forms = {key: refused if refused is not None and key == about else make() for key in ids}
+    for key, form in forms.items():
+        _apart(form, key)
+    return forms
 
 
 def _may_confirm(actor: Actor, payment: Payment) -> bool:
@@ -363,6 +378,10 @@ class EndForm(Form):
         choices=options((code, labels.name("end_reason", code)) for code in PARTIES_REASONS),
     )
     on = DateField(_l("Last day of the licence"), [required()])
+    sure = BooleanField(
+        _l("Yes, end this licence. The end cannot be taken back here."),
+        [required(_l("Please confirm that the licence ends."))],
+    )
 
 
 _LICENCE_FORMS: dict[str, type[Form]] = {"file": FileRecordalForm, "record": RecordedForm, "end": EndForm}
@@ -388,11 +407,13 @@ def licence(licence_id: int) -> ResponseReturnValue:
 
 def _licence_page(found: Licence, refused: str = "", form: Form | None = None) -> ResponseReturnValue:
     forms = {
-        name: kind(data={"filed_on": clock.today(), "on": clock.today()})
+        name: kind(formdata=None, data={"filed_on": clock.today(), "on": clock.today()})
         for name, kind in _LICENCE_FORMS.items()
     }
     if form is not None:
         forms[refused] = form
+    for name, each in forms.items():
+        _apart(each, name)
     return render_template(
         "holder/licence.html",
         licence=found,
@@ -402,6 +423,12 @@ def _licence_page(found: Licence, refused: str = "", form: Form | None = None) -
         refused=refused,
         overdue=found.recordal_due_on is not None and found.recordal_due_on < clock.today(),
     ), status_of(form) if form is not None else 200
+
+
+def _apart(form: Form, name: object) -> None:
+    """Ids that no other form of the page has, so that every label and every link finds its field."""
+    for field in form:
+        field.id = f"{field.id}-{name}"
 
 
 @blueprint.post("/licences/<int:licence_id>/<deed>")
@@ -414,7 +441,9 @@ def licence_deed(licence_id: int, deed: str) -> ResponseReturnValue:
     _held_licence(licence_id)
     form = _LICENCE_FORMS[deed]()
     if form.validate_on_submit():
-        given = {name: value or None for name, value in form.data.items() if name != "csrf_token"}
+        given = {
+            name: value or None for name, value in form.data.items() if name not in ("csrf_token", "sure")
+        }
         calls: dict[str, Callable[..., object]] = {
             "file": licence_services.file_recordal,
             "record": licence_services.record_recordal,

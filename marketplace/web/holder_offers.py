@@ -22,7 +22,7 @@ from marketplace.listings.models import IN_FORCE, Offer
 from marketplace.listings.services import act, eligibility_of, get_offer
 from marketplace.statistics.models import Activity
 
-from .forms import status_of
+from .forms import sentence_of, status_of
 from .holder_declaration import QUESTION_OF
 from .holder_frame import blueprint, party
 from .holder_journal import price_notice_days, timeline
@@ -200,7 +200,10 @@ def step_page(offer_id: int, action: str, area: str) -> ResponseReturnValue:
             with unit_of_work(actor):
                 act(actor, offer_id, action, values_of(form))
         except DomainError as error:
-            form.accept(error)
+            if error.code == "declaration-number-taken" and "declaration_number" in form:
+                form.declaration_number.errors = [sentence_of(error)]
+            else:
+                form.accept(error)
         else:
             flash(str(found.done), "success")
             return redirect(url_for(f"{area}.offer", offer_id=offer_id))

@@ -18,7 +18,7 @@ from marketplace.accounts.identity import access, current_actor
 from marketplace.accounts.models import Organisation
 from marketplace.core import clock
 from marketplace.core.database import db
-from marketplace.core.errors import DomainError, NotFound
+from marketplace.core.errors import DomainError, Invalid, NotFound
 from marketplace.core.fields import read
 from marketplace.core.identifiers import InvalidNumber, parse_number
 from marketplace.core.permissions import allowed, require
@@ -27,7 +27,14 @@ from marketplace.listings import rules, standing
 from marketplace.listings.columns import CONVERT_FACT, EVALUATION_REPORT, LEGAL_STATUS, PLEDGED
 from marketplace.listings.models import FACTS, Offer, Patent
 from marketplace.listings.schemas import PatentSchema
-from marketplace.listings.services import draft_offer, eligibility_of, enter_patent, get_patent, set_fact
+from marketplace.listings.services import (
+    draft_offer,
+    eligibility_of,
+    enter_patent,
+    find_patent,
+    get_patent,
+    set_fact,
+)
 
 from . import labels
 from .forms import Form, at_most, optional, options, required, status_of, stripped
@@ -205,7 +212,7 @@ def new_patent() -> ResponseReturnValue:
     """Enter one patent by hand."""
     mine, actor = party(), current_actor()
     form = PatentForm(data={"patentees": mine.name})
-    if form.validate_on_submit():
+    if form.validate_on_submit() and not _here_already(form):
         try:
             values = _with_owner(_read(form), mine)
             with unit_of_work(actor):
@@ -216,6 +223,24 @@ def new_patent() -> ResponseReturnValue:
             flash(gettext("The patent is entered. Now state what is known about it."), "success")
             return redirect(url_for("holder.facts", patent_id=stored.id))
     return render_template("holder/patent_form.html", form=form, patent=None), status_of(form)
+
+
+def _here_already(form: PatentForm) -> bool:
+    """Whether the number names a patent that is known: what is typed for a new one must not overwrite it."""
+    try:
+        stored = find_patent(form.number.data or "")
+    except (Invalid, NotFound):
+        return False  # what is wrong with the number is said by its converter
+    if allowed(current_actor(), "patent.change", stored).allowed:
+        message = gettext(
+            "You have this patent here already: look it up under “Patents” and change it there."
+        )
+    else:
+        message = gettext(
+            "This patent is here already, under other patentees. If you are one of them, ask the operator."
+        )
+    form.number.errors = [message]
+    return True
 
 
 @blueprint.route("/patents/<int:patent_id>/edit", methods=["GET", "POST"])
@@ -294,6 +319,21 @@ _QUESTIONS = {
     "preserved_until": _l("Is the patent suspended or under court preservation?"),
     "other_hindrance": _l("Does anything else hinder its effective use?"),
 }
+_HINTS = {
+    "legal_status": _l("As the patent register shows it. A notice to pay an annuity is not yet an end."),
+    "annuity_paid_until": _l("The last day of the patent year that the last annuity covers."),
+    "evaluation_report": _l("CNIPA's opinion on whether a utility model or design is likely to hold."),
+    "pledged": _l(
+        "Given as security for a debt. With the pledgee's written consent it may be offered all the same."
+    ),
+    "exclusive_licence_until": _l(
+        "Exclusive: only the licensee may use the patent. Sole: only the licensee and you."
+    ),
+    "preserved_until": _l(
+        "CNIPA suspends it in a dispute about who owns it; a court preserves it for a claim."
+    ),
+    "other_hindrance": _l("For example an agreement that binds you not to license it."),
+}
 _NONE_TEXTS = {
     "annuity_paid_until": _l("No annuity was paid"),
     "exclusive_licence_until": _l("No, there is none"),
@@ -314,6 +354,7 @@ class Question:
 
     name: str
     text: Any
+    hint: Any
     choices: Sequence[tuple[str, Any]]
     none: Any
     some: Any
@@ -324,9 +365,15 @@ def question_of(name: str) -> Question:
     """How a fact is asked for."""
     if name in _CHOICES:
         codes = [(code, labels.name("fact_value", code)) for code in _CHOICES[name]]
-        return Question(name, _QUESTIONS[name], codes, "", "", dated=False)
+        return Question(name, _QUESTIONS[name], _HINTS[name], codes, "", "", dated=False)
     return Question(
-        name, _QUESTIONS[name], (), _NONE_TEXTS[name], _SOME_TEXTS[name], name != "other_hindrance"
+        name,
+        _QUESTIONS[name],
+        _HINTS[name],
+        (),
+        _NONE_TEXTS[name],
+        _SOME_TEXTS[name],
+        dated=name != "other_hindrance",
     )
 
 
@@ -366,11 +413,11 @@ def _fact_form(names: Sequence[str], patent: Patent, *, prefill: bool) -> FactFo
         data[name] = "none" if value == "none" else "some" if value else ""
         detail = None if value in (None, "none") else value
         if question.dated:
-            fields[f"{name}_value"] = DateField(_l("Day"), [optional()])
+            fields[f"{name}_value"] = DateField(question.text, [optional()])
             data[f"{name}_value"] = dt.date.fromisoformat(detail) if detail else None
         else:
             fields[f"{name}_value"] = StringField(
-                _l("What hinders it?"), [optional(), at_most(500)], filters=[stripped]
+                question.text, [optional(), at_most(500)], filters=[stripped]
             )
             data[f"{name}_value"] = detail
     if prefill and len(names) == 1 and names[0] in known:
@@ -435,6 +482,8 @@ def _facts_page(found: Patent, names: Sequence[str], *, prefill: bool) -> Respon
     form = _fact_form(names, found, prefill=prefill)
     if form.validate_on_submit():
         values = _values_of(form, names)
+        if form.as_of.data > clock.today():
+            form.as_of.errors = [gettext("This day lies in the future.")]
         if not prefill:
             values = {name: value for name, value in values.items() if value is not None}
             if not values and not form.errors:

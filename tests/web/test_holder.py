@@ -128,11 +128,13 @@ def test_good_rows_go_in_and_the_bad_ones_can_be_downloaded(holder: Holder) -> N
     file_id = re.search(r'name="file" value="(\d+)"', page)
     assert file_id
     done = holder.post("/holder/lists/patents/import", 200, file=file_id.group(1)).text
-    report = re.search(r'href="(/holder/lists/report/\d+)"', done)
-    assert report
-    answer = holder.client.get(report.group(1))
+    address = re.search(r'href="(/holder/lists/report/\d+)"', done)
+    assert address
+    answer = holder.client.get(address.group(1))
     assert answer.headers["Content-Disposition"].startswith("attachment")
-    assert "2019-13-02" in answer.data.decode("utf-8-sig")
+    header, *_ = report = answer.data.decode("utf-8-sig").splitlines()
+    assert header in ("行号,列,内容,代码,原因", "Line,Column,Value,Code,Reason")
+    assert any(line.startswith(("4,申请日,2019-13-02", "4,filing_date,2019-13-02")) for line in report)
     listed = holder.get("/holder/patents")
     assert "一种示例阀门" in listed
     assert "一种示例泵" in listed
@@ -260,12 +262,41 @@ def test_all_unknown_facts_are_stated_at_once_and_one_alone_is_changed(holder: H
     assert "2027-01-31" in said or "2027" in said
 
 
+def test_a_patent_that_is_here_is_not_overwritten_by_entering_it_again(holder: Holder) -> None:
+    patent = patent_of(holder)
+    known = row(holder.app, Patent, patent)
+    page = holder.post("/holder/patents/new", 422, number=known.number, title="别的名称").text
+    assert 'href="#number"' in page
+    assert row(holder.app, Patent, patent).title == known.title
+    other = holder_in(holder.app, name="示例另一大学")
+    page = other.post("/holder/patents/new", 422, number=known.number, title="抢占").text
+    assert "其他专利权人" in text_of(page)
+
+
+def test_each_unanswered_detail_is_named_by_its_question(holder: Holder) -> None:
+    patent = patent_of(holder)
+    page = holder.post(
+        f"/holder/patents/{patent}/facts/annuity_paid_until",
+        422, annuity_paid_until="some", annuity_paid_until_value="", as_of="2026-11-01", source="登记簿",
+    ).text  # fmt: skip
+    problems = text_of(page.split('id="problems-title"')[1].split("</ul>")[0])
+    assert "年费缴至哪一天" in problems or "Until when are the annuities paid?" in problems
+
+
+def test_a_list_that_cannot_be_read_or_has_no_rows_says_so_beside_the_file(holder: Holder) -> None:
+    for content, name in ((b"PK\x03\x04 broken", "清单.xlsx"), ("你好".encode(), "清单.csv")):
+        assert 'href="#file"' in holder.upload("patents", content, name, 422).text
+    page = text_of(holder.upload("patents", HEADERS).text)
+    assert "表头下没有任何数据行" in page or "The list has no rows below its header" in page
+
+
 def test_a_fact_cannot_be_stated_for_tomorrow(app: Flask) -> None:
     holder = holder_in(app)
     patent = patent_of(holder)
-    holder.post(
+    page = holder.post(
         f"/holder/patents/{patent}/facts/pledged", 422, pledged="no", as_of="2026-11-21", source="示例"
-    )
+    ).text
+    assert 'href="#as_of"' in page
 
 
 # --- the declaration
@@ -479,7 +510,8 @@ def test_a_confirmed_transfer_makes_the_licence(holder: Holder) -> None:
     assert slip.data == b"%PDF-1.4 example"
     assert slip.headers["Content-Disposition"].startswith("attachment")
     page = holder.post(f"/holder/payments/{payment}/confirm", 422, paid_on="2026-11-21", amount="50000").text
-    assert 'href="#paid_on"' in page
+    assert f'href="#paid_on-{payment}"' in page
+    assert f'id="paid_on-{payment}"' in page
     holder.post(f"/holder/payments/{payment}/confirm", paid_on="2026-11-20", amount="5万")
     with holder.app.app_context():
         licence = db.session.scalars(sa.select(Licence)).one()
@@ -545,14 +577,19 @@ def test_recordals_are_filed_and_recorded_and_a_licence_may_end_by_agreement(hol
         licence = db.session.scalars(sa.select(Licence.id)).one()
     holder.get(f"/holder/licences/{licence}")
     page = holder.post(f"/holder/licences/{licence}/file", 422, filed_on="2026-11-21").text
-    assert 'href="#filed_on"' in page
+    assert 'href="#filed_on-file"' in page
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
     holder.post(f"/holder/licences/{licence}/file", filed_on="2026-11-20")
     page = holder.post(f"/holder/licences/{licence}/record", 422, number="", on="2026-11-20").text
-    assert 'href="#number"' in page
+    assert 'href="#number-record"' in page
     holder.post(f"/holder/licences/{licence}/record", number="2026980000001", on="2026-11-20")
     assert "2026980000001" in holder.get(f"/holder/licences/{licence}")
-    holder.post(f"/holder/licences/{licence}/end", 422, on="2026-11-20")
-    holder.post(f"/holder/licences/{licence}/end", reason="agreed", on="2026-11-20")
+    holder.post(f"/holder/licences/{licence}/end", 422, on="2026-11-20", sure="y")
+    page = holder.post(f"/holder/licences/{licence}/end", 422, reason="agreed", on="2026-11-20").text
+    assert 'href="#sure-end"' in page
+    assert row(holder.app, Licence, licence).state == "in_effect"
+    holder.post(f"/holder/licences/{licence}/end", reason="agreed", on="2026-11-20", sure="y")
     assert row(holder.app, Licence, licence).state == "ended"
 
 
