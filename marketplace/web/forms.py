@@ -67,6 +67,25 @@ def optional() -> Optional:
     return Optional()
 
 
+class RequiredWhen(Optional):  # type: ignore[misc]
+    """May be left empty as far as the form knows; a service asks for it in some cases.
+
+    The label says these cases in the place of "(optional)".
+
+    Args:
+        when: what follows the label, such as "needed for another account".
+    """
+
+    def __init__(self, when: Any) -> None:
+        super().__init__()
+        self.field_flags = {"optional": True, "required_when": when}
+
+
+def required_when(when: Any) -> RequiredWhen:
+    """The field is needed in the cases that `when` names."""
+    return RequiredWhen(when)
+
+
 def stripped(value: Any) -> Any:
     """A filter for text fields: without blanks around."""
     return value.strip() if isinstance(value, str) else value

@@ -26,7 +26,7 @@ from marketplace.listings.schemas import OfferTermsSchema
 from marketplace.listings.services import act, edit_draft, eligibility_of, get_offer
 
 from . import formats, labels
-from .forms import Form, at_most, optional, options, required, status_of, stripped
+from .forms import Form, at_most, optional, options, required, required_when, status_of, stripped
 from .holder_frame import blueprint
 
 
@@ -100,8 +100,13 @@ class AmountForm(Form):
     rate = StringField(_l("Rate in per cent"), [optional(), at_most(20)], filters=[stripped])
     rate_base = RadioField(_l("A share of"), [optional()])
     fee_explanation = TextAreaField(
-        _l("Why is the rate higher than usual?"), [optional()], filters=[stripped]
+        _l("Why is the rate higher than usual?"),
+        [required_when(_l("needed for a rate above the usual one"))],
+        filters=[stripped],
     )
+
+
+_ANOTHER_ACCOUNT = _l("needed for another account")
 
 
 class PaymentForm(Form):
@@ -114,11 +119,18 @@ class PaymentForm(Form):
         option_widget=CheckboxInput(),
     )
     account = RadioField(_l("Which account?"), [optional()])
-    account_name = StringField(_l("Account name"), [optional(), at_most(150)], filters=[stripped])
-    bank = StringField(_l("Bank and branch"), [optional(), at_most(150)], filters=[stripped])
+    account_name = StringField(
+        _l("Account name"), [required_when(_ANOTHER_ACCOUNT), at_most(150)], filters=[stripped]
+    )
+    bank = StringField(
+        _l("Bank and branch"), [required_when(_ANOTHER_ACCOUNT), at_most(150)], filters=[stripped]
+    )
     number = StringField(
         _l("Account number"),
-        [optional(), Regexp(r"^[0-9A-Za-z -]{4,64}$", message=_l("Only digits, letters and blanks."))],
+        [
+            required_when(_ANOTHER_ACCOUNT),
+            Regexp(r"^[0-9A-Za-z -]{4,64}$", message=_l("Only digits, letters and blanks.")),
+        ],
         filters=[stripped],
     )
     payment_text = TextAreaField(
@@ -135,7 +147,7 @@ class TermForm(Form):
     """The last day of the licence term."""
 
     years = RadioField(_l("The licence term ends"), [required(_l("Please choose one."))])
-    term_to = DateField(_l("Last day"), [optional()])
+    term_to = DateField(_l("Last day"), [required_when(_l("needed for another day"))])
 
 
 class ExplanationForm(Form):

@@ -31,7 +31,7 @@ from marketplace.deals.notices import get_notice, notice_document
 from marketplace.listings.models import Offer, PatentParty
 
 from . import formats, labels
-from .forms import Form, at_most, options, required, status_of, stripped
+from .forms import Form, at_most, options, required, required_when, status_of, stripped
 from .holder_frame import blueprint, party
 
 _SIZE = 50
@@ -359,7 +359,11 @@ class FileRecordalForm(Form):
     """When the recordal was filed; why so late, if it is."""
 
     filed_on = DateField(_l("Recordal filed on"), [required()])
-    late_reason = TextAreaField(_l("Why is it late?"), [optional(), at_most(500)], filters=[stripped])
+    late_reason = TextAreaField(
+        _l("Why is it late?"),
+        [required_when(_l("needed after the three months")), at_most(500)],
+        filters=[stripped],
+    )
 
 
 class RecordedForm(Form):

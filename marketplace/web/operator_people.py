@@ -15,7 +15,7 @@ from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import unit_of_work
 
 from . import labels
-from .forms import Form, at_most, optional, options, required, status_of, stripped
+from .forms import Form, at_most, optional, options, required, required_when, status_of, stripped
 from .operator_frame import blueprint
 
 _SIZE = 50
@@ -140,7 +140,7 @@ class AccountForm(Form):
     )
     organisation = StringField(
         _l("Organisation"),
-        [optional(), at_most(200)],
+        [required_when(_l("needed for firms, holders and agencies")), at_most(200)],
         description=_l("Exact name; it is made if it is not known. Not for bureau and operators."),
         filters=[stripped],
     )
