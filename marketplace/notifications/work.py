@@ -8,6 +8,7 @@ from marketplace.core.journal import JournalEntry
 from marketplace.core.readers import Reader
 from marketplace.core.tasks import Handler, Schedule
 
+from .passwords import TASK, mail_password_link
 from .services import mail, tell
 
 
@@ -21,5 +22,5 @@ def readers() -> Sequence[Reader]:
     return [Reader("notifications", inside=_tell, start="now")]
 
 
-TASKS: dict[str, Handler] = {"notifications.mail": mail}
+TASKS: dict[str, Handler] = {"notifications.mail": mail, TASK: mail_password_link}
 SCHEDULES: tuple[Schedule, ...] = ()

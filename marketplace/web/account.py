@@ -26,15 +26,17 @@ from wtforms import (
 )
 from wtforms.validators import Email, Regexp
 
-from marketplace.accounts import passwords, services
+from marketplace.accounts import passwords, recovery, services
 from marketplace.accounts.identity import access, current_actor
 from marketplace.accounts.models import Mandate, Membership, Organisation, Token, User
 from marketplace.core import clock
 from marketplace.core.actor import SYSTEM, Actor
 from marketplace.core.database import db
 from marketplace.core.errors import DomainError, Invalid, NotFound
+from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import lock, unit_of_work
 from marketplace.extensions import limiter
+from marketplace.notifications.passwords import TASK as MAIL_PASSWORD_LINK
 
 from . import labels
 from .forms import Form, at_most, optional, options, required, status_of, stripped
@@ -177,6 +179,94 @@ def enrol() -> ResponseReturnValue:
     return render_template("account/enrol.html", form=form, picture=picture, secret=secret), status_of(form)
 
 
+# --- a forgotten password, and changing one's own
+
+
+class ForgottenForm(Form):
+    """Whom to send the link to."""
+
+    email = EmailField(
+        _l("E-mail address"),
+        [required(), at_most(254), Email(_l("Please give a valid e-mail address."))],
+        filters=[stripped],
+    )
+
+
+class NewPasswordForm(Form):
+    """A new password."""
+
+    password = PasswordField(
+        _l("New password"), [required()], description=_l("At least 10 characters."), id="new_password"
+    )
+
+
+class ChangePasswordForm(NewPasswordForm):
+    """A new password, and the present one as proof."""
+
+    present = PasswordField(_l("Present password"), [required()], id="present_password")
+
+
+@blueprint.route("/sign-in/forgotten", methods=["GET", "POST"])
+@access("public")
+@limiter.limit("10 per hour", methods=["POST"])
+def forgotten() -> ResponseReturnValue:
+    """Ask for a link by mail. The answer is the same whether there is such an account or not."""
+    form = ForgottenForm()
+    sent = False
+    if form.validate_on_submit():
+        user = services.user_by_email(form.email.data)
+        if user is not None and user.active:
+            user_id = user.id
+            with unit_of_work(SYSTEM):
+                enqueue(MAIL_PASSWORD_LINK, key=str(user_id), user_id=user_id)
+        sent = True
+    return render_template("account/forgotten.html", form=form, sent=sent), status_of(form)
+
+
+@blueprint.route("/sign-in/reset/<code>", methods=["GET", "POST"])
+@access("public")
+@limiter.limit("10 per minute", methods=["POST"])
+def reset(code: str) -> ResponseReturnValue:
+    """Choose a new password, with the link from the mail; then sign in with it."""
+    user = recovery.user_of_code(code)
+    form = NewPasswordForm()
+    if user is None:
+        return render_template("account/reset.html", form=None), 404
+    if form.validate_on_submit() and _keep_password(user.id, form):
+        flash(gettext("Your new password is kept. Please sign in with it."), "success")
+        return redirect(url_for("account.sign_in"))
+    return render_template("account/reset.html", form=form), status_of(form)
+
+
+def _keep_password(user_id: int, form: NewPasswordForm) -> bool:
+    """Whether the form's password was good enough, and is kept now."""
+    try:
+        password_hash = passwords.hash_password(form.password.data)
+    except Invalid as error:
+        form.accept(error)
+        return False
+    with unit_of_work(Actor(user_id=user_id)):
+        recovery.set_own_password(user_id, password_hash)
+    return True
+
+
+@blueprint.post("/account/password")
+@access("signed_in")
+@limiter.limit("10 per hour", deduct_when=lambda response: response.status_code != 302)
+def change_password() -> ResponseReturnValue:
+    """Change one's password: other devices are signed out, this one stays."""
+    form = ChangePasswordForm()
+    if form.validate_on_submit():
+        user_id = current_user.id
+        if not passwords.password_matches(current_user.password_hash, form.present.data):
+            form.present.errors = [gettext("This is not your present password.")]
+        elif _keep_password(user_id, form):
+            login_user(db.session.get_one(User, user_id))
+            flash(gettext("Your new password is kept. Other devices are signed out."), "success")
+            return redirect(url_for("account.settings"))
+    return _settings_page(password_form=form)
+
+
 # --- signing up
 
 
@@ -185,7 +275,7 @@ class SignUpForm(Form):
 
     organisation = StringField(_l("Name of the organisation"), [required(), at_most(200)], filters=[stripped])
     code = StringField(_l("Unified social credit code"), [optional(), at_most(18)], filters=[stripped])
-    organisation_type = SelectField(_l("Type of organisation"), [optional()])
+    organisation_type = SelectField(_l("Type of organisation"), [required()])
     region = SelectField(_l("District"), [optional()])
     name = StringField(_l("Your name"), [required(), at_most(100)], filters=[stripped])
     email = EmailField(
@@ -371,6 +461,7 @@ def _settings_page(**forms: Any) -> ResponseReturnValue:
             member_form=forms.get("member_form") or MemberForm(formdata=None),
             mandate_form=forms.get("mandate_form")
             or MandateForm(formdata=None, until=clock.today() + dt.timedelta(days=365)),
+            password_form=forms.get("password_form") or ChangePasswordForm(formdata=None),
             new_token=forms.get("new_token"),
         ),
         422 if refused else 200,

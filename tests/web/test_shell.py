@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
 
 import pyotp
 import pytest
@@ -10,11 +14,12 @@ import sqlalchemy as sa
 from flask import Flask, url_for
 from flask.testing import FlaskClient
 
-from marketplace.accounts import administration, passwords
+from marketplace.accounts import administration, passwords, recovery
 from marketplace.accounts.models import Mandate, Organisation, Token, User
 from marketplace.core import clock
 from marketplace.core.actor import OPERATOR_COMMAND, Actor
 from marketplace.core.database import db
+from marketplace.core.tasks import run_next
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.extensions import limiter
 from marketplace.web import navigation
@@ -186,6 +191,66 @@ def test_a_new_password_ends_the_sessions_made_under_the_old_one(
     with app.app_context(), unit_of_work(OPERATOR_COMMAND):
         administration.set_password(OPERATOR_COMMAND, user_id, password_hash)
     assert visitor.get("/account").status_code == 302
+
+
+def _links(app: Flask) -> list[str]:
+    """What the worker puts into the mails it sends now."""
+    folder = Path(app.extensions["marketplace.mailer"].url.removeprefix("file://"))
+    before = set(folder.glob("*.eml")) if folder.exists() else set()
+    with app.app_context():
+        while run_next(app.extensions["marketplace.work"].tasks) is not None:
+            pass
+    made = set(folder.glob("*.eml")) - before if folder.exists() else set()
+    texts = [message_from_bytes(path.read_bytes(), policy=default).get_content() for path in made]
+    return [link for text in texts for link in re.findall(r"/sign-in/reset/\S+", text)]
+
+
+def test_a_forgotten_password_is_replaced_once_by_a_link_in_the_mail(
+    app: Flask, visitor: FlaskClient, made
+) -> None:
+    made(lambda: _person("someone@example.org"))
+    said = visitor.post("/sign-in/forgotten", data={"email": "Someone@example.org"}).text
+    (link,) = _links(app)
+    assert text_of(visitor.post("/sign-in/forgotten", data={"email": "no@example.org"}).text) == text_of(said)
+    assert _links(app) == []
+    assert visitor.get(link).status_code == 200
+    assert visitor.post(link, data={"password": "short"}).status_code == 422
+    assert visitor.post(link, data={"password": "a new long password"}).location == "/sign-in"
+    assert visitor.get(link).status_code == 404
+    old = {"email": "someone@example.org", "password": PASSWORD}
+    assert visitor.post("/sign-in", data=old).status_code == 422
+    assert visitor.post("/sign-in", data=old | {"password": "a new long password"}).status_code == 302
+
+
+def test_a_link_to_a_new_password_is_good_for_an_hour_and_cannot_be_made_up(
+    app: Flask, visitor: FlaskClient, made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user_id = made(lambda: _person("someone@example.org"))
+    with app.app_context():
+        code = recovery.reset_code(db.session.get_one(User, user_id))
+    assert visitor.get(f"/sign-in/reset/{code}x").status_code == 404
+    assert visitor.get("/sign-in/reset/nonsense").status_code == 404
+    later = clock.now() + dt.timedelta(minutes=61)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert visitor.post(f"/sign-in/reset/{code}", data={"password": "a new long password"}).status_code == 404
+
+
+def test_a_person_changes_the_password_and_stays_signed_in_here_only(
+    app: Flask, visitor: FlaskClient, made
+) -> None:
+    made(lambda: _person("someone@example.org"))
+    elsewhere = app.test_client()
+    for browser in (visitor, elsewhere):
+        browser.post("/sign-in", data={"email": "someone@example.org", "password": PASSWORD})
+    wrong = visitor.post("/account/password", data={"present": "no", "password": "a new long password"})
+    assert wrong.status_code == 422
+    assert (
+        visitor.post("/account/password", data={"present": PASSWORD, "password": "short"}).status_code == 422
+    )
+    right = visitor.post("/account/password", data={"present": PASSWORD, "password": "a new long password"})
+    assert right.status_code == 302
+    assert visitor.get("/account").status_code == 200
+    assert elsewhere.get("/account").status_code == 302
 
 
 # --- sign-up
