@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import sqlalchemy as sa
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from flask_wtf.file import FileField
+from flask_wtf.file import FileField, FileRequired
 from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField
 
 from marketplace.accounts.identity import access, current_actor
-from marketplace.accounts.models import Organisation
+from marketplace.accounts.models import Organisation, User
 from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.convert import InvalidValue, yuan
@@ -26,7 +29,7 @@ from marketplace.listings.models import Offer
 from marketplace.listings.services import offers
 
 from . import labels
-from .forms import Form, at_most, optional, required, sentence_of, status_of, stripped
+from .forms import Form, at_most, optional, required, required_when, sentence_of, status_of, stripped
 
 blueprint = Blueprint("licensing", __name__)
 
@@ -95,6 +98,7 @@ def begin(offer_id: int) -> ResponseReturnValue:
             term=rules.licence_term(clock.today(), offer.term_to, offer.patent.expires_on),
             owed=rules.obligations_of(terms),
             basis=rules.basis_of(terms),
+            at_once=_at_once(terms),
             licensee=dict(form.licensee.choices).get(form.licensee.data),
         ),
         status_of(form),
@@ -133,7 +137,16 @@ def _contact_of(actor: Actor) -> str:
         .order_by(Notice.id.desc())
         .limit(1)
     )
-    return last or ""
+    if last:
+        return last
+    user = db.session.get(User, actor.user_id)
+    return f"{user.name} {user.email}" if user else ""
+
+
+def _at_once(terms: Mapping[str, Any]) -> bool:
+    """Whether the notice alone makes the licence, so that there is no step of paying."""
+    setting = current_app.config["SETTINGS"].royalty_only_effective_on_notice
+    return rules.effective_on_service(terms, royalty_only_effective_on_notice=setting)
 
 
 class PayForm(Form):
@@ -153,6 +166,7 @@ class SlipForm(Form):
 
     slip = FileField(
         _l("Bank slip"),
+        [FileRequired(_l("Please choose the file first."))],
         description=_l("PDF, PNG or JPEG, up to 10 MB. It helps the holder to find your payment."),
     )
 
@@ -164,12 +178,20 @@ def notice(notice_id: int) -> ResponseReturnValue:
     return _notice_page(current_actor(), notice_id)
 
 
-def _notice_page(actor: Actor, notice_id: int, form: PayForm | None = None) -> ResponseReturnValue:
+def _notice_page(
+    actor: Actor,
+    notice_id: int,
+    form: PayForm | None = None,
+    slip_form: SlipForm | None = None,
+    royalty_form: RoyaltyForm | None = None,
+) -> ResponseReturnValue:
     found = notices.get_notice(actor, notice_id)
     attempts = lookup.payments_of(found)
     under_way = next((one for one in attempts if one.state in OPEN_PAYMENT), None)
     channels = payments.channels_of(found)
     form = form or _pay_form(found)
+    slip_form = slip_form or SlipForm(formdata=None)
+    royalty_form = royalty_form or RoyaltyForm(formdata=None)
     return (
         render_template(
             "licensing/notice.html",
@@ -177,17 +199,18 @@ def _notice_page(actor: Actor, notice_id: int, form: PayForm | None = None) -> R
             offer=found.offer,
             attempts=attempts,
             under_way=under_way,
-            slip_form=SlipForm(formdata=None),
-            royalty_form=RoyaltyForm(formdata=None),
+            slip_form=slip_form,
+            royalty_form=royalty_form,
             channels=channels,
             form=form,
             licence=lookup.licence_of(found),
             basis=rules.basis_of(found.terms),
+            at_once=_at_once(found.terms),
             licensee_side=found.licensee_id in actor.licensees,
             checkout=request.args.get("checkout"),
             payee_side=found.offer.holder_id in actor.holders,
         ),
-        status_of(form),
+        max(status_of(one) for one in (form, slip_form, royalty_form)),
     )
 
 
@@ -261,11 +284,15 @@ def royalty(notice_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             minor = yuan()(form.amount.data)
+            with unit_of_work(actor):
+                payments.declare_royalty(actor, notice_id, minor or 0)
         except InvalidValue:
-            raise Invalid("amount-invalid", "Please give a sum above zero.") from None
-        with unit_of_work(actor):
-            payments.declare_royalty(actor, notice_id, minor or 0)
-    return redirect(url_for("licensing.notice", notice_id=notice_id, _anchor="pay"))
+            form.amount.errors = [gettext("Please give a sum above zero.")]
+        except Invalid as error:
+            form.accept(error)
+        else:
+            return redirect(url_for("licensing.notice", notice_id=notice_id, _anchor="pay"))
+    return _notice_page(actor, notice_id, royalty_form=form)
 
 
 @blueprint.post("/payments/<int:payment_id>/slip")
@@ -275,20 +302,18 @@ def upload_slip(payment_id: int) -> ResponseReturnValue:
     actor = current_actor()
     payment = payments.get_payment(actor, payment_id)
     notice_id = payment.obligation.notice_id
-    given = request.files.get("slip")
-    try:
-        with unit_of_work(actor):
-            payments.upload_slip(
-                actor,
-                payment_id,
-                given.read() if given else b"",
-                (given.filename if given else None) or "slip",
-            )
-    except Invalid as error:
-        flash(sentence_of(error), "danger")
-    else:
-        flash(gettext("The slip is uploaded. The holder is asked to confirm the payment."), "success")
-    return redirect(url_for("licensing.notice", notice_id=notice_id, _anchor="pay"))
+    form = SlipForm()
+    if form.validate_on_submit():
+        given = form.slip.data
+        try:
+            with unit_of_work(actor):
+                payments.upload_slip(actor, payment_id, given.read(), given.filename)
+        except Invalid as error:
+            form.slip.errors = [sentence_of(error)]
+        else:
+            flash(gettext("The slip is uploaded. The holder is asked to confirm the payment."), "success")
+            return redirect(url_for("licensing.notice", notice_id=notice_id, _anchor="pay"))
+    return _notice_page(actor, notice_id, slip_form=form)
 
 
 @blueprint.get("/payments/<int:payment_id>/slip")
@@ -322,7 +347,11 @@ class RecordalForm(Form):
     """The recordal, as far as it has come."""
 
     filed_on = DateField(_l("Filed on"), [optional()])
-    late_reason = TextAreaField(_l("Why is it late?"), [optional(), at_most(1000)], filters=[stripped])
+    late_reason = TextAreaField(
+        _l("Why is it late?"),
+        [required_when(_l("needed after the three months")), at_most(1000)],
+        filters=[stripped],
+    )
     number = StringField(_l("Recordal number"), [optional(), at_most(40)], filters=[stripped])
     on = DateField(_l("Recorded on"), [optional()])
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from markupsafe import Markup
@@ -20,7 +20,7 @@ from marketplace.core.database import db
 from marketplace.core.errors import Conflict
 from marketplace.core.permissions import allowed
 from marketplace.deals.models import OPEN_NOTICE, Licence, Notice
-from marketplace.deals.rules import Term, licence_term
+from marketplace.deals.rules import Term, basis_of, effective_on_service, licence_term
 from marketplace.listings import rules
 from marketplace.listings.lifecycle import patent_view
 from marketplace.listings.models import Offer
@@ -189,6 +189,7 @@ def show(offer_id: int) -> ResponseReturnValue:
         patent=offer.patent,
         live=live,
         term=_term(offer, today) if live else None,
+        start=_start(offer),
         licences=_licences(offer),
         eligibility=rules.eligibility(patent_view(offer.patent), today),
         mine=_mine(offer, actor),
@@ -209,6 +210,18 @@ def _term(offer: Offer, day: dt.date) -> Term | None:
         return licence_term(day, offer.term_to, offer.patent.expires_on)
     except Conflict:
         return None
+
+
+def _start(offer: Offer) -> str:
+    """What makes a licence under the announced terms: `free` or `notice` (the notice alone), or `payment`."""
+    terms = offer.terms()
+    setting = current_app.config["SETTINGS"].royalty_only_effective_on_notice
+    try:
+        if not effective_on_service(terms, royalty_only_effective_on_notice=setting):
+            return "payment"
+        return "free" if basis_of(terms) == "free" else "notice"
+    except Conflict:  # terms that are not complete yet
+        return "payment"
 
 
 @dataclass(frozen=True)

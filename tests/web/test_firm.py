@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from wtforms import StringField
 
 from marketplace.core.database import db
 from marketplace.deals.models import Licence, Notice, Payment
 from marketplace.demands.models import Demand, Recommendation
 from marketplace.listings.models import Offer
 from marketplace.search import generations
+from marketplace.web.forms import Form, optional, required, required_when
 from tests import factories
 from tests.web.conftest import text_of
 
@@ -73,6 +77,55 @@ def test_looking_at_what_was_written_serves_nothing(
         assert db.session.scalar(sa.select(sa.func.count()).select_from(Notice)) == 0
 
 
+def test_the_way_to_a_free_licence_has_no_step_of_paying(firm: FlaskClient, made) -> None:
+    free = _offer(made, fee_form="free", fee_minor=None)
+    assert "支付使用费" not in text_of(firm.get(f"/offers/{free}/licence").text)
+    assert "支付使用费" in text_of(firm.get(f"/offers/{_offer(made)}/licence").text)
+
+
+def test_a_first_notice_proposes_the_persons_own_address(sign_in, firm_id: int, made) -> None:
+    firm = sign_in(firm_id, email="zhang@example.org", name="张三")
+    assert 'value="张三 zhang@example.org"' in firm.get(f"/offers/{_offer(made)}/licence").text
+
+
+def test_a_field_that_is_needed_in_one_case_names_the_case_instead_of_optional(app: Flask) -> None:
+    class Asked(Form):
+        bank = StringField("Bank", [required_when("needed for another account")])
+        note = StringField("Note", [optional()])
+        name = StringField("Name", [required()])
+
+    with app.test_request_context(headers={"Accept-Language": "en"}):
+        macros = app.jinja_env.get_template("macros/forms.html").module
+        form = Asked()
+        said = {name: text_of(str(macros.field(form[name]))).strip() for name in ("bank", "note", "name")}
+        assert said == {
+            "bank": "Bank (needed for another account)",
+            "note": "Note (optional)",
+            "name": "Name",
+        }
+        assert text_of(str(macros.field(form.bank, required=True))).strip() == "Bank"
+        assert Asked(data={"bank": ""}).bank.validate(form)  # the service knows the case, the form does not
+
+
+def test_a_royalty_that_is_no_number_stays_on_the_page(
+    app: Flask, firm: FlaskClient, firm_id: int, made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = replace(app.config["SETTINGS"], royalty_only_effective_on_notice=False)
+    monkeypatch.setitem(app.config, "SETTINGS", settings)
+    terms = {
+        "fee_form": "royalty_net_sales",
+        "fee_minor": None,
+        "rate_percent": Decimal(3),
+        "rate_base": "net_sales",
+    }
+    place = _serve(firm, firm_id, _offer(made, **terms))
+    answer = firm.post(f"{place}/royalty", data={"amount": "a lot"})
+    assert answer.status_code == 422
+    assert 'value="a lot"' in answer.text
+    assert firm.post(f"{place}/royalty", data={"amount": "0"}).status_code == 422
+    assert firm.post(f"{place}/royalty", data={"amount": "1200"}).status_code == 302
+
+
 def test_a_notice_needs_a_contact(firm: FlaskClient, firm_id: int, made) -> None:
     offer = _offer(made)
     answer = firm.post(
@@ -119,7 +172,10 @@ def test_a_transfer_shows_the_holders_account_and_takes_a_slip(
     assert reference in page
     assert account in page
     slip = f"/payments/{payment_id}/slip"
-    firm.post(slip, data={"slip": (io.BytesIO(b"<html>"), "slip.pdf")})
+    nothing = firm.post(slip, data={})
+    assert nothing.status_code == 422
+    assert "请先选择文件" in nothing.text
+    assert firm.post(slip, data={"slip": (io.BytesIO(b"<html>"), "slip.pdf")}).status_code == 422
     assert firm.get(slip).status_code == 404
     firm.post(slip, data={"slip": (io.BytesIO(PDF), "slip.pdf")})
     kept = firm.get(slip)

@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 import json
 import re
+from decimal import Decimal
 
 import pytest
 from flask import Flask
@@ -59,11 +60,47 @@ def _english(visitor: FlaskClient) -> FlaskClient:
     return visitor
 
 
+def test_the_bureaus_door_is_shown_to_those_who_may_enter(visitor: FlaskClient, sign_in, made) -> None:
+    assert 'href="/bureau"' in visitor.get("/").text  # it leads to signing in
+    assert 'href="/bureau"' not in sign_in(made(lambda: factories.organisation().id)).get("/").text
+    assert 'href="/bureau"' in sign_in(staff_role="bureau").get("/").text
+
+
+@pytest.mark.parametrize(
+    ("terms", "said"),
+    [
+        ({"fee_form": "free", "fee_minor": None}, "也无需支付"),
+        ({"fee_form": "fixed"}, "书面通知加支付即取得许可"),
+        (
+            {
+                "fee_form": "royalty_profit",
+                "fee_minor": None,
+                "rate_percent": Decimal(8),
+                "rate_base": "profit",
+            },
+            "提成按公告支付",
+        ),
+    ],
+)
+def test_an_offers_page_says_what_makes_the_licence(
+    visitor: FlaskClient, made, terms: dict[str, object], said: str
+) -> None:
+    place = made(lambda: factories.live_offer(factories.organisation(), **terms).id)
+    assert said in text_of(visitor.get(f"/offers/{place}").text)
+
+
+def test_words_of_the_law_are_explained(visitor: FlaskClient) -> None:
+    said = text_of(visitor.get("/about/law").text)
+    for word in ("书面通知", "备案", "分许可", "净销售额", "自由实施"):
+        assert word in said
+
+
 @pytest.mark.parametrize("locale", ["zh", "en"])
 @pytest.mark.parametrize(
     "path",
     [
         "/",
+        "/sign-in/forgotten",
         "/about/law",
         "/sign-in",
         "/sign-up",
