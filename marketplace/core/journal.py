@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,33 +140,60 @@ def entries_after(cursor: int, limit: int) -> list[JournalEntry]:
 
 @dataclass(frozen=True)
 class Verification:
-    """Outcome of checking the chain: how many entries hold, and the first fault (None if there is none)."""
+    """Outcome of checking the chain.
+
+    Attributes:
+        entries: how many entries hold, from the first on.
+        fault: the first break behind them, as an English sentence; None if there is none.
+        kind: the same as a code: `missing`, `changed`, or `cut` (the tail is gone or the head was changed).
+    """
 
     entries: int
     fault: str | None
+    kind: str | None = None
 
     @property
     def ok(self) -> bool:
         return self.fault is None
 
 
-def verify() -> Verification:
-    """Recompute every seal. Names the first gap, changed entry or cut tail."""
+_STRIDE = 2000  # entries read at a time
+
+
+def verify(progress: Callable[[int], None] | None = None) -> Verification:
+    """Recompute every seal. Names the first gap, changed entry or cut tail.
+
+    The head is compared only when no entry is left, and what was written meanwhile is read first: entries
+    that are being added while it runs are no break.
+
+    Args:
+        progress: called with the number of entries that hold, after every 2000; it may end the transaction.
+    """
     table = JournalEntry.__table__
     last, seal = 0, GENESIS
-    query = sa.select(table).order_by(table.c.id).execution_options(yield_per=2000)
-    with db.session.execute(query) as rows:
-        for row in rows.mappings():
+    while True:
+        query = sa.select(table).where(table.c.id > last).order_by(table.c.id).limit(_STRIDE)
+        rows = db.session.execute(query).mappings().all()
+        for row in rows:
             if row["id"] != last + 1:
-                return Verification(last, f"entries {last + 1} to {row['id'] - 1} are missing")
+                return Verification(last, f"entries {last + 1} to {row['id'] - 1} are missing", "missing")
             seal = seal_of(seal, row["id"], dict(row))
             if seal != row["seal"]:
-                return Verification(last, f"entry {row['id']} was changed")
+                return Verification(last, f"entry {row['id']} was changed", "changed")
             last = row["id"]
-    head = db.session.execute(sa.select(JournalHead.last, JournalHead.seal)).one()
-    if (head.last, head.seal) != (last, seal):
-        return Verification(last, f"the tail after entry {last} was cut or the head was changed")
-    return Verification(last, None)
+        if progress is not None:
+            progress(last)
+        if rows:
+            continue
+        head = db.session.execute(sa.select(JournalHead.last, JournalHead.seal)).one()
+        if (head.last, head.seal) == (last, seal):
+            return Verification(last, None)
+        if head.last <= last or not _written(last + 1):
+            return Verification(last, f"the tail after entry {last} was cut or the head was changed", "cut")
+
+
+def _written(number: int) -> bool:
+    return db.session.scalar(sa.select(JournalEntry.id).where(JournalEntry.id == number)) is not None
 
 
 def seed_head(connection: sa.Connection) -> None:

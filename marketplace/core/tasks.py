@@ -2,7 +2,7 @@
 
 A task is enqueued in the transaction of its cause, claimed under a lease and retried with back-off. Its
 handler opens its own units of work and must be idempotent: a worker may die after the effect and before
-the task is marked done.
+the task is marked done. One that may work longer than the lease calls `renew` as it goes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from .database import Code, Key, Model, db
 from .errors import Unavailable
-from .readers import DeadLetter, wall
+from .readers import DeadLetter, LeaseLost, wall
 from .unit_of_work import current, record, unit_of_work
 
 log = logging.getLogger(__name__)
@@ -115,7 +117,8 @@ def run_next(handlers: Mapping[str, Handler]) -> bool | None:
     if claimed is None:
         return None
     try:
-        handlers[claimed.name](**claimed.arguments)
+        with _at_work(claimed):
+            handlers[claimed.name](**claimed.arguments)
     except Exception as error:
         db.session.rollback()
         return _failed(claimed.id, claimed.lease, error)
@@ -125,6 +128,54 @@ def run_next(handlers: Mapping[str, Handler]) -> bool | None:
         # Still there: it was asked for again while it ran.
         db.session.execute(sa.update(Task).where(*mine).values(lease=None, lease_until=None, attempts=0))
     return True
+
+
+def renew() -> None:
+    """Hold the lease of the task that runs here for another while (own unit), between two units of work.
+
+    A handler that may work longer than the lease calls it as it goes, as often as it likes: it writes only
+    when a third of the lease is over. Outside a task it does nothing, so that the command line may do the
+    same work.
+
+    Raises:
+        LeaseLost: another worker has taken the task over; what is left of the work is the other's.
+    """
+    holding = _held.get()
+    if holding is None or wall() < holding.until - LEASE * 2 / 3:
+        return
+    until = wall() + LEASE
+    with unit_of_work():
+        kept = db.session.scalar(
+            sa.update(Task)
+            .where(Task.id == holding.task_id, Task.lease == holding.lease)
+            .values(lease_until=until)
+            .returning(Task.id)
+        )
+    if kept is None:
+        raise LeaseLost(holding.name)
+    holding.until = until
+
+
+@dataclass
+class _Held:
+    """The lease of the task at work, as it was last renewed."""
+
+    task_id: int
+    name: str
+    lease: str
+    until: dt.datetime
+
+
+_held: ContextVar[_Held | None] = ContextVar("task_at_work", default=None)
+
+
+@contextmanager
+def _at_work(claim: _Claim) -> Iterator[None]:
+    token = _held.set(_Held(claim.id, claim.name, claim.lease, claim.until))
+    try:
+        yield
+    finally:
+        _held.reset(token)
 
 
 def due() -> bool:
@@ -147,6 +198,7 @@ class _Claim:
     arguments: dict[str, Any]
     due_at: dt.datetime
     lease: str
+    until: dt.datetime
 
 
 def _claim() -> _Claim | None:
@@ -166,7 +218,7 @@ def _claim() -> _Claim | None:
         if task is None:
             return None
         task.lease, task.lease_until = lease, now + LEASE
-        return _Claim(task.id, task.name, dict(task.arguments), task.due_at, lease)
+        return _Claim(task.id, task.name, dict(task.arguments), task.due_at, lease, now + LEASE)
 
 
 def _failed(task_id: int, lease: str, error: Exception) -> bool | None:

@@ -20,12 +20,14 @@ from marketplace.core import clock, journal
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict
 from marketplace.core.readers import Reader, lag, place, position, release, step, wall
+from marketplace.core.tasks import renew
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 
 from . import indexer, tree
-from .engine import EngineUnavailable, GenerationMissing, SearchEngine
+from .engine import EngineUnavailable, GenerationMissing, Scanned, SearchEngine
 from .engines import engine as present_engine
 from .models import SearchGeneration
+from .query import SearchQuery
 
 Progress = Callable[[int, int], None]
 
@@ -105,15 +107,20 @@ def rebuild(progress: Progress | None = None) -> dict[str, Any]:
 
 def _load(engine: SearchEngine, name: str, progress: Progress | None) -> int:
     ids = indexer.all_ids()
+    _write(engine, name, ids, progress)
+    return len(ids)
+
+
+def _write(engine: SearchEngine, name: str, ids: Sequence[int], progress: Progress | None = None) -> None:
     for start in range(0, len(ids), indexer.BATCH):
         part = ids[start : start + indexer.BATCH]
         report = engine.write(name, indexer.documents(part))
         if report.rejected:
             with unit_of_work():
                 indexer.keep(report, name, None)
+        renew()
         if progress is not None:
             progress(start + len(part), len(ids))
-    return len(ids)
 
 
 def _catch_up(engine: SearchEngine, name: str, reader_name: str) -> None:
@@ -124,6 +131,7 @@ def _catch_up(engine: SearchEngine, name: str, reader_name: str) -> None:
     until = wall() + dt.timedelta(minutes=2)
     while (position(reader_name) or 0) < head and wall() < until:
         db.session.rollback()
+        renew()
         if not step(reader, owner):
             time.sleep(0.05)  # a worker reads for it at the moment
     release(owner)
@@ -168,6 +176,7 @@ def _drop_old(engine: SearchEngine) -> None:
             )
             record("search.generation_dropped", dropped, generation=dropped.name)
         engine.drop(row.name)
+        renew()
 
 
 def compare(engine: SearchEngine, name: str, *, repair: bool) -> Comparison:
@@ -178,27 +187,29 @@ def compare(engine: SearchEngine, name: str, *, repair: bool) -> Comparison:
     """
     cursor = position(f"search:{name}") or 0
     db.session.rollback()
-    held = {row.id: row for row in engine.scan(name)}
+    held: dict[str, Scanned] = {}
+    for row in engine.scan(name):
+        held[row.id] = row
+        if len(held) % indexer.BATCH == 0:
+            renew()
     missing: set[int] = set()
     different: set[int] = set()
     seen: set[str] = set()
     for document in indexer.documents(indexer.all_ids()):
         seen.add(document.id)
-        row = held.get(document.id)
-        if row is None:
+        if document.id not in held:
             missing.add(int(document.id))
-        elif row.digest != document.digest:
+        elif held[document.id].digest != document.digest:
             different.add(int(document.id))
+        if len(seen) % indexer.BATCH == 0:
+            renew()
     surplus = [id_ for id_, row in held.items() if id_ not in seen and row.live]
     if missing or different:
         coming = _touched_after(cursor)
         missing -= coming
         different -= coming
-    if repair and (missing or different):
-        report = engine.write(name, indexer.documents(missing | different))
-        if report.rejected:
-            with unit_of_work():
-                indexer.keep(report, name, None)
+    if repair:
+        _write(engine, name, sorted(missing | different))
     return Comparison(len(seen), len(missing), len(different), len(surplus))
 
 
@@ -210,6 +221,8 @@ def _touched_after(cursor: int) -> set[int]:
         entries = journal.entries_after(cursor, 1000)
         ids |= indexer.touched(entries)
         cursor = entries[-1].id
+        db.session.expunge_all()
+        renew()
     db.session.rollback()
     return ids
 
@@ -237,7 +250,13 @@ def verify() -> dict[str, Any]:
 
 
 def status() -> dict[str, Any]:
-    """What answers, how far behind it is, and how many documents it holds."""
+    """What answers, how far behind it is, and how many documents it holds.
+
+    Cheap whatever the index holds: the engine is asked for two counts, its documents are not read.
+
+    Raises:
+        EngineUnavailable: the engine went away between two questions, or has lost the live generation.
+    """
     engine = present_engine()
     health = engine.health()
     generation = live(engine.name)
@@ -259,8 +278,10 @@ def status() -> dict[str, Any]:
         ],
     }
     if generation is not None and health.available:
-        rows = list(engine.scan(generation.name))
-        body["counts"] = {"documents": len(rows), "live": sum(row.live for row in rows)}
+        body["counts"] = {
+            "documents": engine.frequencies(generation.name, (), ()).total,
+            "live": engine.search(generation.name, SearchQuery(size=1)).total,
+        }
     return body
 
 

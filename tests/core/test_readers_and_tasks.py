@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+import time
 
 import pytest
 import sqlalchemy as sa
@@ -202,6 +204,87 @@ class TestTasks:
         assert tasks.start_due(schedule) == 1
         assert tasks.start_due(schedule) == 0
         assert db.session.scalar(sa.select(sa.func.count()).select_from(Task)) == 1
+
+
+@pytest.mark.usefixtures("context")
+def test_renewing_outside_a_task_does_nothing() -> None:
+    with statements() as seen:
+        tasks.renew()
+    assert seen == []
+
+
+@pytest.mark.usefixtures("context")
+def test_the_lease_is_not_written_while_most_of_it_is_left() -> None:
+    with unit_of_work():
+        tasks.enqueue("work")
+    with statements() as seen:
+        tasks.run_next({"work": lambda: [tasks.renew() for _ in range(100)]})
+    assert len([text for text in seen if "UPDATE tasks" in text]) == 2  # claimed, and given back
+
+
+@pytest.mark.usefixtures("context")
+def test_whoever_has_lost_the_lease_stops_and_leaves_the_task_to_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tasks, "LEASE", dt.timedelta(0))
+    went_on: list[bool] = []
+
+    def overtaken() -> None:
+        with unit_of_work():
+            db.session.execute(sa.update(Task).values(lease="other"))
+        tasks.renew()
+        went_on.append(True)
+
+    with unit_of_work():
+        tasks.enqueue("work")
+    assert tasks.run_next({"work": overtaken}) is None
+    assert went_on == []
+    [left] = db.session.scalars(sa.select(Task).execution_options(populate_existing=True))
+    assert (left.lease, left.attempts) == ("other", 0)
+
+
+def compete(app: Flask, work: tasks.Handler, seconds: float) -> None:
+    """Let two workers look for tasks for so many seconds."""
+    until = time.monotonic() + seconds
+    errors: list[BaseException] = []
+
+    def take() -> None:
+        try:
+            while time.monotonic() < until:
+                with app.app_context():
+                    tasks.run_next({"work": work})
+                time.sleep(0.05)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=take) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+@pytest.mark.parametrize("renews", [True, False])
+def test_a_task_longer_than_its_lease_runs_once_if_it_renews(
+    committed_app: Flask, monkeypatch: pytest.MonkeyPatch, renews: bool
+) -> None:
+    monkeypatch.setattr(tasks, "LEASE", dt.timedelta(seconds=1.5))
+    begun: list[float] = []
+
+    def work() -> None:
+        begun.append(time.monotonic())
+        for _ in range(40):
+            time.sleep(0.1)
+            if renews:
+                tasks.renew()
+
+    with committed_app.app_context(), unit_of_work():
+        tasks.enqueue("work")
+    compete(committed_app, work, 3.5)
+    assert (len(begun) == 1) is renews
+    with committed_app.app_context():
+        assert db.session.scalars(sa.select(Task.id)).all() == []
 
 
 def test_the_worker_forgets_answers_that_were_kept_longer_than_promised(committed_app: Flask) -> None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import threading
+import time
+from collections.abc import Iterable
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from marketplace.core import clock, tasks
 from marketplace.core.database import db
 from marketplace.core.readers import JournalCursor, lag
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 from marketplace.core.worker import Worker
 from marketplace.listings.models import Offer, Patent
 from marketplace.search import generations, indexer
+from marketplace.search.document import OfferDocument
+from marketplace.search.engine import WriteReport
 from marketplace.search.engines import engine
 from marketplace.search.models import SearchGeneration
 from marketplace.search.services import search
@@ -235,3 +241,61 @@ def test_without_any_generation_search_is_unavailable_and_verify_says_so(install
         assert refused.value.code == "search-unavailable"
         with pytest.raises(generations.EngineUnavailable):
             search({"q": "泵"})
+
+
+def test_a_rebuild_longer_than_the_lease_of_its_task_is_done_once(
+    installation: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "LEASE", dt.timedelta(seconds=5))  # making an index takes a second or two
+    monkeypatch.setattr(indexer, "BATCH", 1)
+    with installation.app_context():
+        for _ in range(8):
+            publish("一种含镍废水的除镍装置")
+        index = engine()
+        with unit_of_work():
+            tasks.enqueue("search.rebuild", key="requested")
+    write = index.write
+
+    def slowly(generation: str, documents: Iterable[OfferDocument]) -> WriteReport:
+        time.sleep(0.8)
+        return write(generation, documents)
+
+    monkeypatch.setattr(index, "write", slowly)
+    errors: list[BaseException] = []
+
+    def take() -> None:
+        try:
+            left = 1
+            while left:
+                with installation.app_context():
+                    tasks.run_next({"search.rebuild": generations.rebuild})
+                    left = db.session.scalar(sa.select(sa.func.count()).select_from(tasks.Task)) or 0
+                    db.session.rollback()
+                time.sleep(0.05)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=take) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    with installation.app_context():
+        assert list(states_of_generations().values()) == ["ready"]
+        assert generations.status()["counts"] == {"documents": 8, "live": 8}
+
+
+def test_the_status_counts_without_reading_the_documents(
+    installation: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with installation.app_context():
+        for _ in range(3):
+            publish("一种除镍树脂")
+        with unit_of_work():
+            offer = lock(Offer, 1)
+            offer.status, offer.withdrawn_on = "withdrawn", clock.today()
+            record("offer.withdrawn", offer)
+        generations.rebuild()
+        monkeypatch.setattr(type(engine()), "scan", None)
+        assert generations.status()["counts"] == {"documents": 3, "live": 2}
