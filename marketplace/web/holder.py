@@ -11,7 +11,7 @@ from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext, ngettext
 
-from marketplace.accounts.identity import access
+from marketplace.accounts.identity import access, current_actor
 from marketplace.accounts.models import Organisation
 from marketplace.core import clock
 from marketplace.core.database import db
@@ -29,7 +29,7 @@ from . import (
     holder_patents,
     pricing,
 )
-from .holder_frame import blueprint, called, party
+from .holder_frame import blueprint, called, parties, party
 
 __all__ = ["blueprint"]
 
@@ -64,6 +64,7 @@ def home() -> ResponseReturnValue:
     """What needs doing now, counts, and where to go."""
     mine = party()
     counts = standing.counts(mine.id, clock.today())
+    clients = parties(current_actor())
     return render_template(
         "holder/home.html",
         tasks=_tasks(mine, counts),
@@ -73,7 +74,36 @@ def home() -> ResponseReturnValue:
         licences=_licences(mine),
         received=_received(mine),
         views=_views(mine),
+        waiting=_waiting([one.id for one in clients]) if len(clients) > 1 else {},
     )
+
+
+def _waiting(holders: Sequence[int]) -> dict[int, int]:
+    """Organisation → how many duties, payments and recordals wait there; for who works for several."""
+    waiting = dict.fromkeys(holders, 0)
+    for rows in (
+        sa.select(Offer.holder_id).where(
+            Offer.status == "announced", Offer.duty_to_withdraw_since.is_not(None)
+        ),
+        sa.select(Offer.holder_id)
+        .select_from(Payment)
+        .join(Obligation, Payment.obligation_id == Obligation.id)
+        .join(Notice, Obligation.notice_id == Notice.id)
+        .join(Offer, Notice.offer_id == Offer.id)
+        .where(Payment.channel == "bank", Payment.state == "slip_uploaded"),
+        sa.select(Offer.holder_id)
+        .select_from(Licence)
+        .join(Offer, Licence.offer_id == Offer.id)
+        .where(
+            Licence.kind == "open",
+            Licence.state == "in_effect",
+            Licence.recordal_state.in_(("to_do", "late")),
+        ),
+    ):
+        counted = rows.add_columns(sa.func.count()).where(Offer.holder_id.in_(holders))
+        for holder_id, count in db.session.execute(counted.group_by(Offer.holder_id)):
+            waiting[holder_id] += count
+    return waiting
 
 
 def _live(mine: Organisation) -> int:

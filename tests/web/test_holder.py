@@ -677,6 +677,12 @@ def test_a_manager_works_for_one_principal_at_a_time(app: Flask) -> None:
         assert own in listed
         assert others not in listed
     manager.post("/holder/for", 404, organisation="999999")
+    firm, notice = noticed(first, live_offer_of(first))
+    transferred(first, firm, notice)
+    page = text_of(manager.get("/holder"))
+    assert "您代理的权利人" in page
+    assert "1 项待办" in page.split("示例甲大学")[-1]
+    assert "您代理的权利人" not in text_of(first.get("/holder"))
     answer_ = manager.post(
         "/holder/patents/new",
         number=checked("ZL201910000010.5"),
