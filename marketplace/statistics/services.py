@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -175,7 +175,7 @@ def question(
 
     Raises:
         NotFound: there is no such figure.
-        Invalid: `by` is unknown, the days are in the wrong order, or `as_of` is still to come.
+        Invalid: `by` is unknown, the days are in the wrong order, or `from_` or `as_of` is still to come.
     """
     if figure not in DEFINITIONS:
         raise NotFound("figure-unknown", "There is no such figure.")
@@ -189,6 +189,10 @@ def question(
     if as_of is not None and as_of > clock.today():
         raise Invalid(
             "date-in-future", "This day is still to come.", fields={"as_of": ["This day is still to come."]}
+        )
+    if from_ is not None and from_ > clock.today():
+        raise Invalid(
+            "date-in-future", "This day is still to come.", fields={"from": ["This day is still to come."]}
         )
     observed = min(as_of or facts.as_of, facts.as_of)
     last = min(to or observed, observed)
@@ -487,13 +491,16 @@ def _day(day: dt.date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def export_csv(body: dict[str, Any]) -> str:
-    """A figure, as `statistics` gives it, as CSV for a spreadsheet, without live formulas.
+def export_csv(*bodies: dict[str, Any]) -> str:
+    """Figures, each as `statistics` gives it, as CSV for a spreadsheet, without live formulas.
 
     Every line carries the figure, its definition's version and its days, so that a line that is copied
     elsewhere still says what it is.
     """
-    lines = []
+    return csv_text([line for body in bodies for line in _lines(body)])
+
+
+def _lines(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for row in (*body["rows"], *body.get("side", ())):
         line: dict[str, Any] = {
             "figure": body["figure"],
@@ -507,8 +514,7 @@ def export_csv(body: dict[str, Any]) -> str:
                 line |= {f"{name}_{part}": each for part, each in value.items()}
             elif not name.endswith("rows_url"):
                 line[name] = value
-        lines.append(line)
-    return csv_text(lines)
+        yield line
 
 
 def export_rows_csv(actor: Actor, asked: Question, drill: Drill) -> str:

@@ -37,8 +37,10 @@ _CUTS = tuple(by for by in GROUPINGS if by != "month")
 _PAGE = 50
 _ONE_DAY = dt.timedelta(days=1)
 _MONTHS_SHOWN = 12
+# The Patent Law took effect: nothing can be counted before, and dates far before cannot be reckoned with.
+_EARLIEST = dt.date(1985, 4, 1)
 _CONTENT_TYPES = {
-    "csv": "text/csv; charset=utf-8",
+    "csv": "text/csv",
     "json": "application/json",
     "pdf": "application/pdf",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -116,7 +118,7 @@ def _day(name: str) -> dt.date | None:
     if not text:
         return None
     try:
-        return dt.date.fromisoformat(text)
+        return max(dt.date.fromisoformat(text), _EARLIEST)
     except ValueError:
         sentence = "Please enter a date such as 2026-11-20."
         raise Invalid(
@@ -132,11 +134,15 @@ def _asked() -> Asked:
     """
     by = request.args.get("by") or "district"
     question = services.question("conversion", _day("from"), _day("to"), by, _day("as_of"))
-    first = question.first
-    if not request.args.get("from"):
-        usual = clock.add_months(question.last.replace(day=1), 1 - _MONTHS_SHOWN)
-        first = min(max(first, usual), question.last)
-    return Asked(first, question.last, question.as_of, by)
+    if request.args.get("from"):
+        return Asked(question.first, question.last, question.as_of, by)
+    return _usual(question, by)
+
+
+def _usual(question: Question, by: str) -> Asked:
+    """The month of its last day and the eleven before it, as far as there is a history."""
+    first = clock.add_months(question.last.replace(day=1), 1 - _MONTHS_SHOWN)
+    return Asked(min(max(question.first, first), question.last), question.last, question.as_of, by)
 
 
 @blueprint.get("")
@@ -148,8 +154,7 @@ def home() -> ResponseReturnValue:
         asked = _asked()
     except Invalid as error:
         problem = sentence_of(error)
-        usual = services.question("conversion")
-        asked = Asked(usual.first, usual.last, usual.as_of, "district")
+        asked = _usual(services.question("conversion"), "district")
     facts = services.snapshot()
     months = {
         figure: asked.figure(figure, "month")
@@ -165,6 +170,8 @@ def home() -> ResponseReturnValue:
         cards=_cards(asked, months, counts),
         counts=counts,
         months=_months(months),
+        before=asked.before(),
+        partial=_partial(asked),
         funnel=asked.figure("funnel"),
         quick=_quick(asked),
         speed=asked.figure("deal-speed"),
@@ -192,7 +199,11 @@ def _cuts() -> dict[str, Any]:
 
 def _cards(asked: Asked, months: dict[str, dict[str, Any]], counts: dict[str, Any]) -> list[Card]:
     before = asked.before()
-    trend = {name: [float(row["numerator"] or 0) for row in body["rows"]] for name, body in months.items()}
+    partial = _partial(asked)
+    whole = {
+        name: [row for row in body["rows"] if row["group"] not in partial] for name, body in months.items()
+    }
+    trend = {name: [float(row["numerator"] or 0) for row in rows] for name, rows in whole.items()}
     in_force, then = asked.figure("in-force")["rows"][0], None
     licences, licences_before = asked.figure("licences")["rows"][0], None
     paid_before = None
@@ -223,9 +234,7 @@ def _cards(asked: Asked, months: dict[str, dict[str, Any]], counts: dict[str, An
             rows_url=licences["rows_url"],
             trend=trend["licences"],
         ),
-        _rate_card(
-            asked, "conversion", before, [row["value"] or 0.0 for row in months["conversion"]["rows"]]
-        ),
+        _rate_card(asked, "conversion", before, [row["value"] or 0.0 for row in whole["conversion"]]),
         _quick_card(asked),
         _rate_card(asked, "stock", before),
         _speed_card(asked),
@@ -351,6 +360,23 @@ def _question(asked: Asked, figure: str, by: str | None = None) -> Question:
 # --- tables and charts
 
 
+def _partial(asked: Asked) -> dict[str, str]:
+    """Months of which the period holds a part only → which days, in words: their numbers are no trend."""
+    found = {}
+    whole_last = (asked.last + _ONE_DAY).day == 1
+    if asked.first.day != 1 or (not whole_last and asked.first.replace(day=1) == asked.last.replace(day=1)):
+        found[f"{asked.first:%Y-%m}"] = gettext("from day %(day)s", day=asked.first.day)
+    if not whole_last:
+        month = f"{asked.last:%Y-%m}"
+        until = gettext("to day %(day)s", day=asked.last.day)
+        found[month] = (
+            gettext("days %(first)s to %(last)s", first=asked.first.day, last=asked.last.day)
+            if month in found
+            else until
+        )
+    return found
+
+
 def _months(bodies: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """One line a month with the rows of each figure."""
     lines: dict[str, dict[str, Any]] = {}
@@ -423,10 +449,14 @@ def _outside(asked: Asked) -> dict[str, dict[str, Any]]:
 def _charts(asked: Asked, months: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """What the charts draw, as plain values; the same numbers stand in the tables beside them."""
     groups = [line for line in _groups(asked) if line["group"] != figures.UNKNOWN][:10]
+    partial = _partial(asked)
     return {
         "months": {
             "type": "months",
-            "labels": [row["group"] for row in months["announced"]["rows"]],
+            "labels": [
+                f"{row['group']}*" if row["group"] in partial else row["group"]
+                for row in months["announced"]["rows"]
+            ],
             "bars": [row["numerator"] for row in months["announced"]["rows"]],
             "line": [row["numerator"] for row in months["licences"]["rows"]],
             "names": [str(DEFINITIONS["announced"].title), str(DEFINITIONS["licences"].title)],
@@ -480,6 +510,9 @@ def rows() -> ResponseReturnValue:
     number = request.args.get("page", "1")
     page = int(number) if number.isdecimal() and len(number) < 8 else 1
     found = services.rows(current_actor(), asked, drill, page=max(page, 1), size=_PAGE)
+    if found["total"] and not found["items"]:  # the list has become shorter, or the address was typed
+        page = -(-found["total"] // _PAGE)
+        found = services.rows(current_actor(), asked, drill, page=page, size=_PAGE)
     return render_template(
         "bureau/rows.html",
         asked=asked,
@@ -509,18 +542,23 @@ def rows_csv() -> ResponseReturnValue:
 @blueprint.get("/figures.csv")
 @access("bureau")
 def figures_csv() -> ResponseReturnValue:
-    """A figure, cut as the address says, as CSV."""
+    """A figure, or several that stand in one table, cut as the address says, as CSV."""
     given = request.args
-    body = services.statistics(
-        given.get("figure", ""),
-        _day("from"),
-        _day("to"),
-        given.get("by") or None,
-        _day("as_of"),
-        rows_url=_rows_url,
-        outside=given.get("outside") == "1",
-    )
-    return _file(services.export_csv(body).encode(), "csv", f"{body['figure']}-{body['as_of']}.csv")
+    wanted = list(dict.fromkeys(given.getlist("figure")[: len(DEFINITIONS)])) or [""]
+    bodies = [
+        services.statistics(
+            figure,
+            _day("from"),
+            _day("to"),
+            given.get("by") or None,
+            _day("as_of"),
+            rows_url=_rows_url,
+            outside=given.get("outside") == "1",
+        )
+        for figure in wanted
+    ]
+    name = f"{'-'.join(wanted)}-{bodies[0]['as_of']}.csv"
+    return _file(services.export_csv(*bodies).encode(), "csv", name)
 
 
 @blueprint.get("/report/<form>")

@@ -169,3 +169,45 @@ def test_the_page_carries_no_inline_script(bureau: FlaskClient) -> None:
     assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", page))
     assert "echarts" in page
     assert "echarts" not in bureau.get("/bureau/rows?figure=in-force").get_data(as_text=True)
+
+
+def test_days_that_nobody_can_reckon_with_are_no_fault(bureau: FlaskClient) -> None:
+    for first in ("0001-01-01", "1985-01-01"):
+        page = bureau.get(f"/bureau?from={first}")
+        assert page.status_code == 200
+        assert 'value="1985-04-01"' in page.text
+    for first in ("2031-01-01", "9999-12-31"):
+        page = bureau.get(f"/bureau?from={first}&to=9999-12-31", headers={"Accept-Language": "en"})
+        assert page.status_code == 422
+        assert "This day is still to come." in words(page)
+
+
+def test_a_month_of_which_the_period_holds_a_part_is_marked(bureau: FlaskClient) -> None:
+    english = {"Accept-Language": "en"}
+    whole = words(bureau.get("/bureau?from=2026-08-01&to=2026-09-30", headers=english))
+    assert "a part of this month" not in whole
+    parts = words(bureau.get("/bureau?from=2026-08-05&to=2026-10-10", headers=english))
+    assert "2026-08* from day 5" in parts
+    assert "2026-10* to day 10" in parts
+    assert "2026-09*" not in parts
+    assert "2026-10* days 3 to 10" in words(
+        bureau.get("/bureau?from=2026-10-03&to=2026-10-10", headers=english)
+    )
+
+
+def test_the_file_beside_a_table_holds_every_figure_of_the_table(bureau: FlaskClient) -> None:
+    page = bureau.get("/bureau?from=2025-12-01").text
+    addresses = [unescape(found) for found in re.findall(r'href="(/bureau/figures\.csv[^"]*)"', page)]
+    by_month = next(address for address in addresses if "by=month" in address and "announced" in address)
+    answer = bureau.get(by_month)
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    lines = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True).removeprefix("\ufeff"))))
+    assert {line["figure"] for line in lines} == {"announced", "licences", "in-force", "conversion"}
+    by_group = next(address for address in addresses if "by=district" in address)
+    lines = list(csv.DictReader(io.StringIO(bureau.get(by_group).text.removeprefix("\ufeff"))))
+    assert {line["figure"] for line in lines} == {"in-force", "announced", "licences", "conversion", "stock"}
+
+
+def test_a_page_behind_the_last_shows_the_last(bureau: FlaskClient) -> None:
+    address = "/bureau/rows?figure=in-force"
+    assert bureau.get(f"{address}&page=999").text.count("<tr>") == bureau.get(address).text.count("<tr>")

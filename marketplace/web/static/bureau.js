@@ -15,11 +15,12 @@ const numbers = { type: "value", minInterval: 1 };
 const kinds = {
   months: (data) => ({
     ...frame,
+    // Straight lines: a smooth curve would show values between the months, and some below zero.
     xAxis: { type: "category", data: data.labels, axisLabel: { rotate: data.labels.length > 14 ? 35 : 0 } },
     yAxis: numbers,
     series: [
       { name: data.names[0], type: "bar", data: data.bars, barMaxWidth: 36 },
-      { name: data.names[1], type: "line", data: data.line, smooth: true, smoothMonotone: "x", symbolSize: 7 },
+      { name: data.names[1], type: "line", data: data.line, symbolSize: 7 },
     ],
   }),
   // Names of groups are long: bars lie, so that they can be read on a phone too.
