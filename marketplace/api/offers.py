@@ -146,6 +146,13 @@ class OfferWhole(OfferItem):
     withdrawal_filed_on = Day(allow_none=True)
     withdrawal_reason = fields.String(allow_none=True)
     withdrawn_on = Day(allow_none=True)
+    withdrawal_evidence = fields.String(
+        allow_none=True,
+        metadata={
+            "enum": ["holder_stated", "verified", None],
+            "description": "who says that the withdrawal was announced",
+        },
+    )
     revoked_on = Day(allow_none=True)
     lapsed_on = Day(allow_none=True)
     duty_to_withdraw = fields.Nested(Duty, allow_none=True)
@@ -196,7 +203,8 @@ def listed(offer: Offer, licences: int) -> dict[str, Any]:
 _PLAIN: Final = (
     "version", "evidence", "contact", "payment_text", "fee_explanation", "channels", "not_included", "source",
     "term_from", "term_to", "filed_on", "announced_on", "refused_reason", "withdrawal_filed_on",
-    "withdrawal_reason", "withdrawn_on", "revoked_on", "lapsed_on", "created_at",
+    "withdrawal_reason", "withdrawn_on", "withdrawal_evidence", "revoked_on", "lapsed_on",
+    "created_at",
 )  # fmt: skip
 _OF_PATENT: Final = (
     "title_en", "kind", "publication_number", "abstract", "application", "problem", "advantage",

@@ -9,9 +9,11 @@ import datetime as dt
 
 import sqlalchemy as sa
 
+from marketplace.accounts.models import User
 from marketplace.core import clock
 from marketplace.core.actor import SYSTEM
 from marketplace.core.database import db
+from marketplace.core.journal import JournalEntry
 from marketplace.core.unit_of_work import lock, record
 
 from . import rules
@@ -36,6 +38,33 @@ def end_of(offer: Offer, today: dt.date) -> tuple[str, dt.date] | None:
 def duty_of(offer: Offer, today: dt.date) -> list[str]:
     """Codes of the bars that oblige the holder of an offer in force to withdraw it."""
     return list(rules.eligibility(patent_view(offer.patent), today).barred)
+
+
+_TRUST = ("notice.served", "notice.service_proven", "licence.in_effect")
+
+
+def latest_event(offer: Offer) -> dt.date | None:
+    """The last day on which something happened to an offer, or was done in trust of it.
+
+    Its announcement, the filing of its withdrawal, and notices served and licences taken under it, which the
+    journal tells. A holder's own word on the end of the offer may not reach back behind it.
+    """
+    dealt = db.session.scalar(
+        sa.select(sa.func.max(JournalEntry.occurred_on)).where(
+            JournalEntry.action.in_(_TRUST), JournalEntry.data["offer_id"].as_integer() == offer.id
+        )
+    )
+    days = (offer.announced_on, offer.withdrawal_filed_on, dealt)
+    return max((day for day in days if day is not None), default=None)
+
+
+def stated_by_holder(patent: Patent, name: str) -> bool:
+    """Whether a fact about a patent rests on its holder's word alone, and on no operator or list of one."""
+    fact = next((fact for fact in patent.facts if fact.name == name), None)
+    if fact is None:
+        return False
+    author = db.session.get(User, fact.entered_by) if fact.entered_by is not None else None
+    return fact.source == "holder" or (author is not None and author.staff_role is None)
 
 
 def raise_or_clear_duty(offer: Offer) -> bool:
@@ -65,6 +94,10 @@ def review(offer_id: int) -> bool:
     reason, since = end
     # An announcement cannot end before it was made, whatever an old fact says.
     lapsed_on = max(since, offer.announced_on or since)
+    evidence = "verified"
+    if reason not in ("term_over", "expired") and stated_by_holder(offer.patent, "legal_status"):
+        # Nor before what others did in trust of it, as long as only the holder says so.
+        lapsed_on, evidence = max(lapsed_on, latest_event(offer) or lapsed_on), "holder_stated"
 
     def effect() -> None:
         offer.lapsed_on = lapsed_on
@@ -77,6 +110,7 @@ def review(offer_id: int) -> bool:
         organisation_id=offer.holder_id,
         occurred_on=lapsed_on,
         reason=reason,
+        evidence=evidence,
     )
     raise_or_clear_duty(offer)
     return True

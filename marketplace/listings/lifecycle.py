@@ -111,6 +111,11 @@ def _stated(offer: Any) -> None:
         raise Conflict("already-verified", "The announcement has been verified already.")
 
 
+def _withdrawal_stated(offer: Any) -> None:
+    if offer.withdrawal_evidence != "holder_stated":
+        raise Conflict("already-verified", "The announcement has been verified already.")
+
+
 def _row(
     action: str, sources: str, target: str, permission: str, entry: str, guard: Any = None
 ) -> Transition:
@@ -144,6 +149,8 @@ OFFER = Lifecycle(
         _row("file_withdrawal", "announced", "withdrawal_filed", "file_withdrawal", "withdrawal_filed"),
         _row("verify", "withdrawal_filed", "withdrawal_filed", "verify", "verified", _stated),
         _row("withdraw", "withdrawal_filed", "withdrawn", "withdraw", "withdrawn"),
+        # A holder's word on the withdrawal stays stated until an operator has seen its announcement.
+        _row("verify", "withdrawn", "withdrawn", "verify", "withdrawal_verified", _withdrawal_stated),
         # A gazette may show the withdrawal of an offer whose filing nobody recorded here.
         _row("withdraw", "announced", "withdrawn", "withdraw_announced", "withdrawn"),
         # Or of one whose term has run out since: the gazette's earlier date corrects the end.

@@ -128,6 +128,7 @@ class Offer(Versioned, Model):
     __table_args__ = (
         one_of("status", OFFER_STATUSES),
         one_of("evidence", EVIDENCE),
+        one_of("withdrawal_evidence", EVIDENCE),
         one_of("fee_form", FEE_FORMS),
         one_of("rate_base", RATE_BASES),
         sa.CheckConstraint("fee_minor IS NULL OR fee_minor >= 0", name="fee_not_negative"),
@@ -176,6 +177,7 @@ class Offer(Versioned, Model):
     withdrawal_filed_on: Mapped[dt.date | None]
     withdrawal_reason: Mapped[str | None] = mapped_column(sa.Text)
     withdrawn_on: Mapped[dt.date | None]
+    withdrawal_evidence: Mapped[str | None] = mapped_column(Code(16))
     revoked_on: Mapped[dt.date | None]
     lapsed_on: Mapped[dt.date | None]
     duty_to_withdraw_since: Mapped[dt.date | None]

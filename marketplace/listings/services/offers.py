@@ -18,7 +18,7 @@ from marketplace.core.lifecycle import Transition
 from marketplace.core.permissions import allowed, require
 from marketplace.core.unit_of_work import lock, record
 from marketplace.listings import rules
-from marketplace.listings.duties import raise_or_clear_duty
+from marketplace.listings.duties import latest_event, raise_or_clear_duty
 from marketplace.listings.lifecycle import OFFER, offer_terms, patent_view, sentences
 from marketplace.listings.models import IN_FORCE, Offer, Patent
 
@@ -83,11 +83,16 @@ def own_offers(
 
 
 def awaiting_verification(*, size: int = 100) -> list[Offer]:
-    """The operator's queue: announcements that only the holder has stated, oldest first."""
+    """The operator's queue: announcements, also of withdrawals, that only the holder stated, oldest first."""
     return list(
         db.session.scalars(
             sa.select(Offer)
-            .where(Offer.status.in_(IN_FORCE), Offer.evidence == "holder_stated")
+            .where(
+                sa.or_(
+                    sa.and_(Offer.status.in_(IN_FORCE), Offer.evidence == "holder_stated"),
+                    sa.and_(Offer.status == "withdrawn", Offer.withdrawal_evidence == "holder_stated"),
+                )
+            )
             .order_by(Offer.id)
             .limit(size)
         )
@@ -296,6 +301,14 @@ def _announce(actor: Actor, offer: Offer, values: Values) -> Step:
 
 
 def _verify(_actor: Actor, offer: Offer, values: Values) -> Step:
+    if offer.status == "withdrawn":
+        on = values.get("withdrawn_on") and _day(values, "withdrawn_on", not_before=offer.announced_on)
+
+        def verified() -> None:
+            offer.withdrawal_evidence, offer.withdrawn_on = "verified", on or offer.withdrawn_on
+
+        return on or offer.withdrawn_on, verified, {"evidence": "verified"}
+
     def effect() -> None:
         offer.evidence = "verified"
         offer.verified_source = values.get("source") or "operator"
@@ -320,18 +333,22 @@ def _file_withdrawal(_actor: Actor, offer: Offer, values: Values) -> Step:
     return on, effect, {}
 
 
-def _withdraw(_actor: Actor, offer: Offer, values: Values) -> Step:
-    on = _day(values, "withdrawn_on", not_before=offer.announced_on)
+def _withdraw(actor: Actor, offer: Offer, values: Values) -> Step:
+    # It takes effect on the day of its announcement (GL V-11 §4). A holder's word may not reach back behind
+    # what others have done in trust of the offer; what the gazette shows is taken as it is.
+    evidence = "verified" if actor.is_operator else "holder_stated"
+    earliest = offer.announced_on if actor.is_operator else latest_event(offer)
+    on = _day(values, "withdrawn_on", not_before=earliest)
     if offer.status == "lapsed" and offer.lapsed_on is not None and on >= offer.lapsed_on:
         raise Conflict("offer-over", "The offer had come to its end before that day.")
 
     def effect() -> None:
-        offer.withdrawn_on = on
+        offer.withdrawn_on, offer.withdrawal_evidence = on, evidence
         offer.lapsed_on = None
         if values.get("reason"):
             offer.withdrawal_reason = values["reason"]
 
-    return on, effect, {}
+    return on, effect, {"evidence": evidence}
 
 
 def _revoke(_actor: Actor, offer: Offer, values: Values) -> Step:
@@ -564,6 +581,9 @@ def withdrawn_elsewhere(
     offer = lock(Offer, found.id)
     require(actor, "offer.withdraw", offer)
     if offer.status == "withdrawn":
+        if actor.is_operator and offer.withdrawal_evidence == "holder_stated":
+            _act(actor, offer, "verify", {"withdrawn_on": withdrawn_on})
+            return offer, "updated"
         if offer.withdrawn_on == withdrawn_on:
             return offer, "unchanged"
         raise Conflict(
