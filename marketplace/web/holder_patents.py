@@ -36,7 +36,7 @@ from marketplace.listings.services import (
     set_fact,
 )
 
-from . import labels
+from . import formats, labels
 from .forms import Form, at_most, optional, options, required, status_of, stripped
 from .holder_frame import blueprint, party
 
@@ -73,7 +73,10 @@ class Listed:
         """Why it may not be offered: the first bar that exists, else how much is unknown."""
         for bar in self.eligibility.open:
             if bar.result == "barred":
-                return str(gettext(bar.reason, **bar.parameters))
+                parameters = dict(bar.parameters)
+                if "date" in parameters:
+                    parameters["date"] = formats.day(parameters["date"])
+                return str(gettext(bar.reason, **parameters))
         unknown = len(self.eligibility.open)
         sentence: str = ngettext(
             "%(num)d of the nine bars is unknown.", "%(num)d of the nine bars are unknown.", unknown
@@ -195,7 +198,7 @@ class PatentForm(Form):
     title = StringField(_l("Title"), [at_most(500)], filters=[stripped])
     title_en = StringField(_l("English title"), [optional(), at_most(500)], filters=[stripped])
     patentees = StringField(_l("Patentees"), [optional(), at_most(2000)], filters=[stripped])
-    filing_date = DateField(_l("Filed on"), [optional()])
+    filing_date = DateField(_l("Filing date"), [optional()])
     grant_date = DateField(_l("Grant announced on"), [optional()])
     ipc = StringField(
         _l("Classification (IPC, for designs Locarno)"), [optional(), at_most(500)], filters=[stripped]

@@ -283,6 +283,13 @@ def test_each_unanswered_detail_is_named_by_its_question(holder: Holder) -> None
     assert "年费缴至哪一天" in problems or "Until when are the annuities paid?" in problems
 
 
+def test_a_bar_tells_its_date_as_the_page_writes_dates(holder: Holder, language: str) -> None:
+    patent = patent_of(holder, facts={"preserved_until": "2027-01-31"})
+    day = "2027-01-31" if language == "zh" else "31 Jan 2027"
+    assert day in text_of(holder.get(f"/holder/patents/{patent}"))
+    assert day in text_of(holder.get("/holder/patents"))
+
+
 def test_a_list_that_cannot_be_read_or_has_no_rows_says_so_beside_the_file(holder: Holder) -> None:
     for content, name in ((b"PK\x03\x04 broken", "清单.xlsx"), ("你好".encode(), "清单.csv")):
         assert 'href="#file"' in holder.upload("patents", content, name, 422).text
