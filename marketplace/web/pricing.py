@@ -29,7 +29,7 @@ from marketplace.pricing.rules import AnnuityYear, Bin, Income, Price
 from marketplace.pricing.services import Basis, FeeEstimate, Figure, Own
 
 from . import formats, labels
-from .forms import Form, at_most, optional, options, status_of, stripped
+from .forms import Form, at_most, optional, options, required, required_when, status_of, stripped
 from .holder_frame import blueprint, party
 from .holder_patents import current_offers, own_patent
 
@@ -51,6 +51,7 @@ BASIS_TITLES: dict[str, Any] = {
     "international": _l("Usual international rates"),
     "valuation": _l("A valuation"),
 }
+TYPED = ("own_income", "international", "valuation")
 GUIDANCE: dict[int, Any] = {
     1: _l("own income"),
     2: _l("fees already received"),
@@ -96,6 +97,16 @@ def bin_text(form: str, each: Bin) -> str:
     return str(gettext("%(start)s to below %(end)s", start=start, end=value_text(form, each.end)))
 
 
+def _short(form: str, each: Bin) -> str:
+    """A range of prices as an axis has room for: in 万 yuan, in English in thousands, or in per cent."""
+    if form == "fixed":
+        unit, sign = (Decimal(100_000), "k") if formats.english() else (Decimal(1_000_000), "万")
+    else:
+        unit, sign = Decimal(1), "%"
+    ends = [f"{(end / unit).normalize():f}" for end in (each.start, each.end) if end is not None]
+    return "–".join(ends) + sign + ("" if each.end is not None else "+")
+
+
 def years_text(figure: Figure) -> str:
     """The years that the sample is from."""
     first, last = figure.sample.first_year, figure.sample.last_year
@@ -125,8 +136,9 @@ class Typed(Form):
             return None
 
 
-def _text(label: Any, hint: Any = "") -> StringField:
-    return StringField(label, [optional(), at_most(200)], description=hint, filters=[stripped])
+def _text(label: Any, hint: Any = "", *, needed: Any = None) -> StringField:
+    checks = [needed or optional(), at_most(200)]
+    return StringField(label, checks, description=hint, filters=[stripped])
 
 
 _RATE = convert.rate(spreadsheet=False)
@@ -176,9 +188,10 @@ class Drafted:
         if figure is None:
             return None
         return {
-            "labels": [bin_text(figure.form, each) for each in figure.bins],
+            "labels": [_short(figure.form, each) for each in figure.bins],
             "counts": [each.count for each in figure.bins],
             "name": str(gettext("Declarations")),
+            "across": str(labels.name("fee_form", figure.form)),
         }
 
 
@@ -203,6 +216,7 @@ def fee_estimate(patent_id: int) -> ResponseReturnValue:
         enough_holders=rules.ENOUGH_HOLDERS,
         own_names=[name for name in form.data if request.args.get(name)],
         titles=BASIS_TITLES,
+        typed=TYPED,
         guidance=GUIDANCE,
         rung_text=lambda rung: rung_text(rung, found.subject),
         value_text=value_text,
@@ -272,15 +286,16 @@ class WhatIfForm(Typed):
     """A price, and what is assumed of those who take the licence."""
 
     form = RadioField(_l("How is the fee paid?"), [optional()])
-    fee = _text(_l("Fixed fee or entry fee, in yuan"))
-    rate = _text(_l("Royalty rate, in per cent"))
+    fee = _text(_l("Fixed fee or entry fee, in yuan"), needed=required_when(_l("needed for such a fee")))
+    rate = _text(_l("Royalty rate, in per cent"), needed=required_when(_l("needed for a royalty")))
     base = _text(
         _l("Sales or profit of one licensee in a year, in yuan"),
         _l("Your own assumption: net sales, or profit where the royalty is a share of profit."),
+        needed=required_when(_l("needed for a royalty")),
     )
-    licensees = _text(_l("Number of licensees"))
-    years = _text(_l("Term in years"))
-    share = _text(_l("Share of the inventors, in per cent"))
+    licensees = _text(_l("Number of licensees"), needed=required())
+    years = _text(_l("Term in years"), needed=required())
+    share = _text(_l("Share of the inventors, in per cent"), needed=required())
     relief = RadioField(_l("Reduction of annuities that you have now"), [optional()])
 
 
@@ -339,6 +354,7 @@ def what_if(patent_id: int) -> ResponseReturnValue:
             "labels": [f"{row.licensees}" for row in found.rows],
             "counts": [row.total_minor // 100 for row in found.rows],
             "name": str(gettext("Income over the term, yuan")),
+            "across": str(gettext("Number of licensees")),
         },
     ), status_of(form)
 

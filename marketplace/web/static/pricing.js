@@ -3,6 +3,9 @@
 for (const place of document.querySelectorAll("[data-bars]")) {
   const data = JSON.parse(place.dataset.bars);
   place.hidden = false;
+  const room = (place.clientWidth - 80) / data.labels.length / 7; // characters
+  const tight = data.labels.some((text) => text.length > room);
+  const crowded = data.counts.some((count) => count.toLocaleString().length > room);
   const chart = echarts.init(place, null, { renderer: "svg" });
   chart.setOption({
     animation: false,
@@ -10,17 +13,25 @@ for (const place of document.querySelectorAll("[data-bars]")) {
     color: ["#1f5aa6"],
     textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: "#26303d" },
     tooltip: { trigger: "axis", axisPointer: { type: "shadow" } },
-    grid: { left: 8, right: 16, top: 32, bottom: 8, containLabel: true },
+    grid: { left: 8, right: 16, top: 32, bottom: 28, containLabel: true },
     xAxis: {
       type: "category",
       data: data.labels,
       name: data.across,
       nameLocation: "middle",
-      nameGap: 28,
-      axisLabel: { interval: 0, rotate: place.clientWidth / data.labels.length < 90 && data.labels[0].length > 4 ? 35 : 0 },
+      nameGap: tight ? 56 : 30,
+      axisLabel: { interval: 0, rotate: tight ? 40 : 0 },
     },
     yAxis: { type: "value", name: data.name, nameTextStyle: { align: "left" }, minInterval: 1 },
-    series: [{ name: data.name, type: "bar", data: data.counts, barMaxWidth: 56, label: { show: data.labels.length < 10, position: "top", formatter: ({ value }) => value.toLocaleString() } }],
+    series: [
+      {
+        name: data.name,
+        type: "bar",
+        data: data.counts,
+        barMaxWidth: 56,
+        label: { show: !crowded, position: "top", formatter: ({ value }) => value.toLocaleString() },
+      },
+    ],
   });
   new ResizeObserver(() => chart.resize()).observe(place);
 }
