@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import TextAreaField
 
 from marketplace.accounts.identity import access, current_actor
-from marketplace.accounts.models import Organisation
-from marketplace.core import dead_letters
+from marketplace.accounts.models import Organisation, User
+from marketplace.core import checks, dead_letters
 from marketplace.core.database import db
-from marketplace.core.errors import DomainError, NotFound
+from marketplace.core.errors import Conflict, DomainError, NotFound
 from marketplace.core.readers import DeadLetter
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals.models import Notice, Obligation, Payment, Quarantine, RefundTask
@@ -27,8 +27,8 @@ from marketplace.listings.models import IN_FORCE, Offer
 from marketplace.listings.services import awaiting_verification
 
 from . import formats, operator_lists, operator_offers, operator_people, operator_system
-from .forms import Form, at_most, required, status_of, stripped
-from .operator_frame import blueprint
+from .forms import Form, at_most, required, sentence_of, status_of, stripped
+from .operator_frame import blueprint, key_given
 
 __all__ = ["blueprint"]
 
@@ -125,7 +125,12 @@ def home() -> ResponseReturnValue:
             _l("A bar has arisen; record a revocation when CNIPA announces one."),
         ),
     )
-    return render_template("operator/home.html", queues=queues)
+    return render_template(
+        "operator/home.html",
+        queues=queues,
+        broken=operator_system.break_of(checks.last_check()),
+        idle_since=operator_system.idle_since(),
+    )
 
 
 @blueprint.get("/verification")
@@ -155,7 +160,7 @@ def absent_payees() -> ResponseReturnValue:
 @access("operator")
 def refunds() -> ResponseReturnValue:
     """Money that holders have to give back."""
-    before = request.args.get("before", type=int)
+    before = key_given("before")
     rows = list_refunds(current_actor(), after=before, limit=_SIZE + 1)
     return render_template(
         "operator/refunds.html", rows=rows[:_SIZE], before=rows[_SIZE - 1].id if len(rows) > _SIZE else None
@@ -232,6 +237,7 @@ class Case:
     row: Quarantine
     payment: Payment | None
     figures: Sequence[Compared]
+    closed_by: str | None
 
 
 def _cases(rows: Sequence[Quarantine]) -> list[Case]:
@@ -239,7 +245,12 @@ def _cases(rows: Sequence[Quarantine]) -> list[Case]:
     found = {
         payment.id: payment for payment in db.session.scalars(sa.select(Payment).where(Payment.id.in_(ids)))
     }
-    return [Case(row, found.get(row.payment_id or 0), compared(row)) for row in rows]
+    closers = {row.resolved_by for row in rows if row.resolved_by is not None}
+    names = {one.id: one.name for one in db.session.scalars(sa.select(User).where(User.id.in_(closers)))}
+    return [
+        Case(row, found.get(row.payment_id or 0), compared(row), names.get(row.resolved_by or 0))
+        for row in rows
+    ]
 
 
 @blueprint.get("/quarantine")
@@ -250,7 +261,7 @@ def quarantine() -> ResponseReturnValue:
 
 
 def _quarantine_page(form: NoteForm | None = None, about: int = 0) -> ResponseReturnValue:
-    after = request.args.get("after", type=int)
+    after = key_given("after")
     rows = open_quarantine(current_actor(), after=after, limit=_SIZE + 1)
     settled = db.session.scalars(
         sa.select(Quarantine)
@@ -276,29 +287,48 @@ def resolve_case(case_id: int) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             with unit_of_work(actor):
-                resolve_quarantine(actor, case_id, form.note.data)
+                case = resolve_quarantine(actor, case_id, form.note.data)
+                kept = (case.resolved_by, case.resolution) == (actor.user_id, form.note.data)
         except NotFound:
             raise
         except DomainError as error:
             form.accept(error)
         else:
-            flash(gettext("The case is closed."), "success")
+            if kept:
+                flash(gettext("The case is closed."), "success")
+            else:
+                flash(gettext("The case had been closed already. Your note was not kept."), "warning")
             return redirect(url_for("operator.quarantine"))
     return _quarantine_page(form, case_id)
 
 
 # --- failed work
 
+_KINDS_OF_WORK = {
+    "task": _l("Background task"),
+    "reader": _l("Reader of the journal"),
+    "search": _l("Search index"),
+}
+
 
 @blueprint.get("/failed")
 @access("operator")
 def failed() -> ResponseReturnValue:
     """Work that was given up, newest first."""
-    before = request.args.get("before", type=int)
+    return _failed_page()
+
+
+def _failed_page(problem: str | None = None) -> ResponseReturnValue:
+    before = key_given("before")
     rows = dead_letters.open_letters(current_actor(), before=before, size=_SIZE + 1)
-    return render_template(
-        "operator/failed.html", rows=rows[:_SIZE], before=rows[_SIZE - 1].id if len(rows) > _SIZE else None
+    page = render_template(
+        "operator/failed.html",
+        rows=rows[:_SIZE],
+        before=rows[_SIZE - 1].id if len(rows) > _SIZE else None,
+        kinds=_KINDS_OF_WORK,
+        problem=problem,
     )
+    return page, 409 if problem else 200
 
 
 @blueprint.post("/failed/<int:letter_id>/<deed>")
@@ -306,13 +336,16 @@ def failed() -> ResponseReturnValue:
 def failed_deed(letter_id: int, deed: str) -> ResponseReturnValue:
     """Try again, or close what was settled in another way."""
     actor = current_actor()
-    if deed == "retry":
-        dead_letters.retry(actor, letter_id)
-        flash(gettext("Tried again: what was left to do is under way or done."), "success")
-    elif deed == "resolve":
-        with unit_of_work(actor):
-            dead_letters.resolve(actor, letter_id)
-        flash(gettext("Closed."), "success")
-    else:
-        raise NotFound("step-unknown", "There is no such step.")
+    try:
+        if deed == "retry":
+            dead_letters.retry(actor, letter_id)
+            flash(gettext("Tried again: what was left to do is under way or done."), "success")
+        elif deed == "resolve":
+            with unit_of_work(actor):
+                dead_letters.resolve(actor, letter_id)
+            flash(gettext("Closed."), "success")
+        else:
+            raise NotFound("step-unknown", "There is no such step.")
+    except Conflict as error:
+        return _failed_page(sentence_of(error))
     return redirect(url_for("operator.failed"))

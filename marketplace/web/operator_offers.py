@@ -27,7 +27,7 @@ from marketplace.listings.services import get_offer
 from . import holder_notices
 from .forms import Form, at_most, required, stripped
 from .holder_offers import GROUPS, offer_page, step_page
-from .operator_frame import blueprint
+from .operator_frame import blueprint, key_given, words_given
 
 _SIZE = 50
 
@@ -36,8 +36,8 @@ _SIZE = 50
 @access("operator")
 def offers() -> ResponseReturnValue:
     """Find an offer by number of patent or declaration, title or holder."""
-    q, group = request.args.get("q", "").strip()[:200], request.args.get("group", "")
-    before = request.args.get("before", type=int)
+    q, group = words_given(), request.args.get("group", "")
+    before = key_given("before")
     query = (
         sa.select(Offer)
         .join(Patent, Offer.patent_id == Patent.id)
@@ -68,8 +68,8 @@ def _matches(q: str) -> sa.ColumnElement[bool]:
     try:
         number = str(parse_number(q))
     except InvalidNumber:
-        like = f"%{q}%"
-        return sa.or_(Offer.declaration_number == q, Patent.title.ilike(like), Organisation.name.ilike(like))
+        named = (column.icontains(q, autoescape=True) for column in (Patent.title, Organisation.name))
+        return sa.or_(Offer.declaration_number == q, *named)
     return sa.or_(Patent.number == number, Patent.publication_number == number, Offer.declaration_number == q)
 
 

@@ -16,7 +16,7 @@ from marketplace.core.unit_of_work import unit_of_work
 
 from . import labels
 from .forms import Form, at_most, optional, options, required, required_when, status_of, stripped
-from .operator_frame import blueprint
+from .operator_frame import blueprint, key_given, words_given
 
 _SIZE = 50
 
@@ -25,7 +25,7 @@ _SIZE = 50
 @access("operator")
 def accounts() -> ResponseReturnValue:
     """Accounts, found by address, name or organisation."""
-    q, before = request.args.get("q", "").strip()[:200], request.args.get("before", type=int)
+    q, before = words_given(), key_given("before")
     rows = administration.find_users(current_actor(), q, before=before, size=_SIZE + 1)
     return render_template(
         "operator/accounts.html",
@@ -39,7 +39,7 @@ def accounts() -> ResponseReturnValue:
 @access("operator")
 def organisations() -> ResponseReturnValue:
     """Organisations, with who acts for them."""
-    q, before = request.args.get("q", "").strip()[:200], request.args.get("before", type=int)
+    q, before = words_given(), key_given("before")
     rows = administration.find_organisations(current_actor(), q, before=before, size=_SIZE + 1)
     return render_template(
         "operator/organisations.html",
@@ -158,6 +158,9 @@ def new_account() -> ResponseReturnValue:
         try:
             with unit_of_work(actor):
                 require(actor, "account.create")
+                if form.role.data in ("bureau", "operator") and (form.organisation.data or form.code.data):
+                    message = gettext("Bureau and operators act for no organisation: leave this empty.")
+                    raise Invalid("staff-alone", message, fields={"organisation": [message]})
                 if services.user_by_email(services.clean_email(form.email.data)) is not None:
                     message = gettext("There is an account with this address already.")
                     raise Invalid("email-taken", message, fields={"email": [message]})

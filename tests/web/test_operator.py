@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
 from typing import Any
@@ -13,15 +14,14 @@ from flask.testing import FlaskClient
 
 from marketplace.accounts import passwords
 from marketplace.accounts.models import Organisation, User
-from marketplace.core import clock
+from marketplace.core import checks, clock, tasks
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
-from marketplace.core.journal import JournalEntry
-from marketplace.core.readers import DeadLetter, Reader
-from marketplace.core.tasks import Task
+from marketplace.core.readers import DeadLetter, Reader, wall
+from marketplace.core.tasks import ScheduleState, Task
 from marketplace.core.unit_of_work import record, unit_of_work
 from marketplace.deals import notices
-from marketplace.deals.models import Notice
+from marketplace.deals.models import Notice, Quarantine
 from marketplace.listings.models import Offer
 from tests import factories
 
@@ -196,7 +196,10 @@ def test_a_reader_takes_its_one_entry_again_and_keeps_the_letter_when_it_fails_a
 
 def test_a_letter_that_nobody_can_retry_is_closed_by_hand(app: Flask, operator: FlaskClient) -> None:
     found = letter(app, source="search:gone", task={"offer": "1"})
-    assert operator.post(f"/operator/failed/{found}/retry").status_code == 409
+    refused = operator.post(f"/operator/failed/{found}/retry")
+    assert refused.status_code == 409
+    assert "problem-summary" in refused.text
+    assert f"/operator/failed/{found}/resolve" in refused.text
     assert operator.post(f"/operator/failed/{found}/resolve").status_code == 302
     assert row(app, DeadLetter, found).resolved_at is not None
     assert operator.post("/operator/failed/999999/resolve").status_code == 404
@@ -257,15 +260,96 @@ def test_organisations_are_found_with_who_acts_for_them(app: Flask, operator: Fl
     )
 
 
+def test_staff_join_no_organisation(app: Flask, operator: FlaskClient) -> None:
+    values = {"email": "night@bureau.example", "name": "示例", "role": "bureau"}
+    refused = operator.post("/operator/accounts/new", data=values | {"organisation": "示例单位"})
+    assert (refused.status_code, 'href="#organisation"' in refused.text) == (422, True)
+    assert operator.post("/operator/accounts/new", data=values).status_code == 200
+
+
+def test_signs_of_a_pattern_are_looked_for_as_they_are(app: Flask, operator: FlaskClient) -> None:
+    offer = offer_in(app)
+    for words in ("%25", "_____", "%00%25"):
+        assert f"/operator/offers/{offer}" not in operator.get(f"/operator/offers?q={words}").text
+
+
+@pytest.mark.parametrize("key", ["99999999999999999999999", "-1", "abc"])
+def test_a_list_that_goes_on_after_no_possible_key_begins_anew(operator: FlaskClient, key: str) -> None:
+    for page in ("accounts", "organisations", "offers", "failed", "refunds"):
+        assert operator.get(f"/operator/{page}?before={key}").status_code == 200, page
+    assert operator.get(f"/operator/quarantine?after={key}").status_code == 200
+
+
+def test_whoever_closes_a_case_second_is_told_that_the_note_was_not_kept(
+    app: Flask, operator: FlaskClient, operator_id: int, language: str
+) -> None:
+    with app.app_context(), unit_of_work():
+        case = Quarantine(
+            reason="amount_mismatch", expected={}, received={}, state="open", created_at=clock.now()
+        )
+        db.session.add(case)
+        db.session.flush()
+        case_id = case.id
+        other = factories.user(staff_role="operator").id
+    address = f"/operator/quarantine/{case_id}"
+    assert operator.post(address, data={"note": "第一次说明"}).status_code == 302
+    second = client_of(app, other, language)
+    page = second.post(address, data={"note": "第二次说明"}, follow_redirects=True).text
+    assert row(app, User, operator_id).name in page
+    said = {"zh": "您的说明未保存", "en": "Your note was not kept"}[language]
+    assert said in page
+    assert row(app, Quarantine, case_id).resolution == "第一次说明"
+
+
 # --- the machinery
 
 
-def test_a_rebuild_is_asked_of_the_worker_and_the_chain_is_checked(app: Flask, operator: FlaskClient) -> None:
-    assert operator.post("/operator/system/rebuild").status_code == 302
+def asked(app: Flask, name: str) -> int:
     with app.app_context():
-        assert db.session.scalars(sa.select(Task.name).where(Task.name == "search.rebuild")).all()
-        count = db.session.scalar(sa.select(sa.func.count()).select_from(JournalEntry))
-    page = operator.post("/operator/system/journal")
-    assert page.status_code == 200
-    assert "alert-success" in page.text
-    assert str(count) in text_of(page.text)
+        return len(db.session.scalars(sa.select(Task.id).where(Task.name == name)).all())
+
+
+def test_a_rebuild_is_asked_of_the_worker(app: Flask, operator: FlaskClient) -> None:
+    assert operator.post("/operator/system/rebuild").status_code == 302
+    assert asked(app, "search.rebuild") == 1
+    assert 'action="/operator/system/rebuild"' not in operator.get("/operator/system").text
+
+
+def test_the_chain_is_checked_by_the_worker_and_its_result_is_kept(app: Flask, operator: FlaskClient) -> None:
+    offer_in(app)
+    page = operator.get("/operator/system").text
+    assert "alert-success" not in page
+    for _ in range(2):
+        assert operator.post("/operator/system/journal").status_code == 302
+    assert asked(app, checks.TASK) == 1
+    assert 'action="/operator/system/journal"' not in operator.get("/operator/system").text
+    with app.app_context():
+        while tasks.run_next({checks.TASK: checks.check_journal}):
+            pass
+        found = checks.last_check()
+    assert found is not None
+    page = operator.get("/operator/system").text
+    assert "alert-success" in page
+    assert f"{found.at.astimezone(clock.SHANGHAI):%H:%M}" in text_of(page)
+    assert 'action="/operator/system/journal"' in page
+
+
+def test_a_broken_chain_is_told_on_the_first_page(app: Flask, operator: FlaskClient, language: str) -> None:
+    offer_in(app)
+    with app.app_context(), unit_of_work():
+        record("journal.checked", factories.organisation(), entries=7, kind="changed")
+    said = {"zh": "第 8 条记录在写入后被改动", "en": "Entry 8 was changed after it was written"}[language]
+    for address in ("/operator", "/operator/system"):
+        page = operator.get(address).text
+        assert "alert-danger" in page, address
+        assert said in page, address
+
+
+def test_a_worker_that_takes_up_nothing_is_told(app: Flask, operator: FlaskClient) -> None:
+    with app.app_context(), unit_of_work():
+        db.session.add(ScheduleState(name="tick", next_at=wall() - dt.timedelta(minutes=2)))
+    assert "alert-warning" not in operator.get("/operator").text
+    with app.app_context(), unit_of_work():
+        db.session.add(ScheduleState(name="tock", next_at=wall() - dt.timedelta(minutes=4)))
+    for address in ("/operator", "/operator/system"):
+        assert "alert-warning" in operator.get(address).text, address
