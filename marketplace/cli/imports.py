@@ -25,6 +25,7 @@ KINDS = {
     "withdrawals": "Import announced withdrawals of declarations.",
     "licences": "Import licences taken elsewhere, and recordals.",
     "demands": "Import demands of firms and publish them.",
+    "stock": "Import what is said of an organisation's stock: unit, inventor, grade, wish, use.",
     "reference-fees": "Import published licence fees by industry and year, with their source.",
     "annuities": "Import the scale of annuities by kind of right and patent year.",
 }

@@ -22,6 +22,7 @@ PAGES = (
     "inbox",
     "bureau",
     "holder",
+    "workbench",
     "operator",
     "account",
 )
