@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from json import JSONDecodeError
 from typing import Any
 
 import flask_smorest
@@ -44,6 +45,15 @@ class Parser(FlaskParser):
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
         "query": RAISE,
     }
+
+    def _raw_load_json(self, req: Any) -> Any:
+        """The body's JSON; nested too deeply or with a number too long, it is no JSON to us."""
+        try:
+            return super()._raw_load_json(req)
+        except (JSONDecodeError, UnicodeDecodeError):
+            raise
+        except (RecursionError, ValueError) as error:
+            raise JSONDecodeError("too deep or too long", "[", 0) from error
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]

@@ -158,7 +158,15 @@ def page_of(item: type[ma.Schema], name: str) -> type[ma.Schema]:
     )
 
 
-class After(ma.Schema):
+class Query(ma.Schema):
+    """Parameters of an address; an empty one is as if it were not there."""
+
+    @ma.pre_load
+    def _drop_empty(self, data: Mapping[str, Any], **_named: Any) -> dict[str, Any]:
+        return {name: data[name] for name in data if data[name] != "" or name not in self.fields}
+
+
+class After(Query):
     """Where a page begins."""
 
     after = fields.String(

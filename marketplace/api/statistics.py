@@ -32,8 +32,8 @@ _ASKED: Final[dict[str, Any]] = {
         metadata={"description": "1: the patents outside the region instead"},
     ),
 }
-FigureQuery: Final = ma.Schema.from_dict(_ASKED, name="FigureQuery")
-RowsQuery: Final = ma.Schema.from_dict(
+FigureQuery: Final = shapes.Query.from_dict(_ASKED, name="FigureQuery")
+RowsQuery: Final = shapes.Query.from_dict(
     {
         **_ASKED,
         "group": fields.String(load_default=Drill().group),

@@ -41,6 +41,7 @@ def serve_command(host: str, port: int, workers: int) -> None:
         sys.executable, "-m", "gunicorn", "wsgi:app",
         "--worker-class", "gthread", "--threads", "8", "--workers", str(workers),
         "--bind", f"{host}:{port}", "--graceful-timeout", "10", "--no-control-socket",
+        "--limit-request-line", "8190",  # the most it can be: a Chinese character takes nine signs
     ]  # fmt: skip
     os.execv(sys.executable, arguments)  # noqa: S606 - the arguments are our own
 

@@ -44,6 +44,9 @@ def test_a_body_has_to_be_json(world: World) -> None:
     for odd in ("[]", "null", '"text"', "1"):
         answer = world.holder.post("/offers", data=odd, content_type="application/json")
         problem(answer, 422, "request-invalid")
+    for odd in ("[" * 100_000, '{"a":' * 50_000, '{"fee": ' + "9" * 5_000 + "}", "NaN" * 2):
+        answer = world.holder.post("/offers", data=odd, content_type="application/json")
+        problem(answer, 400, "json-invalid")
     large = world.holder.post("/offers", {"patent_number": "1" * 2_000_000})
     problem(large, 413, "body-too-large")
 
@@ -111,3 +114,12 @@ def test_too_many_calls_of_one_token_have_to_wait_while_others_pass(
     problem(answer, 429, "too-many-requests")
     assert int(answer.headers["Retry-After"]) <= 60
     ok(member(world.app, "示例另一厂").get("/licences"))
+
+
+def test_an_empty_parameter_is_as_if_it_were_not_there(world: World) -> None:
+    world.index()
+    assert ok(world.firm.get("/licences?after=&size="))["items"] == []
+    assert ok(world.firm.get("/notices?after="))["items"] == []
+    assert ok(world.visitor.get("/statistics/funnel?from=&to=&by=&as_of="))["by"] is None
+    assert ok(world.visitor.get("/offers?q=&ipc=&kind=&district=&fee_form=&fee_max=&owner_type=&sort=&page="))
+    problem(world.firm.get("/licences?nosuch="), 422, "request-invalid")
