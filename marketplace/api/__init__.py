@@ -19,6 +19,7 @@ from . import (
     offers,
     open_data,
     patents,
+    pricing,
     problems,
     quarantine,
     reference,
@@ -29,6 +30,7 @@ from . import (
 PARTS: Final = (
     offers.blueprint,
     patents.blueprint,
+    pricing.blueprint,
     demands.blueprint,
     notices.blueprint,
     licences.blueprint,
