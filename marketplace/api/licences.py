@@ -36,6 +36,15 @@ class Recordal(ma.Schema):
     recorded_on = Day(allow_none=True)
 
 
+class EndProposal(ma.Schema):
+    """An end by agreement that one side has proposed and the other has not answered."""
+
+    side = fields.String(required=True, metadata={"enum": ["holder", "licensee"]})
+    on = Day(
+        required=True, metadata={"description": "the last day of the licence, if the other side accepts"}
+    )
+
+
 class LicenceView(ma.Schema):
     """A licence."""
 
@@ -52,6 +61,7 @@ class LicenceView(ma.Schema):
     term_to = Day(required=True, allow_none=True)
     ended_on = Day(allow_none=True)
     ended_reason = fields.String(allow_none=True)
+    end_proposal = fields.Nested(EndProposal, allow_none=True)
     certificate_code = fields.String(required=True, allow_none=True)
     certificate_url = fields.String(required=True, allow_none=True, metadata={"format": "uri"})
     recordal = fields.Nested(Recordal, required=True)
@@ -81,6 +91,12 @@ class EndLicence(ma.Schema):
     """Why a licence ends before its term, and its last day (by default today)."""
 
     reason = fields.String(required=True, validate=validate.OneOf(licences.OPERATOR_REASONS))
+    on = shapes.day()
+
+
+class ProposeEnd(ma.Schema):
+    """What shall be the last day of the licence, by default today."""
+
     on = shapes.day()
 
 
@@ -132,6 +148,9 @@ def licence_view(licence: Licence) -> dict[str, Any]:
         "licensee": party_view(licence.licensee),
         "certificate_url": shapes.address(f"{shapes.BASE}/licences/{licence.id}/certificate")
         if licence.certificate_code
+        else None,
+        "end_proposal": {"side": licence.end_proposed_side, "on": licence.end_proposed_on}
+        if licence.agreed_end == "proposed"
         else None,
         "recordal": {
             "state": licence.recordal_state,
@@ -219,7 +238,7 @@ def record_recordal(values: dict[str, Any], licence_id: str) -> Response:
 @blueprint.arguments(EndLicence)
 @blueprint.response(200, LicenceView)
 def end_licence(values: dict[str, Any], licence_id: str) -> Response:
-    """End a licence before its term, on a stated ground."""
+    """End a licence before its term, on a stated ground. By agreement: `propose_end` (operator: `agreed`)."""
 
     def act(actor: Actor) -> dict[str, Any]:
         licence = licences.end_licence(
@@ -228,6 +247,42 @@ def end_licence(values: dict[str, Any], licence_id: str) -> Response:
         return licence_view(licence)
 
     return once(LicenceView, act)
+
+
+@blueprint.call("POST", "/licences/<licence_id>/actions/propose_end")
+@access("signed_in")
+@blueprint.arguments(ProposeEnd, required=False)
+@blueprint.response(200, LicenceView)
+def propose_end(values: dict[str, Any], licence_id: str) -> Response:
+    """Propose to the other party to end the licence by agreement; it stays in effect until it accepts."""
+    return once(
+        LicenceView,
+        lambda actor: licence_view(licences.propose_end(actor, key_of(licence_id), on=values.get("on"))),
+    )
+
+
+@blueprint.call("POST", "/licences/<licence_id>/actions/accept_end")
+@access("signed_in")
+@blueprint.response(200, LicenceView)
+def accept_end(licence_id: str) -> Response:
+    """Agree to the end that the other party has proposed."""
+    return once(LicenceView, lambda actor: licence_view(licences.accept_end(actor, key_of(licence_id))))
+
+
+@blueprint.call("POST", "/licences/<licence_id>/actions/decline_end")
+@access("signed_in")
+@blueprint.response(200, LicenceView)
+def decline_end(licence_id: str) -> Response:
+    """Decline the end that the other party has proposed."""
+    return once(LicenceView, lambda actor: licence_view(licences.decline_end(actor, key_of(licence_id))))
+
+
+@blueprint.call("POST", "/licences/<licence_id>/actions/take_end_back")
+@access("signed_in")
+@blueprint.response(200, LicenceView)
+def take_end_back(licence_id: str) -> Response:
+    """Take back what one's own side has proposed."""
+    return once(LicenceView, lambda actor: licence_view(licences.take_end_back(actor, key_of(licence_id))))
 
 
 @blueprint.call("GET", "/certificates/<code>")

@@ -266,6 +266,8 @@ class LicenceImport(RowImporter):
         on = values.get("ended_on")
         if on is None or licence.state == "ended":
             return False
+        if licence.evidence == "platform" and not self.actor.is_operator:
+            raise Conflict("end-needs-agreement", "The other party has to agree: propose the end to it.")
 
         def effect() -> None:
             licence.ended_on, licence.ended_reason = on, "stated"

@@ -19,13 +19,14 @@ from marketplace.listings.models import Offer, PatentParty
 
 from . import numbers, papers
 from .documents import certificate_pdf
-from .lifecycle import LICENCE, RECORDAL
+from .lifecycle import AGREED_END, LICENCE, RECORDAL
 from .lookup import find, licence_of, lock_licence
 from .models import Licence, Notice
 from .policies import holder_side
 from .rules import licence_term, recordal_deadline
 
-PARTIES_REASONS: Final = ("agreed", "contractual_ground", "statutory_ground")
+GROUNDS: Final = ("contractual_ground", "statutory_ground")
+PARTIES_REASONS: Final = ("agreed", *GROUNDS)
 OPERATOR_REASONS: Final = (*PARTIES_REASONS, "patent_ended")
 
 
@@ -295,13 +296,15 @@ def end_licence(actor: Actor, licence_id: int, *, reason: str, on: dt.date | Non
     Args:
         actor: a party to it, or the operator.
         licence_id: which.
-        reason: `agreed` by both; `contractual_ground` or `statutory_ground`, on which the holder gave notice
-            of termination; `patent_ended` (operator).
+        reason: `contractual_ground` or `statutory_ground`, on which the holder gave notice of termination,
+            which one side may do alone; `agreed` (operator, from what both have signed: the parties use
+            `propose_end`); `patent_ended` (operator).
         on: last day of the licence, by default today.
 
     Raises:
         Invalid: `end-reason-unknown`, `date-in-future`, `date-too-early`.
         Forbidden: only the holder's side can state the holder's ground.
+        Conflict: `end-needs-agreement`: one party cannot state alone that both agreed.
     """
     licence = lock_licence(find(actor, "licence.end", Licence, licence_id))
     if reason not in (OPERATOR_REASONS if actor.is_operator else PARTIES_REASONS):
@@ -310,12 +313,105 @@ def end_licence(actor: Actor, licence_id: int, *, reason: str, on: dt.date | Non
             "Please state one of the known grounds.",
             fields={"reason": ["Please state one of the known grounds."]},
         )
+    if reason == "agreed" and not actor.is_operator:
+        raise Conflict("end-needs-agreement", "The other party has to agree: propose the end to it.")
     if reason.endswith("_ground") and not (holder_side(actor, licence) or actor.is_operator):
         raise Forbidden("forbidden", "Your account may not do this.")
     on = on or clock.today()
     _not_before_effect(licence, on, "on")
     _end(actor, licence, "end", reason, on)
     return licence
+
+
+def propose_end(actor: Actor, licence_id: int, *, on: dt.date | None = None) -> Licence:
+    """Propose to the other party to end a licence by agreement; it stays in effect until that one accepts.
+
+    Args:
+        on: what shall be its last day, by default today.
+
+    Raises:
+        Invalid: `date-in-future`, `date-too-early`.
+        Conflict: `licence-over`, `other-party-absent`, `illegal-transition` when one is open already.
+    """
+    licence = lock_licence(find(actor, "licence.propose_end", Licence, licence_id))
+    _require_in_effect(licence)
+    on = on or clock.today()
+    _not_before_effect(licence, on, "on")
+    side = "holder" if holder_side(actor, licence) else "licensee"
+    if not _joined(licence, "licensee" if side == "holder" else "holder"):
+        raise Conflict(
+            "other-party-absent",
+            "The other party has not joined: an operator can record the end from what both have signed.",
+        )
+
+    def effect() -> None:
+        licence.end_proposed_on, licence.end_proposed_side = on, side
+        licence.end_proposed_by = actor.organisation_id
+
+    AGREED_END.execute(
+        actor, licence, "propose_end", effect=effect, organisation_id=licence.licensee_id, side=side
+    )
+    return licence
+
+
+def accept_end(actor: Actor, licence_id: int) -> Licence:
+    """Agree to the end that the other party has proposed: the licence ends with the proposed day.
+
+    Raises:
+        Forbidden: the actor is on the side that proposed it.
+        Conflict: `licence-over`, `illegal-transition` when nothing is proposed.
+    """
+    licence = lock_licence(find(actor, "licence.view", Licence, licence_id))
+    AGREED_END.find("accept_end", licence.agreed_end)
+    _require_in_effect(licence)
+    AGREED_END.execute(actor, licence, "accept_end", organisation_id=licence.licensee_id)
+    _end(actor, licence, "end", "agreed", licence.end_proposed_on or clock.today())
+    return licence
+
+
+def decline_end(actor: Actor, licence_id: int) -> Licence:
+    """Decline the end that the other party has proposed: the licence stays as it is.
+
+    Raises:
+        Forbidden: the actor is on the side that proposed it.
+        Conflict: `illegal-transition` when nothing is proposed.
+    """
+    return _drop_proposal(actor, licence_id, "decline_end")
+
+
+def take_end_back(actor: Actor, licence_id: int) -> Licence:
+    """Take back what one's own side has proposed.
+
+    Raises:
+        Forbidden: the actor is on the other side.
+        Conflict: `illegal-transition` when nothing is proposed.
+    """
+    return _drop_proposal(actor, licence_id, "take_end_back")
+
+
+def _drop_proposal(actor: Actor, licence_id: int, action: str) -> Licence:
+    licence = lock_licence(find(actor, "licence.view", Licence, licence_id))
+    AGREED_END.find(action, licence.agreed_end)
+    side = licence.end_proposed_side
+
+    def effect() -> None:
+        licence.end_proposed_on = licence.end_proposed_side = licence.end_proposed_by = None
+
+    AGREED_END.execute(actor, licence, action, effect=effect, organisation_id=licence.licensee_id, side=side)
+    return licence
+
+
+def _require_in_effect(licence: Licence) -> None:
+    if licence.state != "in_effect":
+        raise Conflict("licence-over", "This licence has ended already.")
+
+
+def _joined(licence: Licence, side: str) -> bool:
+    """Whether anybody acts for a side here, so that it can answer."""
+    if side == "licensee":
+        return licence.licensee.joined
+    holders = [party.organisation for party in licence.patent.parties]
+    return any(one.joined for one in (*holders, *([licence.offer.holder] if licence.offer else [])))
 
 
 def expire_licences() -> None:

@@ -62,6 +62,19 @@ LICENCE = Lifecycle(
     ),
 )
 
+# An end by agreement takes two: one side proposes the last day, the other accepts or declines it.
+AGREED_END = Lifecycle(
+    "agreed_end",
+    "none",
+    (
+        _move("propose_end", {"none"}, "proposed", "licence.propose_end", "licence.end_proposed"),
+        _move("accept_end", {"proposed"}, "agreed", "licence.answer_end", "licence.end_accepted"),
+        _move("decline_end", {"proposed"}, "none", "licence.answer_end", "licence.end_declined"),
+        _move("take_end_back", {"proposed"}, "none", "licence.take_end_back", "licence.end_taken_back"),
+    ),
+    attribute="agreed_end",
+)
+
 RECORDAL = Lifecycle(
     "recordal",
     "to_do",

@@ -22,6 +22,7 @@ OBLIGATION_STATES = ("open", "paid", "cancelled")
 PAYMENT_STATES = ("open", "slip_uploaded", "paid", "failed", "expired", "cancelled", "quarantined")
 OPEN_PAYMENT = ("open", "slip_uploaded")
 LICENCE_STATES = ("in_effect", "ended")
+AGREED_END_STATES = ("none", "proposed", "agreed")
 RECORDAL_STATES = ("to_do", "filed", "recorded", "late")
 
 
@@ -175,6 +176,8 @@ class Licence(Versioned, Model):
         one_of("kind", ("open", "ordinary")),
         one_of("evidence", ("platform", "verified", "holder_stated")),
         one_of("recordal_state", RECORDAL_STATES),
+        one_of("agreed_end", AGREED_END_STATES),
+        one_of("end_proposed_side", ("holder", "licensee")),
         sa.CheckConstraint("kind <> 'open' OR offer_id IS NOT NULL", name="open_has_offer"),
         sa.CheckConstraint(
             "term_to IS NULL OR offer_term_to IS NULL OR term_to <= offer_term_to", name="inside_offer_term"
@@ -203,6 +206,10 @@ class Licence(Versioned, Model):
     patent_expires_on: Mapped[dt.date | None]
     ended_on: Mapped[dt.date | None]
     ended_reason: Mapped[str | None] = mapped_column(Code(32))
+    agreed_end: Mapped[str] = mapped_column(Code(16), default="none")
+    end_proposed_on: Mapped[dt.date | None]
+    end_proposed_side: Mapped[str | None] = mapped_column(Code(16))
+    end_proposed_by: Mapped[int | None] = mapped_column(Key)
     amount_minor: Mapped[int | None] = mapped_column(sa.BigInteger)
     currency: Mapped[str] = mapped_column(Code(3), default="CNY")
     certificate_code: Mapped[str | None] = mapped_column(Code(32), unique=True)

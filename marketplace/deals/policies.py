@@ -66,6 +66,21 @@ def operator_for_absent_payee(actor: Actor, subject: Any) -> bool:
     return notice is not None and actor.is_operator and not notice.offer.holder.joined
 
 
+def proposing_side(actor: Actor, subject: Any) -> bool:
+    """The side that has proposed to end a licence by agreement."""
+    if not isinstance(subject, Licence) or subject.end_proposed_side is None:
+        return False
+    return (holder_side if subject.end_proposed_side == "holder" else licensee_side)(actor, subject)
+
+
+def answering_side(actor: Actor, subject: Any) -> bool:
+    """The other side; and never the organisation that proposed it, which may have both mandates (CC 168)."""
+    if not isinstance(subject, Licence) or subject.end_proposed_side is None:
+        return False
+    other = licensee_side if subject.end_proposed_side == "holder" else holder_side
+    return other(actor, subject) and actor.organisation_id != subject.end_proposed_by
+
+
 _PARTIES = (licensee_side, holder_side, bureau)
 
 RULES = {
@@ -82,6 +97,9 @@ RULES = {
     "payment.run": Rule(WRITE, (system,), sees=_PARTIES),
     "licence.view": Rule(READ, _PARTIES, sees=_PARTIES),
     "licence.end": Rule(WRITE, (licensee_side, holder_side, operator), sees=_PARTIES),
+    "licence.propose_end": Rule(WRITE, (licensee_side, holder_side), sees=_PARTIES),
+    "licence.answer_end": Rule(WRITE, (answering_side,), sees=_PARTIES),
+    "licence.take_end_back": Rule(WRITE, (proposing_side,), sees=_PARTIES),
     "licence.recordal": Rule(WRITE, (licensee_side, holder_side, operator), sees=_PARTIES),
     "licence.import": Rule(WRITE, (acts_for_an_organisation, operator)),
     "licence.run": Rule(WRITE, (system,), sees=_PARTIES),

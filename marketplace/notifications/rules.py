@@ -68,6 +68,26 @@ def _licence_in_effect(entry: JournalEntry) -> Iterable[Telling]:
         yield Telling(licence.offer.holder_id, "licence_granted", ids | {"organisation": licence.licensee_id})
 
 
+def _end_proposed(entry: JournalEntry) -> Iterable[Telling]:
+    """The other side is asked, and told when the answer, or the taking back, is no."""
+    licence = db.session.get_one(Licence, entry.subject_id)
+    sides = {"licensee": {licence.licensee_id}, "holder": _holders(licence)}
+    asked = "holder" if entry.data.get("side") == "licensee" else "licensee"
+    proposing = "licensee" if asked == "holder" else "holder"
+    to = proposing if entry.action == "licence.end_declined" else asked
+    code = entry.action.removeprefix("licence.")
+    for organisation_id in sorted(sides[to]):
+        yield Telling(
+            organisation_id, f"licence_{code}", {"licence": licence.id, "patent": licence.patent_id}
+        )
+
+
+def _holders(licence: Licence) -> set[int]:
+    """The patentees, and who declared, of a licence."""
+    owners = {party.organisation_id for party in licence.patent.parties}
+    return owners | ({licence.offer.holder_id} if licence.offer is not None else set())
+
+
 def _offer_announced(entry: JournalEntry) -> Iterable[Telling]:
     offer = db.session.get_one(Offer, entry.subject_id)
     if offer.evidence == "verified":
@@ -138,6 +158,9 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "notice.service_proven": _notice_served,
     "payment.slip_uploaded": _payment_to_confirm,
     "licence.in_effect": _licence_in_effect,
+    "licence.end_proposed": _end_proposed,
+    "licence.end_declined": _end_proposed,
+    "licence.end_taken_back": _end_proposed,
     "offer.announced": _offer_announced,
     "offer.verified": _offer_verified,
     "offer.withdrawn": _offer_withdrawn,

@@ -68,6 +68,23 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         ),
         "/licences/%(licence_id)s",
     ),
+    "licence_end_proposed": _Wording(
+        _l("The end of licence %(licence)s is proposed"),
+        _l(
+            "The other party proposes to end licence %(licence)s of “%(patent)s” by agreement. Please answer."
+        ),
+        "/licences/%(licence_id)s",
+    ),
+    "licence_end_declined": _Wording(
+        _l("The end of licence %(licence)s is declined"),
+        _l("The other party does not agree to end licence %(licence)s of “%(patent)s”: it stays in effect."),
+        "/licences/%(licence_id)s",
+    ),
+    "licence_end_taken_back": _Wording(
+        _l("The proposed end of licence %(licence)s is taken back"),
+        _l("Licence %(licence)s of “%(patent)s” stays in effect."),
+        "/licences/%(licence_id)s",
+    ),
     "offer_announced": _Wording(
         _l("Your announcement is noted and will be verified"),
         _l(

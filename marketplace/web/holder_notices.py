@@ -455,13 +455,39 @@ def licence_deed(licence_id: int, deed: str) -> ResponseReturnValue:
         }
         try:
             with unit_of_work(actor):
-                calls[deed](actor, licence_id, **given)
+                if deed == "end" and given.get("reason") == "agreed":
+                    licence_services.propose_end(actor, licence_id, on=given["on"])
+                else:
+                    calls[deed](actor, licence_id, **given)
         except DomainError as error:
             form.accept(error)
         else:
             flash(gettext("Noted."), "success")
             return redirect(url_for("holder.licence", licence_id=licence_id))
     return _licence_page(_held_licence(licence_id), deed, form)
+
+
+@blueprint.post("/licences/<int:licence_id>/agreed-end/<answer>")
+@access("organisation")
+def answer_end(licence_id: int, answer: str) -> ResponseReturnValue:
+    """Answer what the licensee has proposed, or take one's own proposal back."""
+    _held_licence(licence_id)
+    answer_to_end(current_actor(), licence_id, answer)
+    return redirect(url_for("holder.licence", licence_id=licence_id))
+
+
+def answer_to_end(actor: Actor, licence_id: int, answer: str) -> None:
+    """Do what a party says to a proposed end: accept, decline or take back."""
+    calls: dict[str, Callable[[Actor, int], Licence]] = {
+        "accept": licence_services.accept_end,
+        "decline": licence_services.decline_end,
+        "take_back": licence_services.take_end_back,
+    }
+    if answer not in calls:
+        raise NotFound("step-unknown", "A licence has no such step.")
+    with unit_of_work(actor):
+        calls[answer](actor, licence_id)
+    flash(gettext("Noted."), "success")
 
 
 @blueprint.get("/licences/<int:licence_id>/certificate")

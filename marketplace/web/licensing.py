@@ -30,6 +30,7 @@ from marketplace.listings.services import offers
 
 from . import labels
 from .forms import Form, at_most, optional, required, required_when, sentence_of, status_of, stripped
+from .holder_notices import answer_to_end
 
 blueprint = Blueprint("licensing", __name__)
 
@@ -371,6 +372,7 @@ def _licence_page(actor: Actor, licence_id: int, form: RecordalForm | None = Non
             "licensing/licence.html",
             licence=found,
             form=form,
+            licensee_side=found.licensee_id in actor.licensees,
             may_record=allowed(actor, "licence.recordal", found).allowed,
             deadline=rules.recordal_deadline(found.effective_on),
             late=found.recordal_due_on is not None and clock.today() > found.recordal_due_on,
@@ -429,6 +431,20 @@ def recordal_recorded(licence_id: int) -> ResponseReturnValue:
             flash(gettext("Noted: the licence is recorded."), "success")
             return redirect(url_for("licensing.licence", licence_id=licence_id))
     return _licence_page(actor, licence_id, form)
+
+
+@blueprint.post("/licences/<int:licence_id>/agreed-end/<answer>")
+@access("organisation")
+def answer_end(licence_id: int, answer: str) -> ResponseReturnValue:
+    """Propose to end a licence today by agreement, answer the holder's proposal, or take one's own back."""
+    actor = current_actor()
+    if answer == "propose":
+        with unit_of_work(actor):
+            licences.propose_end(actor, licence_id)
+        flash(gettext("Noted."), "success")
+    else:
+        answer_to_end(actor, licence_id, answer)
+    return redirect(url_for("licensing.licence", licence_id=licence_id))
 
 
 @blueprint.get("/my/licences")

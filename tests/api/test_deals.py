@@ -318,5 +318,17 @@ def test_the_recordal_is_filed_recorded_and_then_the_licensee_is_public(world: W
     problem(
         world.firm.post(f"/licences/{licence}/actions/end", {"reason": "statutory_ground"}), 403, "forbidden"
     )
-    ended = ok(world.holder.post(f"/licences/{licence}/actions/end", {"reason": "agreed"}))
+    problem(
+        world.holder.post(f"/licences/{licence}/actions/end", {"reason": "agreed"}),
+        409,
+        "end-needs-agreement",
+    )
+    for answer in ("decline_end", "take_end_back"):
+        proposed = ok(world.holder.post(f"/licences/{licence}/actions/propose_end", {}))
+        assert proposed["state"] == "in_effect"
+        assert proposed["end_proposal"] == {"side": "holder", "on": "2026-11-20"}
+        side = world.firm if answer == "decline_end" else world.holder
+        assert ok(side.post(f"/licences/{licence}/actions/{answer}"))["end_proposal"] is None
+    ok(world.holder.post(f"/licences/{licence}/actions/propose_end", {}))
+    ended = ok(world.firm.post(f"/licences/{licence}/actions/accept_end"))
     assert (ended["state"], ended["ended_reason"]) == ("ended", "agreed")

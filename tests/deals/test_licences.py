@@ -167,7 +167,9 @@ def test_a_licence_is_ended_on_a_known_ground_which_only_the_holder_can_state(fr
     with pytest.raises(Forbidden), unit_of_work(free.firm_actor):
         licences.end_licence(free.firm_actor, licence.id, reason="statutory_ground")
     with pytest.raises(Invalid), unit_of_work(free.holder_actor):
-        licences.end_licence(free.holder_actor, licence.id, reason="agreed", on=dt.date(2026, 11, 21))
+        licences.end_licence(
+            free.holder_actor, licence.id, reason="contractual_ground", on=dt.date(2026, 11, 21)
+        )
     with clock.at(NOW + dt.timedelta(days=2)), unit_of_work(free.holder_actor):
         licences.end_licence(free.holder_actor, licence.id, reason="contractual_ground")
     assert (licence.state, licence.ended_on) == ("ended", dt.date(2026, 11, 22))

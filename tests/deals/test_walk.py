@@ -15,7 +15,7 @@ from marketplace.core.errors import Conflict, Invalid
 from marketplace.core.journal import verify
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 from marketplace.deals import licences, notices, payments
-from marketplace.deals.lookup import offer_ended_at, payments_of
+from marketplace.deals.lookup import licence_of, offer_ended_at, payments_of
 from marketplace.deals.models import OPEN_PAYMENT, Licence, Notice, RefundTask
 from marketplace.listings.models import Offer
 from tests.conftest import NOW
@@ -24,6 +24,7 @@ from tests.deals.conftest import FEE, deliver, make_deal, serve
 STEPS = (
     "bank", "stripe", "cancel", "slip", "confirm", "confirm_wrong", "paid", "paid_wrong", "paid_earlier",
     "failed", "expired", "abandon", "withdraw", "day", "month", "lapse",
+    "propose_end", "accept_end", "decline_end",
 )  # fmt: skip
 
 
@@ -110,6 +111,27 @@ class Walk:
     def lapse(self) -> None:
         notices.lapse_notices()
 
+    def licence(self) -> Licence:
+        found = licence_of(self.notice)
+        if found is None:
+            raise Conflict("no-licence", "")
+        return found
+
+    def propose_end(self) -> None:
+        licence = self.licence()
+        with unit_of_work(self.deal.firm_actor):
+            licences.propose_end(self.deal.firm_actor, licence.id)
+
+    def accept_end(self) -> None:
+        licence = self.licence()
+        with unit_of_work(self.deal.holder_actor):
+            licences.accept_end(self.deal.holder_actor, licence.id)
+
+    def decline_end(self) -> None:
+        licence = self.licence()
+        with unit_of_work(self.deal.holder_actor):
+            licences.decline_end(self.deal.holder_actor, licence.id)
+
     def check(self) -> None:
         notice = db.session.get_one(Notice, self.notice.id)
         found = list(db.session.scalars(sa.select(Licence).where(Licence.notice_id == notice.id)))
@@ -127,6 +149,8 @@ class Walk:
             assert licence.effective_at >= notice.served_at
             assert licence.effective_on <= licence.term_to
             assert licence.amount_minor == FEE
+            # It ends by agreement exactly when both have said so.
+            assert (licence.agreed_end == "agreed") == (licence.ended_reason == "agreed")
             # No licence from money that was proven after the end of the offer was known.
             end = offer_ended_at(db.session.get_one(Offer, self.deal.offer.id))
             assert end is None or licence.effective_at < end
@@ -156,6 +180,7 @@ def test_any_order_of_events_leaves_one_licence_per_paid_notice(context, event, 
         ["stripe", "day", "withdraw", "paid_earlier"],
         ["bank", "month", "lapse", "confirm"],
         ["stripe", "expired", "stripe", "paid", "failed"],
+        ["stripe", "paid", "propose_end", "decline_end", "accept_end", "propose_end", "accept_end"],
     ],
 )
 def test_orders_that_once_seemed_doubtful(context, event, steps):
