@@ -24,7 +24,7 @@ from wtforms import (
     SelectMultipleField,
     StringField,
 )
-from wtforms.validators import Email, Regexp
+from wtforms.validators import Email, Length, Regexp
 
 from marketplace.accounts import passwords, recovery, services
 from marketplace.accounts.identity import access, current_actor
@@ -49,6 +49,10 @@ MANDATE_SCOPES = ("holder", "licensee", "both")
 _ISSUER = "Patent Open Licensing"
 _PENDING = "pending_user"
 _WAIT_FOR_SECOND_FACTOR = 10 * 60  # seconds
+# `hash_password` refuses it too; here it is said together with the other fields' faults.
+_LONG_ENOUGH = Length(
+    min=passwords.MINIMUM_LENGTH, message=_l("Please choose a password of at least 10 characters.")
+)
 
 
 # --- signing in
@@ -196,7 +200,10 @@ class NewPasswordForm(Form):
     """A new password."""
 
     password = PasswordField(
-        _l("New password"), [required()], description=_l("At least 10 characters."), id="new_password"
+        _l("New password"),
+        [required(), _LONG_ENOUGH],
+        description=_l("At least 10 characters."),
+        id="new_password",
     )
 
 
@@ -283,7 +290,9 @@ class SignUpForm(Form):
         [required(), at_most(254), Email(_l("Please give a valid e-mail address."))],
         filters=[stripped],
     )
-    password = PasswordField(_l("Password"), [required()], description=_l("At least 10 characters."))
+    password = PasswordField(
+        _l("Password"), [required(), _LONG_ENOUGH], description=_l("At least 10 characters.")
+    )
 
 
 def _sign_up_form(role: str) -> SignUpForm:

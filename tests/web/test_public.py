@@ -169,6 +169,14 @@ def test_a_search_that_cannot_be_understood_is_explained(
     assert "problem-summary" in answer.text
 
 
+def test_a_filter_that_cannot_be_read_is_called_by_its_name_on_the_page(
+    visitor: FlaskClient, indexed: int
+) -> None:
+    said = text_of(visitor.get("/offers?fee_max=cheap").text)
+    assert "最高费用（元）" in said
+    assert "fee_max" not in said
+
+
 def test_without_an_index_a_number_still_finds_its_offer(
     visitor: FlaskClient, app: Flask, offer: int
 ) -> None:

@@ -313,6 +313,13 @@ def test_a_refused_sign_up_names_the_field(visitor: FlaskClient, values: dict[st
     assert f'id="{field}-error"' in answer.text
 
 
+def test_every_fault_of_a_sign_up_is_said_at_once_and_the_answers_stay(visitor: FlaskClient) -> None:
+    answer = _sign_up(visitor, email="nonsense", password="short")
+    assert answer.text.count('class="invalid-feedback') == 2
+    assert 'value="示例新单位"' in answer.text
+    assert 'value="nonsense"' in answer.text
+
+
 def test_an_address_that_is_taken_keeps_its_password(app: Flask, visitor: FlaskClient, made) -> None:
     person = made(lambda: _person("new@example.org"))
     with app.app_context():
