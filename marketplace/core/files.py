@@ -61,13 +61,18 @@ class FileStore:
         target = self.path(digest)
         if target.exists():
             return digest
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _sync_folder(self.root)
         descriptor, temporary = tempfile.mkstemp(dir=target.parent)
         with os.fdopen(descriptor, "wb") as handle:
             handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())
         Path(temporary).replace(target)
+        # The name is in the folder, and the folder is a file of its own: without this a power cut after the
+        # row's commit could leave a row whose file has no name.
+        _sync_folder(target.parent)
         return digest
 
     def read(self, digest: str) -> bytes:
@@ -80,6 +85,15 @@ class FileStore:
             return self.path(digest).read_bytes()
         except FileNotFoundError:
             raise NotFound("file-missing", "The file is no longer in the store.") from None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def store() -> FileStore:
