@@ -212,13 +212,11 @@ def run(
         raise Invalid(error.code, error.reason) from error
     summary = Summary()
     with Report(report) if report is not None else nullcontext() as written:
+        refused: list[RowError] = []
 
         def refuse(errors: Sequence[RowError]) -> None:
             summary.rejected += 1
-            summary.errors += errors[: max(0, _SAMPLE - len(summary.errors))]
-            if written is not None:
-                for error in errors:
-                    written.add(error)
+            refused.extend(errors)
 
         for line, good in _batches(table, importer, summary, refuse):
             if good:
@@ -227,6 +225,13 @@ def run(
                         setattr(summary, outcome, getattr(summary, outcome) + 1)
                     else:
                         refuse([_row_error(row, problem) for problem in outcome])
+            # Some are found while reading, others while writing: the report goes by lines all the same.
+            refused.sort(key=lambda one: one.line)
+            summary.errors += refused[: max(0, _SAMPLE - len(summary.errors))]
+            if written is not None:
+                for each in refused:
+                    written.add(each)
+            refused.clear()
             if progress is not None:
                 progress(line)
     return summary

@@ -176,7 +176,9 @@ def _wide(head: bytes) -> str:
     # U+4E00, have one on the other.
     even, odd = head[::2].count(0), head[1::2].count(0)
     if max(even, odd) * _STRAY > len(head) and max(even, odd) > 3 * (min(even, odd) + 1):
-        return "utf-16-be" if even > odd else "utf-16-le"
+        wide = "utf-16-be" if even > odd else "utf-16-le"
+        controls = sum(sign < " " and sign not in "\t\n\v\f\r" for sign in head.decode(wide, "replace"))
+        return wide if controls * _STRAY < len(head) else ""
     return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -406,3 +407,11 @@ def test_no_patent_is_made_by_a_list_of_offers(imported: Importing, supply: Supp
     before = db.session.scalar(sa.select(sa.func.count()).select_from(Patent))
     imported(OFFERS + supply.offer(number="ZL201910000001.2"), "offers")
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Patent)) == before
+
+
+def test_the_report_goes_by_lines_whatever_found_the_error(imported: Importing, tmp_path: Path) -> None:
+    text = "声明编号,撤回公告日\nKF-1,2026-09-01\nKF-2,?\nKF-3,2026-09-01\n,2026-09-01\n"
+    report = tmp_path / "report.csv"
+    assert imported(text, "withdrawals", report=report) == counts(read=4, rejected=4)
+    lines = [row.split(",")[0] for row in report.read_text("utf-8").splitlines()[1:]]
+    assert lines == ["2", "3", "4", "5"]
