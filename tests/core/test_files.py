@@ -20,7 +20,7 @@ def test_a_written_file_is_read_back_and_its_folder_is_synced_after_the_rename(
     fsync, replace = os.fsync, Path.replace
 
     def watched_fsync(descriptor: int) -> None:
-        done.append(("sync", os.readlink(f"/proc/self/fd/{descriptor}")))
+        done.append(("sync", str(Path(f"/proc/self/fd/{descriptor}").readlink())))
         fsync(descriptor)
 
     def watched_replace(self: Path, target: Path) -> Path:
