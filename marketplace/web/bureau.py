@@ -34,6 +34,7 @@ from .groups import group_name
 blueprint = Blueprint("bureau", __name__, url_prefix="/bureau")
 
 _CUTS = tuple(by for by in GROUPINGS if by != "month")
+_GROUP_FIGURES = ("in-force", "announced", "licences", "conversion", "stock")
 _PAGE = 50
 _ONE_DAY = dt.timedelta(days=1)
 _MONTHS_SHOWN = 12
@@ -177,6 +178,7 @@ def home() -> ResponseReturnValue:
         speed=asked.figure("deal-speed"),
         first_licence=_first_licence(asked),
         groups=_groups(asked),
+        total={figure: asked.figure(figure)["rows"][0] for figure in _GROUP_FIGURES},
         outside=_outside(asked),
         charts=_charts(asked, months),
         cuts=_cuts(),
@@ -431,7 +433,7 @@ def _first_licence(asked: Asked) -> dict[str, Any]:
 def _groups(asked: Asked) -> list[dict[str, Any]]:
     """One line a group of the chosen cut."""
     lines: dict[str, dict[str, Any]] = {}
-    for figure in ("in-force", "announced", "licences", "conversion", "stock"):
+    for figure in _GROUP_FIGURES:
         for row in asked.figure(figure, asked.by)["rows"]:
             lines.setdefault(row["group"], {"group": row["group"]})[figure] = row
     return sorted(

@@ -211,3 +211,21 @@ def test_the_file_beside_a_table_holds_every_figure_of_the_table(bureau: FlaskCl
 def test_a_page_behind_the_last_shows_the_last(bureau: FlaskClient) -> None:
     address = "/bureau/rows?figure=in-force"
     assert bureau.get(f"{address}&page=999").text.count("<tr>") == bureau.get(address).text.count("<tr>")
+
+
+def counts_of(lines: str) -> list[list[int]]:
+    """The first three numbers of each line of a table: the counts."""
+    found = re.findall(r"<tr.*?</tr>", lines, re.DOTALL)
+    return [
+        [int(n) for n in re.findall(r'<td class="num">\s*<a [^>]*>(\d+)</a>', line)[:3]] for line in found
+    ]
+
+
+@pytest.mark.parametrize("by", ["district", "owner_type", "fee_form"])
+def test_the_groups_of_a_table_add_up_to_its_last_line(bureau: FlaskClient, by: str) -> None:
+    page = bureau.get(f"/bureau?from=2025-12-01&by={by}").text
+    table = page[page.index('id="groups-title"') : page.index('id="outside-title"')]
+    body, foot = table.split("<tfoot>")
+    groups = counts_of(body[body.index("<tbody>") :])
+    assert len(groups) > 1
+    assert [sum(numbers) for numbers in zip(*groups, strict=True)] == counts_of(foot)[0]
