@@ -35,6 +35,9 @@ def test_pages_are_clean_accessible_and_fit_the_screen(
         "/certificates/",
         "/demands",
         "/sign-up",
+        "/sign-up/firm",
+        "/sign-in",
+        "/sign-in/forgotten",
     ]
     _check(watched, paths)
     _sign_in(watched, site)
@@ -87,6 +90,12 @@ def test_a_free_licence_is_taken_with_and_without_javascript(
     page.click("text=发出书面通知 >> nth=-1")
     page.wait_for_url("**/licences/*")
     assert "生效中" in page.inner_text("main")
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.click("main a[href*='/certificates/']")
+    page.wait_for_url("**/certificates/*")
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), (
+        "the long code in the title"
+    )
     assert watched.trouble == []
 
 
