@@ -24,12 +24,14 @@ from . import (
     quarantine,
     reference,
     statistics,
+    stock,
 )
 
 # In the order of the document.
 PARTS: Final = (
     offers.blueprint,
     patents.blueprint,
+    stock.blueprint,
     pricing.blueprint,
     demands.blueprint,
     notices.blueprint,

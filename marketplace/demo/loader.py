@@ -36,7 +36,7 @@ from marketplace.listings.services import act, draft_offer, find_patent
 from marketplace.listings.work import review_offers
 from marketplace.statistics.models import Activity
 
-from . import accounts, activity, journeys
+from . import accounts, activity, journeys, stocktaking
 from .catalogue import FIRST_DAY, LAST_DAY, Catalogue, Row, as_it_was, barred_now, digest
 
 Tell = Callable[[int, int, str], None]
@@ -109,6 +109,7 @@ def load(tell: Tell | None = None) -> bool:
             tell(done, len(steps), step.title)
         with clock.at(step.at):
             step.do()
+    stocktaking.take_stock()
     with unit_of_work(OPERATOR_COMMAND, origin="demo"):
         _invent_activity()
         operator = services.user_by_email(accounts.OPERATOR.email)
