@@ -211,10 +211,9 @@ def _prices(actor: Actor, subject: Subject) -> sa.Subquery:
 
 def _rungs(prices: sa.Subquery, subject: Subject) -> dict[str, sa.ColumnElement[bool]]:
     """Rung → whether a price stands on it; rungs that the patent's class cannot tell are left out."""
-    symbol = prices.c.symbol
     found: dict[str, sa.ColumnElement[bool]] = {}
     if subject.subclass:
-        same = symbol.startswith(subject.subclass)
+        same = _begins(prices, subject.subclass)
         if subject.age is not None:
             first, last = rules.age_band(subject.age)
             age = prices.c.year - prices.c.filed_in
@@ -223,45 +222,60 @@ def _rungs(prices: sa.Subquery, subject: Subject) -> dict[str, sa.ColumnElement[
             )
         found["subclass"] = same
     if subject.main_class:
-        found["class"] = symbol.startswith(subject.main_class)
+        found["class"] = _begins(prices, subject.main_class)
     if subject.industry:
-        found["industry"] = sa.or_(*(_begins(symbol, each) for each in prefixes_of(subject.industry)))
+        found["industry"] = sa.or_(*(_belongs(prices, each) for each in prefixes_of(subject.industry)))
     if subject.section:
-        found["section"] = symbol.startswith(subject.section)
+        found["section"] = _begins(prices, subject.section)
     found["all"] = sa.true()
     return found
 
 
-def _begins(symbol: sa.ColumnElement[str], prefix: Prefix) -> sa.ColumnElement[bool]:
-    others = [sa.not_(symbol.startswith(other)) for other in prefix.unless]
-    return sa.and_(symbol.startswith(prefix.begins), *others)
+def _begins(prices: sa.Subquery, *beginnings: str) -> sa.ColumnElement[bool]:
+    """Whether the class begins with one of these, which are of one length."""
+    return sa.func.substr(prices.c.symbol, 1, len(beginnings[0])).in_(beginnings)
+
+
+def _belongs(prices: sa.Subquery, prefix: Prefix) -> sa.ColumnElement[bool]:
+    others = [sa.not_(_begins(prices, other)) for other in prefix.unless]
+    return sa.and_(_begins(prices, prefix.begins), *others)
 
 
 def _samples(
     prices: sa.Subquery, rungs: Mapping[str, sa.ColumnElement[bool]]
 ) -> dict[str, dict[str, Sample]]:
-    """Metric → rung → how much there is: the first query."""
-    columns: list[sa.ColumnElement[Any]] = []
-    for condition in rungs.values():
-        columns += [
-            sa.func.count(sa.case((condition, 1))),
-            sa.func.count(sa.distinct(sa.case((condition, prices.c.holder_id)))),
-            sa.func.min(sa.case((condition, prices.c.year))),
-            sa.func.max(sa.case((condition, prices.c.year))),
-        ]
-    query = sa.select(prices.c.metric, *columns).group_by(prices.c.metric)
-    found = {}
-    for metric, *numbers in db.session.execute(query):
-        quads = [numbers[at : at + 4] for at in range(0, len(numbers), 4)]
-        found[metric] = {
-            rung: Sample(n, holders, _year(first), _year(last))
-            for rung, (n, holders, first, last) in zip(rungs, quads, strict=True)
-        }
-    return found
+    """Metric → rung → how much there is: the first query, which counts by holder and set of rungs."""
+    bits = {rung: 1 << place for place, rung in enumerate(rungs)}
+    stands_on = sum(
+        (sa.case((condition, bits[rung]), else_=0) for rung, condition in rungs.items()), sa.literal(0)
+    ).label("stands_on")
+    counted = sa.select(prices.c.metric, prices.c.holder_id, prices.c.year, stands_on).subquery("counted")
+    query = sa.select(
+        counted.c.metric,
+        counted.c.stands_on,
+        counted.c.holder_id,
+        sa.func.count(),
+        sa.func.min(counted.c.year),
+        sa.func.max(counted.c.year),
+    ).group_by(counted.c.metric, counted.c.stands_on, counted.c.holder_id)
+    groups: dict[str, list[Any]] = {}
+    for metric, *group in db.session.execute(query):
+        groups.setdefault(metric, []).append(group)
+    return {
+        metric: {rung: _sample([group for group in found if group[0] & bit]) for rung, bit in bits.items()}
+        for metric, found in groups.items()
+    }
 
 
-def _year(value: Any) -> int | None:
-    return None if value is None else int(value)
+def _sample(groups: list[Any]) -> Sample:
+    if not groups:
+        return Sample()
+    return Sample(
+        sum(n for _, _, n, _, _ in groups),
+        len({holder for _, holder, _, _, _ in groups if holder is not None}),
+        int(min(first for _, _, _, first, _ in groups)),
+        int(max(last for _, _, _, _, last in groups)),
+    )
 
 
 def _values(

@@ -30,13 +30,16 @@ def explanation(estimate: FeeEstimate, basis: Basis, payment_text: str | None = 
 
     Args:
         basis: one of the estimate's, and usable.
-        payment_text: how the fee is paid and its standard, where the declaration says it already.
+        payment_text: how the fee is paid and its standard, where the declaration says it already; left out
+            where the explanation would become too long with it.
     """
     parts = [f"{_GUIDANCE}，本专利的许可使用费按“{_TITLES[basis.code]}”估算。", *_body(estimate, basis)]
+    closing = "以上为估算参考，不构成资产评估结论。"
     if payment_text:
-        parts.append(f"据此，并结合本专利的剩余保护期，确定许可使用费为：{payment_text}")
-    parts.append("以上为估算参考，不构成资产评估结论。")
-    return "\n".join(parts)[:EXPLANATION_LIMIT]
+        stated = f"据此，并结合本专利的剩余保护期，确定许可使用费为：{payment_text}"
+        if len("\n".join((*parts, stated, closing))) <= EXPLANATION_LIMIT:
+            parts.append(stated)
+    return "\n".join((*parts, closing))
 
 
 _TITLES: Final = {

@@ -20,7 +20,7 @@ from marketplace.core.actor import Actor
 from marketplace.core.database import db
 from marketplace.core.permissions import allowed, require
 from marketplace.deals.models import Licence
-from marketplace.listings.models import Offer, Patent
+from marketplace.listings.models import Patent
 
 from . import comparables, figures, rules
 from .comparables import Comparison, Subject
@@ -201,7 +201,6 @@ def _past_licences(actor: Actor, patent: Patent) -> tuple[Licence, ...]:
     """Licences of this patent with a known sum that the asking side may see, newest first."""
     rows = db.session.scalars(
         sa.select(Licence)
-        .options(sa.orm.joinedload(Licence.offer).joinedload(Offer.holder))
         .where(Licence.patent_id == patent.id, Licence.amount_minor > 0, Licence.currency == "CNY")
         .order_by(Licence.effective_on.desc(), Licence.id.desc())
         .limit(_PAST_SHOWN)
