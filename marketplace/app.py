@@ -25,6 +25,7 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 WITH_MODELS = (
     "accounts",
     "listings",
+    "listings.consents",
     "listings.stocktaking",
     "deals",
     "pricing",

@@ -23,7 +23,7 @@ CHANNELS = ("bank", "stripe")
 EVIDENCE = ("holder_stated", "verified")
 OFFER_STATUSES = (
     "draft", "in_review", "price_notice", "ready", "filed", "announced", "refused",
-    "withdrawal_filed", "withdrawn", "revoked", "lapsed",
+    "withdrawal_filed", "withdrawn", "revoked", "lapsed", "discarded",
 )  # fmt: skip
 IN_FORCE = ("announced", "withdrawal_filed")
 
