@@ -5,13 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 DEMO_SECRET = "demo-secret-key-not-for-production"  # noqa: S105 - refused in production
 DEMO_WEBHOOK_SECRET = "whsec_demo"  # noqa: S105 - refused in production
 LIVE_KEYS = ("sk_live_", "rk_live_")  # Stripe's secret and restricted keys
 TEST_KEYS = ("sk_test_", "rk_test_")
+FACTS = (
+    "legal_status", "annuity_paid_until", "evaluation_report", "pledged",
+    "exclusive_licence_until", "preserved_until", "other_hindrance", "ownership",
+)  # fmt: skip
 
 
 class SettingsError(ValueError):
@@ -44,6 +48,7 @@ class Settings:
     signing_certificate: str
     signing_password: str
     royalty_only_effective_on_notice: bool
+    fact_stale_days: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     @property
     def production(self) -> bool:
@@ -84,6 +89,7 @@ class Settings:
             signing_password=env.get("SIGNING_PASSWORD", ""),
             royalty_only_effective_on_notice=env.get("ROYALTY_ONLY_EFFECTIVE_ON_NOTICE", "true").lower()
             in ("1", "true", "yes"),
+            fact_stale_days=_stale_days(env.get("FACT_STALE_DAYS", "")),
         )
         settings._check()
         return settings
@@ -123,6 +129,17 @@ def _database(url: str) -> str:
         if url.startswith(plain):
             return "postgresql+psycopg://" + url.removeprefix(plain)
     return url
+
+
+def _stale_days(text: str) -> dict[str, int]:
+    """`annuity_paid_until=60,pledged=30` as a mapping."""
+    found = {}
+    for pair in filter(None, text.replace(" ", "").split(",")):
+        name, _, days = pair.partition("=")
+        if name not in FACTS or not days.isdigit() or int(days) == 0:
+            raise SettingsError(f"FACT_STALE_DAYS: use fact=days such as pledged=30, with facts of {FACTS}")
+        found[name] = int(days)
+    return found
 
 
 def _date(env: Mapping[str, str], name: str) -> dt.date | None:

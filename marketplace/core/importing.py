@@ -99,6 +99,7 @@ class Importer(ABC):
     def __init__(self, actor: Actor, owner: str | None) -> None:
         self.actor = actor
         self.owner = owner
+        self.options: dict[str, Any] = {}
 
     def prepare(self) -> None:  # noqa: B027 - a hook that most kinds do not need
         """Look up what all rows need; raises a DomainError when the list cannot be taken at all."""
@@ -187,6 +188,7 @@ def run(
     dry_run: bool = False,
     report: str | Path | None = None,
     progress: Callable[[int], None] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Summary:
     """Import a file; opens its own units of work, so call it outside one.
 
@@ -198,12 +200,14 @@ def run(
         dry_run: check everything, also against the database, and write nothing.
         report: where to write the errors as CSV (line, field, value, code, reason).
         progress: told the line reached after each batch.
+        options: what the kind of list asks for beside the file, such as the day of a file without one.
 
     Raises:
         Invalid: the file cannot be read as such a list (codes of `TableError`), or the owner is unknown.
         Unauthenticated, Forbidden: this actor may not import.
     """
     importer = _importer(kind)(actor, owner)
+    importer.options |= options or {}
     require(actor, importer.permission)
     importer.prepare()
     try:

@@ -8,6 +8,8 @@ from marketplace.core import convert
 from marketplace.core.convert import KNOWN_NONE, InvalidValue
 from marketplace.core.tables import Column
 
+from .facts.models import FACTS
+
 KIND: Final = {
     "invention": ("发明", "发明专利", "invention_grant", "invention_application", "发明授权", "发明公布"),
     "utility_model": ("实用新型", "实用新型专利"),
@@ -29,6 +31,10 @@ PLEDGED: Final = {
     "no": ("否", "无", "未质押", "none"),
     "with_consent": ("已同意", "质权人同意"),
     "without_consent": ("未同意", "质权人未同意"),
+}
+OWNERSHIP: Final = {
+    "as_registered": ("一致", "相符", "与登记簿一致"),
+    "differs": ("不一致", "不符", "已转移"),
 }
 FEE_FORM: Final = {
     "free": ("免费", "无偿"),
@@ -132,16 +138,5 @@ WITHDRAWALS: Final = (
 )
 
 CONVERT_FACT: Final[dict[str, Any]] = {
-    column.name: column.convert
-    for column in PATENTS
-    if column.name
-    in (
-        "legal_status",
-        "annuity_paid_until",
-        "evaluation_report",
-        "pledged",
-        "exclusive_licence_until",
-        "preserved_until",
-        "other_hindrance",
-    )
-}
+    column.name: column.convert for column in PATENTS if column.name in FACTS
+} | {"ownership": convert.choice(OWNERSHIP)}

@@ -6,6 +6,7 @@ GL V-11 §2: when a state of IR 86 arises later, the patentee must withdraw prom
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -116,15 +117,6 @@ def review(offer_id: int) -> bool:
     return True
 
 
-def review_patent(patent_id: int) -> None:
-    """Review the offer in force on a patent whose facts have changed, if there is one."""
-    found = db.session.scalar(
-        sa.select(Offer.id).where(Offer.patent_id == patent_id, Offer.status.in_(IN_FORCE))
-    )
-    if found is not None:
-        review(found)
-
-
 def due_for_review() -> list[int]:
     """Ids of offers in force that are over or whose duty to withdraw is not up to date. Reads only."""
     today = clock.today()
@@ -144,3 +136,43 @@ def _locked(offer_id: int) -> Offer:
     patent_id = db.session.scalar(sa.select(Offer.patent_id).where(Offer.id == offer_id))
     lock(Patent, patent_id)
     return lock(Offer, offer_id)
+
+
+@dataclass(frozen=True)
+class OpenDuty:
+    """A holder that has to withdraw an offer: since when, for how many days now, and for which bars."""
+
+    offer: Offer
+    since: dt.date
+    days: int
+    bars: tuple[str, ...]
+
+
+def _open_duty() -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        Offer.status.in_(IN_FORCE),
+        Offer.evidence == "verified",
+        Offer.duty_to_withdraw_since.is_not(None),
+    )
+
+
+def count_open_duties() -> int:
+    """How many duties to withdraw are open: a figure of the bureau's supervision."""
+    return db.session.scalar(sa.select(sa.func.count(Offer.id)).where(*_open_duty())) or 0
+
+
+def open_duties(*, limit: int = 50, offset: int = 0) -> list[OpenDuty]:
+    """The open duties to withdraw, the oldest first, with holder and patent loaded along."""
+    today = clock.today()
+    query = (
+        sa.select(Offer)
+        .where(*_open_duty())
+        .order_by(Offer.duty_to_withdraw_since, Offer.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [
+        OpenDuty(offer, since, (today - since).days, tuple(offer.duty_bars))
+        for offer in db.session.scalars(query)
+        if (since := offer.duty_to_withdraw_since) is not None
+    ]

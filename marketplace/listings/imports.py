@@ -16,6 +16,7 @@ from marketplace.core.errors import DomainError, Forbidden, NotFound
 from marketplace.core.importing import Checked, Importer, Outcome, Problem, RowImporter, problems_of
 
 from . import columns, register, rules
+from .facts.extracts import FactImport
 from .models import Patent
 from .services.offers import announced_elsewhere, withdrawn_elsewhere
 from .services.patents import patent_with, require_change, require_new
@@ -154,4 +155,5 @@ IMPORTS: dict[str, type[Importer]] = {
     "patents": PatentImport,
     "offers": OfferImport,
     "withdrawals": WithdrawalImport,
+    "facts": FactImport,
 }

@@ -14,7 +14,8 @@ from marketplace.core import clock
 from marketplace.core.errors import Conflict, Invalid
 from marketplace.core.lifecycle import Lifecycle, Transition
 
-from . import rules
+from . import rules, wording
+from .facts import staleness
 from .models import Offer, Patent
 
 
@@ -26,6 +27,7 @@ def patent_view(patent: Patent) -> rules.PatentView:
         grant_date=patent.grant_date,
         expires_on=patent.expires_on,
         facts={fact.name: rules.Fact(fact.value, fact.as_of, fact.source) for fact in patent.facts},
+        ages=staleness.ages(clock.today()),
     )
 
 
@@ -59,7 +61,7 @@ def declaration_faults(offer: Offer) -> list[rules.Fault]:
         *rules.missing_items(
             terms, has_number=offer.patent.number is not None, has_patentee=bool(offer.patent.parties)
         ),
-        *rules.terms_faults(terms, patent_view(offer.patent)),
+        *rules.terms_faults(terms, patent_view(offer.patent), wording.in_force()),
     ]
 
 

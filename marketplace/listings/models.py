@@ -13,7 +13,7 @@ from marketplace.accounts.models import Organisation
 from marketplace.core import clock
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
 
-from .facts.models import ALL_FACTS
+from .facts.models import ALL_FACTS as ALL_FACTS
 from .facts.models import FACTS as FACTS
 
 KINDS = ("invention", "utility_model", "design")

@@ -34,6 +34,11 @@ def _holder(actor: Actor, offer: Any) -> bool:
     return offer is not None and offer.holder_id in actor.holders
 
 
+def _member_of_patentee(actor: Actor, organisation_id: Any) -> bool:
+    """A person who is a member of the organisation itself: nobody else vouches for its patents."""
+    return actor.user_id is not None and organisation_id is not None and organisation_id in actor.own
+
+
 def _patentee(actor: Actor, patent: Any) -> bool:
     """One of the patentees, or an agency with a mandate of one."""
     return patent is not None and any(party.organisation_id in actor.holders for party in patent.parties)
@@ -46,6 +51,9 @@ RULES: dict[str, Rule] = {
     "patent.enter": Rule(WRITE, (acts_for_an_organisation, operator)),
     "patent.change": Rule(WRITE, (_patentee, operator)),
     "patent.import": Rule(WRITE, (acts_for_an_organisation, operator)),
+    "patent.attest": Rule(WRITE, (_member_of_patentee,)),
+    "attestation.revoke": Rule(WRITE, (_member_of_patentee, operator)),
+    "wording.change": Rule(WRITE, (operator,)),
     "offer.see": Rule(READ, (anyone,), sees=_SEES),
     "offer.draft": Rule(WRITE, (_patentee, operator)),
     "offer.edit": Rule(WRITE, (_holder, operator), sees=_SEES),

@@ -18,14 +18,14 @@ from flask_babel import gettext
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.resolving import Named, resolve
 from marketplace.core import clock
-from marketplace.core.convert import KNOWN_NONE
 from marketplace.core.database import db
 from marketplace.core.identifiers import PatentNumber, PublicationNumber
 from marketplace.core.importing import Outcome, Problem, WrittenRow, digest_of
 from marketplace.core.unit_of_work import record
 
 from .duties import review
-from .models import FACTS, IN_FORCE, Offer, Patent, PatentClass, PatentFact, PatentParty
+from .facts import writing
+from .models import ALL_FACTS, IN_FORCE, Offer, Patent, PatentClass, PatentParty
 
 Values = Mapping[str, Any]
 _TEXTS = ("title", "title_en", "abstract", "abstract_en", "application", "problem", "advantage")
@@ -35,7 +35,6 @@ _COLUMNS = (
 _PATENTS: Any = Patent.__table__
 _PARTIES: Any = PatentParty.__table__
 _CLASSES: Any = PatentClass.__table__
-_FACTS: Any = PatentFact.__table__
 
 
 def numbers_of(values: Values) -> tuple[PatentNumber | None, PublicationNumber | None]:
@@ -308,8 +307,9 @@ def _settle(
     """Parties, classes, facts and the patent's own row; an entry for each patent that changed by it."""
     ids = [item.patent_id for item in todo if item.stored is not None]
     had_classes = _stored_classes(ids)
-    had_facts = _stored_facts(ids)
+    had_facts = writing.stored_facts([id_ for id_ in ids if id_ is not None])
     batch = _Batch()
+    facts = writing.Batch(source)
     changed: list[_Item] = []
     for item in todo:
         assert item.patent_id is not None  # noqa: S101 - found or inserted above
@@ -318,7 +318,7 @@ def _settle(
         if moved:
             batch.replace_parties(item.patent_id, item.parties, stored=bool(before))
         moved |= batch.take_classes(item, had_classes.get(item.patent_id, []))
-        moved |= batch.take_facts(item, had_facts.get(item.patent_id, {}), source)
+        moved |= _take_facts(facts, item, had_facts.get(item.patent_id, {}))
         if item.stored is None:
             item.outcome = "created"
             changed.append(item)
@@ -329,6 +329,7 @@ def _settle(
         else:
             item.outcome = "unchanged"
     batch.execute()
+    facts.execute()
     _update([item for item in changed if item.outcome == "updated"], now)
     for item in changed:
         action = "patent.entered" if item.outcome == "created" else "patent.changed"
@@ -376,14 +377,6 @@ def _stored_classes(ids: Sequence[int | None]) -> dict[int, list[str]]:
     return found
 
 
-def _stored_facts(ids: Sequence[int | None]) -> dict[int, dict[str, Any]]:
-    found: dict[int, dict[str, Any]] = {}
-    if ids:
-        for row in db.session.execute(sa.select(_FACTS).where(_FACTS.c.patent_id.in_(ids))):
-            found.setdefault(row.patent_id, {})[row.name] = row
-    return found
-
-
 def _home_regions(ids: set[int]) -> dict[int, str | None]:
     """The regions of the organisations themselves, for parties whose row names none."""
     if not ids:
@@ -406,21 +399,13 @@ def _district(parties: Iterable[tuple[int, str | None]]) -> str | None:
     return next((region for _, region in parties if region and region.startswith(prefix)), None)
 
 
-def fact_value(value: object) -> str:
-    """A converted fact as it is stored: a code, an ISO date, text, or `none`."""
-    if value is KNOWN_NONE:
-        return "none"
-    return value.isoformat() if isinstance(value, dt.date) else str(value)
-
-
 class _Batch:
     """Statements that are collected over all rows and executed together."""
 
     def __init__(self) -> None:
-        self.drop: dict[str, list[int]] = {"parties": [], "classes": [], "facts": []}
+        self.drop: dict[str, list[int]] = {"parties": [], "classes": []}
         self.parties: list[dict[str, Any]] = []
         self.classes: list[dict[str, Any]] = []
-        self.facts: list[dict[str, Any]] = []
 
     def replace_parties(
         self, patent_id: int, parties: Sequence[tuple[int, str | None]], *, stored: bool
@@ -446,44 +431,26 @@ class _Batch:
         ]
         return True
 
-    def take_facts(self, item: _Item, before: Mapping[str, Any], source: str) -> bool:
-        """Take facts that are new, unless a younger one is known. Returns whether any is taken."""
-        dated = item.values.get("facts_as_of")
-        as_of = dated or clock.today()
-        taken = False
-        for name in FACTS:
-            value = item.values.get(name)
-            if value is None:
-                continue
-            text = fact_value(value)
-            known = before.get(name)
-            if known is not None:
-                if as_of < known.as_of or (known.value == text and (dated is None or known.as_of == as_of)):
-                    continue
-                self.drop["facts"].append(known.id)
-            self.facts.append(
-                {
-                    "patent_id": item.patent_id,
-                    "name": name,
-                    "value": text,
-                    "as_of": as_of,
-                    "source": source,
-                }
-            )
-            taken = True
-        return taken
-
     def execute(self) -> None:
         for table, column, ids in (
             (_PARTIES, _PARTIES.c.patent_id, self.drop["parties"]),
             (_CLASSES, _CLASSES.c.patent_id, self.drop["classes"]),
-            (_FACTS, _FACTS.c.id, self.drop["facts"]),
         ):
             if ids:
                 db.session.execute(sa.delete(table).where(column.in_(ids)))
-        for table, rows in ((_PARTIES, self.parties), (_CLASSES, self.classes), (_FACTS, self.facts)):
+        for table, rows in ((_PARTIES, self.parties), (_CLASSES, self.classes)):
             if rows:
                 db.session.execute(sa.insert(table), rows)
+
+
+def _take_facts(facts: writing.Batch, item: _Item, before: Mapping[str, Any]) -> bool:
+    """Take the facts of a row that are news. Returns whether there is any."""
+    assert item.patent_id is not None  # noqa: S101
+    dated = item.values.get("facts_as_of")
+    given = {
+        name: writing.text_of(item.values[name]) for name in ALL_FACTS if item.values.get(name) is not None
+    }
+    return bool(facts.take(item.patent_id, given, before, dated or clock.today(), dated=dated is not None))
 
 
 def _review_offers(patent_ids: Sequence[int | None]) -> None:

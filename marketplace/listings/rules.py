@@ -7,15 +7,20 @@ Sources: Implementing Regulations (IR) 85 and 86; Guidelines for Patent Examinat
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from dataclasses import field as default
 from decimal import Decimal
 from functools import cache
 from importlib import resources
 from typing import Any, Final, Literal
 
+from flask_babel import get_locale
+
 from marketplace.core.errors import N_
+
+from .facts import staleness
 
 Result = Literal["clear", "barred", "unknown"]
 
@@ -33,7 +38,43 @@ SOURCES: Final = {
     "holder": N_("stated by the holder"),
     "operator": N_("entered by the operator"),
     "import": N_("imported register data"),
+    "extract": N_("extract of the register"),
+    "attestation": N_("attested by the patentee"),
 }
+
+# Where the law makes each of them a bar. Numbers in brackets are items of Rule 86 and of Guidelines §3.1.
+LEGAL_BASIS: Final = {
+    "not_granted": N_(
+        "Patent Law Art. 50 para. 1; Implementing Regulations Rule 85 (a declaration follows the announced "
+        "grant)"
+    ),
+    "exclusive_licence": N_(
+        "Patent Law Art. 51 para. 3; Implementing Regulations Rule 86 (1); Guidelines 2023 Part V Chapter 11 "
+        "§3.1 (1)"
+    ),
+    "suspension": N_(
+        "Implementing Regulations Rules 86 (2), 103 and 104; Guidelines 2023 Part V Chapter 11 §3.1 (2)"
+    ),
+    "annuity": N_(
+        "Implementing Regulations Rules 86 (3) and 115; Guidelines 2023 Part V Chapter 11 §3.1 (3) and "
+        "Chapter 9 §4.2.1.3"
+    ),
+    "pledge": N_("Implementing Regulations Rule 86 (4); Guidelines 2023 Part V Chapter 11 §3.1 (4)"),
+    "terminated": N_(
+        "Patent Law Art. 42 and 44; Implementing Regulations Rule 86 (5); Guidelines 2023 Part V Chapter 11 "
+        "§3.1 (5)"
+    ),
+    "invalidated": N_(
+        "Patent Law Art. 47; Implementing Regulations Rule 86 (5); Guidelines 2023 Part V Chapter 11 §3.1 (6)"
+    ),
+    "report_missing": N_("Patent Law Art. 50 para. 1; Guidelines 2023 Part V Chapter 11 §3.1 (7)"),
+    "report_negative": N_("Guidelines 2023 Part V Chapter 11 §3.1 (8)"),
+    "other": N_("Implementing Regulations Rule 86 (5); Guidelines 2023 Part V Chapter 11 §3.1 (9)"),
+}
+_OWNERSHIP_BASIS: Final = N_(
+    "Patent Law Art. 50 para. 1; Guidelines 2023 Part V Chapter 11 §3.2 (only the patentee declares) and §9 "
+    "(after a transfer: withdraw and declare anew)"
+)
 
 
 # --- eligibility
@@ -50,13 +91,17 @@ class Fact:
 
 @dataclass(frozen=True)
 class PatentView:
-    """What the rules need to know of a patent. A fact that is not in `facts` is unknown."""
+    """What the rules need to know of a patent. A fact that is not in `facts` is unknown.
+
+    `ages` says after how many days each fact is stale; by default the table in force (`facts.staleness`).
+    """
 
     kind: str
     filing_date: dt.date | None = None
     grant_date: dt.date | None = None
     expires_on: dt.date | None = None
     facts: Mapping[str, Fact] = default(default_factory=dict)
+    ages: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +114,9 @@ class Bar:
         reason, remedy: English msgids with `%(name)s` places for `parameters`; no remedy when clear.
         fact: the value relied on; None when nothing is known or needed.
         as_of, source: of that fact.
+        legal_basis: where the law makes it a bar; an English msgid.
+        fresh_until: the last day on which the fact need not be checked again; None when it never has to be.
+        stale: whether that day has passed. A stale fact still decides; filing on it asks for confirmation.
     """
 
     code: str
@@ -79,14 +127,21 @@ class Bar:
     source: str | None = None
     remedy: str | None = None
     parameters: Mapping[str, str] = default(default_factory=dict)
+    legal_basis: str = ""
+    fresh_until: dt.date | None = None
+    stale: bool = False
 
 
 @dataclass(frozen=True)
 class Eligibility:
-    """Whether a declaration may be filed, with every bar in the order of BARS."""
+    """Whether a declaration may be filed, with every bar in the order of BARS.
+
+    `stale_facts` names the facts that matter for this patent and should be checked again.
+    """
 
     may_file: bool
     bars: tuple[Bar, ...]
+    stale_facts: tuple[str, ...] = ()
 
     @property
     def open(self) -> tuple[Bar, ...]:
@@ -139,7 +194,47 @@ def eligibility(view: PatentView, today: dt.date) -> Eligibility:
         _report_negative(view),
         _other(view),
     )
-    return Eligibility(all(bar.result == "clear" for bar in bars), bars)
+    ages = staleness.table(today) if view.ages is None else view.ages
+    return Eligibility(
+        all(bar.result == "clear" for bar in bars),
+        tuple(_aged(bar, today, ages) for bar in bars),
+        tuple(
+            name
+            for name, fact in view.facts.items()
+            if _matters(name, view.kind)
+            and (fresh := staleness.fresh_until(name, fact.value, fact.as_of, ages)) is not None
+            and fresh < today
+        ),
+    )
+
+
+# Bar → the fact that decides it. The grant is decided by the patent's own dates, else by the legal status.
+FACT_OF_BAR: Final = {
+    "not_granted": "legal_status",
+    "exclusive_licence": "exclusive_licence_until",
+    "suspension": "preserved_until",
+    "annuity": "annuity_paid_until",
+    "pledge": "pledged",
+    "terminated": "legal_status",
+    "invalidated": "legal_status",
+    "report_missing": "evaluation_report",
+    "report_negative": "evaluation_report",
+    "other": "other_hindrance",
+}
+
+
+def _matters(name: str, kind: str) -> bool:
+    return name != "evaluation_report" or kind != "invention"
+
+
+def _aged(bar: Bar, today: dt.date, ages: Mapping[str, int]) -> Bar:
+    """The bar with its legal basis, and with the age of the fact that it relies on."""
+    basis = bar.legal_basis or LEGAL_BASIS[bar.code]
+    if bar.fact is None or bar.as_of is None:
+        return replace(bar, legal_basis=basis)
+    name = "ownership" if basis == _OWNERSHIP_BASIS else FACT_OF_BAR[bar.code]
+    fresh = staleness.fresh_until(name, bar.fact, bar.as_of, ages)
+    return replace(bar, legal_basis=basis, fresh_until=fresh, stale=fresh is not None and fresh < today)
 
 
 def ended_on(view: PatentView, today: dt.date) -> tuple[str, dt.date] | None:
@@ -391,6 +486,18 @@ def _report_negative(view: PatentView) -> Bar:
 
 
 def _other(view: PatentView) -> Bar:
+    owner = view.facts.get("ownership")
+    if owner is not None and owner.value == "differs":
+        return Bar(
+            "other",
+            "barred",
+            N_("The register names other patentees than are entered here."),
+            owner.value,
+            owner.as_of,
+            owner.source,
+            N_("Correct the patentees, or have the change entered in the register before a declaration."),
+            legal_basis=_OWNERSHIP_BASIS,
+        )
     fact = view.facts.get("other_hindrance")
     if fact is None:
         return Bar(
@@ -491,11 +598,14 @@ def form_faults(terms: Terms) -> list[Fault]:
     return faults
 
 
-def terms_faults(terms: Terms, patent: PatentView) -> list[Fault]:
+def terms_faults(terms: Terms, patent: PatentView, words: Collection[Word] | None = None) -> list[Fault]:
     """What the rules forbid in terms as far as they are filled in; a draft may still lack items.
 
     GL V-11 §3.3: ceilings, length of the explanation, no promotional wording (IR 85); Civil Code 865: the
     licence ends with the patent at the latest.
+
+    Args:
+        words: the promotional words in force; the default list when it is left out.
     """
     faults = form_faults(terms) if terms.fee_form is not None else []
     if terms.fee_minor is not None and terms.fee_minor > FIXED_CEILING_MINOR:
@@ -522,14 +632,14 @@ def terms_faults(terms: Terms, patent: PatentView) -> list[Fault]:
             )
         )
     for name in ("payment_text", "fee_explanation", "contact"):
-        found = promotional_words(getattr(terms, name) or "")
+        found = found_words(getattr(terms, name) or "", words)
         if found:
             faults.append(
                 Fault(
                     name,
                     "promotional-wording",
                     N_("A declaration may not advertise. Please leave out: %(words)s"),
-                    {"words": "、".join(found)},
+                    {"words": Reasons(found)},
                 )
             )
     if terms.term_from and terms.term_to and terms.term_to < terms.term_from:
@@ -577,18 +687,55 @@ def missing_items(terms: Terms, *, has_number: bool, has_patentee: bool) -> list
     return [Fault(name, "item-missing", message) for present, name, message in checks if not present]
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of commercial promotion, with the reason in both languages."""
+
+    word: str
+    reason: str
+    reason_en: str
+
+
+class Reasons:
+    """Words that were found, each with its reason in brackets; as text in the reader's language."""
+
+    def __init__(self, words: Collection[Word]) -> None:
+        self.words = tuple(words)
+
+    def __str__(self) -> str:
+        locale = get_locale()
+        if locale is not None and locale.language == "zh":
+            return "、".join(f"{one.word}（{one.reason}）" for one in self.words)
+        return ", ".join(f"{one.word} ({one.reason_en})" for one in self.words)
+
+
 @cache
-def _promotional() -> tuple[str, ...]:
-    text = resources.files(__package__).joinpath("data_words.txt").read_text("utf-8")
-    return tuple(
-        line.strip().lower() for line in text.splitlines() if line.strip() and not line.startswith("#")
-    )
+def default_words() -> tuple[Word, ...]:
+    """The list in `data_words.txt`: a line with @ gives the reasons of the words below it."""
+    found: list[Word] = []
+    reason, reason_en = "", ""
+    for line in resources.files(__package__).joinpath("data_words.txt").read_text("utf-8").splitlines():
+        if line.startswith("@"):
+            reason, reason_en = (part.strip() for part in line[1:].split("|"))
+        elif line.strip() and not line.startswith("#"):
+            found.append(Word(line.strip().lower(), reason, reason_en))
+    return tuple(found)
+
+
+def found_words(text: str, words: Collection[Word] | None = None) -> list[Word]:
+    """The words of commercial promotion (IR 85) that a text contains, whatever their case and width.
+
+    Args:
+        text: what a declaration says.
+        words: the list in force; the default list when it is left out.
+    """
+    plain = unicodedata.normalize("NFKC", text).lower()
+    return [one for one in (default_words() if words is None else words) if one.word in plain]
 
 
 def promotional_words(text: str) -> list[str]:
-    """Words of commercial promotion (IR 85) in a text, by the list in `data_words.txt`."""
-    lowered = text.lower()
-    return [word for word in _promotional() if word in lowered]
+    """The words of `found_words` by the default list, alone."""
+    return [one.word for one in found_words(text)]
 
 
 def payment_text(terms: Terms, locale: str = "zh") -> str:

@@ -80,6 +80,7 @@ OfferTermsSchema: Final = schema_of(
 
 def _action(name: str, *fields: Column, required: tuple[str, ...] = ()) -> type[marshmallow.Schema]:
     shapes: dict[str, Any] = {column.name: _TEXT if "_on" not in column.name else _DATE for column in fields}
+    shapes |= {name: {"type": ["boolean", "null"]} for name in shapes if name == "facts_confirmed"}
     shapes |= {
         column: {"type": "string", **({"format": "date"} if "_on" in column else {})} for column in required
     }
@@ -104,7 +105,7 @@ ACTIONS: Final[dict[str, type[marshmallow.Schema]]] = {
     "approve": _action("Approve"),
     "start_price_notice": _action("StartPriceNotice"),
     "ready": _action("Ready"),
-    "file": _action("File", _day("filed_on")),
+    "file": _action("File", _day("filed_on"), Column("facts_confirmed", "", convert.boolean())),
     "announce": _action(
         "Announce",
         _text("declaration_number", 40),

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from marketplace.core.database import db
 
-from .models import FACTS, Offer, Patent, PatentFact, PatentParty
+from .facts import staleness
+from .models import ALL_FACTS, FACTS, Offer, Patent, PatentFact, PatentParty
 
 STANDINGS: Final = ("may_file", "barred", "unknown", "offered")
 
@@ -24,37 +25,70 @@ CURRENT: Final = (
 
 
 def patents_of(organisation_id: int, today: dt.date) -> sa.Subquery:
-    """The patents of one organisation, as a table with `id`, `standing` and `offered`.
+    """The patents of one organisation, as a table with `id`, `standing`, `stale` and `offered`.
 
-    `standing` is `may_file` (every bar is clear), `barred` (one certainly exists) or `unknown`; `offered`
-    whether a declaration on it is under way or in force.
+    `standing` is `may_file` (every bar is clear), `barred` (one certainly exists) or `unknown`; `stale`
+    whether a fact that matters should be checked again; `offered` whether a declaration on it is under way or
+    in force.
 
     Args:
         today: the legal date that dates are compared with.
     """
     mine = sa.select(PatentParty.patent_id).where(PatentParty.organisation_id == organisation_id)
-    facts = (
-        sa.select(
-            PatentFact.patent_id.label("patent_id"),
-            *(
-                sa.func.max(sa.case((PatentFact.name == name, PatentFact.value))).label(name)
-                for name in FACTS
-            ),
-        )
-        .where(PatentFact.patent_id.in_(mine))
-        .group_by(PatentFact.patent_id)
-        .subquery()
-    )
+    facts = facts_of(mine, today)
     current = sa.exists().where(Offer.patent_id == Patent.id, Offer.status.in_(CURRENT))
     standing = sa.case(
         (sa.or_(*_barred(facts.c, today)), "barred"),
         (sa.or_(*_unknown(facts.c)), "unknown"),
         else_="may_file",
     )
+    stale = sa.or_(
+        facts.c.stale == 1,
+        sa.and_(Patent.kind != "invention", facts.c.stale_report == 1),
+    )
     return (
-        sa.select(Patent.id.label("id"), standing.label("standing"), current.label("offered"))
+        sa.select(
+            Patent.id.label("id"),
+            standing.label("standing"),
+            sa.func.coalesce(stale, sa.false()).label("stale"),
+            current.label("offered"),
+        )
         .outerjoin(facts, facts.c.patent_id == Patent.id)
         .where(Patent.id.in_(mine))
+        .subquery()
+    )
+
+
+def facts_of(patents: sa.Select[Any], today: dt.date) -> sa.Subquery:
+    """The facts of patents side by side: `patent_id`, the value of each fact, `stale` and `stale_report`.
+
+    `stale` is 1 when any of the facts should be checked again, `stale_report` the same of the evaluation
+    report, which does not matter for inventions.
+
+    Args:
+        patents: selects their ids.
+    """
+    ages = staleness.ages(today)
+    old = {
+        name: sa.and_(
+            PatentFact.name == name,
+            staleness.stale(name, PatentFact.value, PatentFact.as_of, today, ages),
+        )
+        for name in ALL_FACTS
+    }
+    any_old = sa.or_(*(condition for name, condition in old.items() if name != "evaluation_report"))
+    return (
+        sa.select(
+            PatentFact.patent_id.label("patent_id"),
+            *(
+                sa.func.max(sa.case((PatentFact.name == name, PatentFact.value))).label(name)
+                for name in ALL_FACTS
+            ),
+            sa.func.max(sa.case((any_old, 1), else_=0)).label("stale"),
+            sa.func.max(sa.case((old["evaluation_report"], 1), else_=0)).label("stale_report"),
+        )
+        .where(PatentFact.patent_id.in_(patents))
+        .group_by(PatentFact.patent_id)
         .subquery()
     )
 
@@ -76,6 +110,7 @@ def _barred(fact: Any, today: dt.date) -> list[sa.ColumnElement[bool]]:
         fact.pledged == "without_consent",
         sa.and_(Patent.kind != "invention", fact.evaluation_report.in_(("none", "negative"))),
         fact.other_hindrance != "none",
+        fact.ownership == "differs",
     ]
 
 

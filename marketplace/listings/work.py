@@ -1,4 +1,4 @@
-"""What the worker does for offers: their ends and duties that come with time."""
+"""What the worker does for patents and offers: what comes with time, and what takes long."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from marketplace.core.tasks import Handler, Schedule
 from marketplace.core.unit_of_work import unit_of_work
 
 from .duties import due_for_review, review
+from .facts import attesting, reminders
 
 
 def review_offers() -> None:
@@ -20,5 +21,12 @@ def review_offers() -> None:
             review(offer_id)
 
 
-TASKS: dict[str, Handler] = {"listings.review": review_offers}
-SCHEDULES: tuple[Schedule, ...] = (Schedule("listings.review", every=dt.timedelta(hours=1)),)
+TASKS: dict[str, Handler] = {
+    "listings.review": review_offers,
+    "listings.attestation": attesting.write_all,
+    "listings.remind": reminders.remind,
+}
+SCHEDULES: tuple[Schedule, ...] = (
+    Schedule("listings.review", every=dt.timedelta(hours=1)),
+    Schedule("listings.remind", every=dt.timedelta(hours=12)),
+)

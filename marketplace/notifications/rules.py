@@ -118,6 +118,15 @@ def _duty_to_withdraw(entry: JournalEntry) -> Iterable[Telling]:
     yield Telling("bureau", "duty_raised", {"offer": offer.id, "organisation": offer.holder_id})
 
 
+def _days_ahead(entry: JournalEntry) -> Iterable[Telling]:
+    """Annuities that run out, exclusive licences that end, reports that are missing: all patents at once."""
+    yield Telling(
+        entry.subject_id,
+        f"reminder_{entry.data['kind']}",
+        {"count": entry.data["patents"], "day": entry.data["first"]},
+    )
+
+
 def _quarantine_opened(entry: JournalEntry) -> Iterable[Telling]:
     case = db.session.get_one(Quarantine, entry.subject_id)
     yield Telling("operator", "quarantine_opened", {"quarantine": case.id})
@@ -165,6 +174,7 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "offer.verified": _offer_verified,
     "offer.withdrawn": _offer_withdrawn,
     "offer.duty_raised": _duty_to_withdraw,
+    "facts.reminder": _days_ahead,
     "quarantine.opened": _quarantine_opened,
     "organisation.clash_opened": _clash_opened,
     "demand.matched": _demand_matched,

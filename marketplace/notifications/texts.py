@@ -140,6 +140,46 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         _l("A bar has arisen to “%(offer)s” of %(organisation)s, whose offer is in force."),
         "/offers/%(offer_id)s",
     ),
+    "reminder_annuity_30": _Wording(
+        _l("Annuities run out within 30 days: %(count)s"),
+        _l(
+            "The paid time of %(count)s of your patents ends within 30 days, the first on %(day)s. "
+            "Pay in time and enter the new date: an unpaid annuity bars an open licence."
+        ),
+        "/holder/facts",
+    ),
+    "reminder_annuity_7": _Wording(
+        _l("Annuities run out within 7 days: %(count)s"),
+        _l(
+            "The paid time of %(count)s of your patents ends within 7 days, the first on %(day)s. "
+            "Pay in time and enter the new date: an unpaid annuity obliges you to withdraw an offer."
+        ),
+        "/holder/facts",
+    ),
+    "reminder_exclusive_30": _Wording(
+        _l("Exclusive or sole licences end within 30 days: %(count)s"),
+        _l(
+            "Exclusive or sole licences of %(count)s of your patents end within 30 days, the first on "
+            "%(day)s. From the day after, they are no bar to an open licence."
+        ),
+        "/holder/facts",
+    ),
+    "reminder_exclusive_7": _Wording(
+        _l("Exclusive or sole licences end within 7 days: %(count)s"),
+        _l(
+            "Exclusive or sole licences of %(count)s of your patents end within 7 days, the first on "
+            "%(day)s. From the day after, they are no bar to an open licence."
+        ),
+        "/holder/facts",
+    ),
+    "reminder_report_missing": _Wording(
+        _l("Evaluation reports are missing: %(count)s"),
+        _l(
+            "You prepare declarations on %(count)s utility models or designs without a patent evaluation "
+            "report. CNIPA makes it within two months of the request, and no declaration goes without it."
+        ),
+        "/holder/facts",
+    ),
     "quarantine_opened": _Wording(
         _l("A payment was set aside"),
         _l("Money or a message does not fit what is owed (%(reason)s). Please look into the case."),
@@ -196,7 +236,7 @@ def render_all(notifications: Iterable[Notification]) -> list[tuple[Notification
 def _places(parameters: Mapping[str, Any]) -> dict[str, Any]:
     places: dict[str, Any] = {
         "amount": "—", "reference": "—", "effective_on": "—", "reason": "—",
-        "count": parameters.get("count", 0),
+        "count": parameters.get("count", 0), "day": parameters.get("day", "—"),
     }  # fmt: skip
     for name, model in _MODELS.items():
         id_ = parameters.get(name)

@@ -186,6 +186,7 @@ TABLES: dict[str, dict[str, Label]] = {
         "exclusive_licence_until": Label(_l("Exclusive or sole licence until")),
         "preserved_until": Label(_l("Suspended or preserved until")),
         "other_hindrance": Label(_l("Other hindrance")),
+        "ownership": Label(_l("Ownership")),
     },
     "fact_value": {
         "pending": Label(_l("Under examination")),
@@ -199,6 +200,13 @@ TABLES: dict[str, dict[str, Label]] = {
         "no": Label(_l("No")),
         "with_consent": Label(_l("Pledged, the pledgee agrees")),
         "without_consent": Label(_l("Pledged without the pledgee's consent")),
+        "as_registered": Label(_l("As the register has it")),
+        "differs": Label(_l("The register names others")),
+    },
+    "fact_ending": {
+        "restated": Label(_l("stated anew")),
+        "made_unknown": Label(_l("made unknown")),
+        "attestation_revoked": Label(_l("attestation revoked")),
     },
     "bar_fault": {
         "not_granted": Label(_l("not granted")),
@@ -253,6 +261,7 @@ TABLES: dict[str, dict[str, Label]] = {
         "licences": Label(_l("Licences and recordals")),
         "organisations": Label(_l("Organisations")),
         "demands": Label(_l("Demands")),
+        "facts": Label(_l("Facts of patents")),
     },
     "sort": {
         "relevance": Label(_l("Most relevant")),

@@ -14,7 +14,7 @@ from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings import standing
-from marketplace.listings.models import FACTS, PatentFact
+from marketplace.listings.models import ALL_FACTS, FACTS, PatentFact
 from marketplace.listings.services import eligibility_of
 from tests import factories
 
@@ -29,20 +29,39 @@ VALUES: dict[str, Any] = {
     "exclusive_licence_until": DAY | st.just("none"),
     "preserved_until": DAY | st.just("none"),
     "other_hindrance": st.sampled_from(["none", "涉诉"]),
+    "ownership": st.sampled_from(["as_registered", "differs"]),
 }
+# On both sides of 90, 180 and 730 days before the day of the tests, 20 November 2026.
+AS_OF = st.sampled_from(
+    [
+        dt.date(2026, 11, 1),
+        dt.date(2026, 8, 22),
+        dt.date(2026, 8, 21),
+        dt.date(2026, 5, 24),
+        dt.date(2026, 5, 23),
+        dt.date(2024, 11, 20),
+        dt.date(2024, 11, 19),
+    ]
+)
 FACT_SETS = st.fixed_dictionaries({}, optional=VALUES)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     facts=FACT_SETS,
     clear=st.sets(st.sampled_from(FACTS), max_size=7),
     kind=st.sampled_from(["invention", "utility_model"]),
     grant=st.sampled_from([None, dt.date(2021, 6, 1), dt.date(2026, 11, 21)]),
     expires=st.sampled_from([dt.date(2026, 11, 19), dt.date(2026, 11, 20), dt.date(2039, 3, 1)]),
+    days=st.fixed_dictionaries(dict.fromkeys(ALL_FACTS, AS_OF)),
 )
 def test_the_expression_for_lists_says_what_the_rule_says(
-    facts: dict[str, str], clear: set[str], kind: str, grant: dt.date | None, expires: dt.date
+    facts: dict[str, str],
+    clear: set[str],
+    kind: str,
+    grant: dt.date | None,
+    expires: dt.date,
+    days: dict[str, dt.date],
 ) -> None:
     with unit_of_work():
         holder = factories.organisation()
@@ -51,14 +70,15 @@ def test_the_expression_for_lists_says_what_the_rule_says(
         db.session.flush()
         known = {name: factories.CLEAR_FACTS[name] for name in clear} | facts
         patent.facts = [
-            PatentFact(name=name, value=value, as_of=dt.date(2026, 11, 1), source="示例")
+            PatentFact(name=name, value=value, as_of=days[name], source="示例")
             for name, value in known.items()
         ]
         db.session.flush()
         eligibility = eligibility_of(patent)
         expected = "may_file" if eligibility.may_file else "barred" if eligibility.barred else "unknown"
         table = standing.patents_of(holder.id, clock.today())
-        assert db.session.scalars(sa.select(table.c.standing)).all() == [expected]
+        [found] = db.session.execute(sa.select(table.c.standing, table.c.stale)).all()
+        assert (found.standing, bool(found.stale)) == (expected, bool(eligibility.stale_facts))
         assert standing.counts(holder.id, clock.today())[expected] == 1
 
 

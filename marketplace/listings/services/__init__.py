@@ -18,10 +18,13 @@ from .offers import (
 from .patents import (
     eligibility_of,
     enter_patent,
+    facts_of,
     find_patent,
     get_patent,
+    history_of,
     own_patents,
     set_fact,
+    set_facts,
 )
 
 __all__ = [
@@ -33,13 +36,16 @@ __all__ = [
     "edit_draft",
     "eligibility_of",
     "enter_patent",
+    "facts_of",
     "find_patent",
     "get_offer",
     "get_patent",
+    "history_of",
     "offered",
     "own_offers",
     "own_patents",
     "review",
     "set_fact",
+    "set_facts",
     "withdrawn_elsewhere",
 ]

@@ -17,7 +17,7 @@ from marketplace.core.errors import Conflict, Invalid, NotFound
 from marketplace.core.lifecycle import Transition
 from marketplace.core.permissions import allowed, require
 from marketplace.core.unit_of_work import lock, record
-from marketplace.listings import rules
+from marketplace.listings import rules, wording
 from marketplace.listings.duties import latest_event, raise_or_clear_duty
 from marketplace.listings.lifecycle import OFFER, offer_terms, patent_view, sentences
 from marketplace.listings.models import IN_FORCE, Offer, Patent
@@ -166,7 +166,7 @@ def _set_terms(offer: Offer, values: Values) -> None:
 
 
 def _refuse_faults(offer: Offer) -> None:
-    faults = rules.terms_faults(offer_terms(offer), patent_view(offer.patent))
+    faults = rules.terms_faults(offer_terms(offer), patent_view(offer.patent), wording.in_force())
     if faults:
         raise Invalid(
             "offer-invalid", "Some terms of the offer cannot be declared.", fields=sentences(faults)
@@ -195,9 +195,10 @@ def act(actor: Actor, offer_id: int, action: str, values: Values | None = None) 
 
     Args:
         action: an action of `lifecycle.OFFER`.
-        values: what the action takes, converted: `file` filed_on; `announce` declaration_number and
-            announced_on; `verify` source; `refuse` and `file_withdrawal` reason; `withdraw` withdrawn_on;
-            `revoke` revoked_on, reason; `edit` the columns of an offer. Days default to today.
+        values: what the action takes, converted: `file` filed_on, facts_confirmed; `announce`
+            declaration_number and announced_on; `verify` source; `refuse` and `file_withdrawal` reason;
+            `withdraw` withdrawn_on; `revoke` revoked_on, reason; `edit` the columns of an offer. Days default
+            to today.
 
     Raises:
         NotFound, Unauthenticated, Forbidden: not this actor's to do.
@@ -274,12 +275,20 @@ def _ready(_actor: Actor, offer: Offer, _values: Values) -> Step:
 
 def _file(_actor: Actor, offer: Offer, values: Values) -> Step:
     on = _day(values, "filed_on", not_before=offer.patent.grant_date)
+    # IR 88: the undertaking covers also what was looked up long ago; the entry keeps which facts these were.
+    stale = rules.eligibility(patent_view(offer.patent), clock.today()).stale_facts
+    if stale and values.get("facts_confirmed") is False:
+        raise Conflict(
+            "facts-stale",
+            "Some facts were looked up long ago (%(facts)s). Confirm that they hold, or check them again.",
+            facts=", ".join(stale),
+        )
 
     def effect() -> None:
         offer.filed_on = on
         _complete_terms(offer)
 
-    return on, effect, {}
+    return on, effect, {"confirmed": list(stale)} if stale else {}
 
 
 def _announce(actor: Actor, offer: Offer, values: Values) -> Step:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext
 
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.resolving import known
@@ -17,11 +18,11 @@ from marketplace.core.errors import Conflict, Forbidden, Invalid, NotFound
 from marketplace.core.identifiers import InvalidNumber, PatentNumber, PublicationNumber, parse_number
 from marketplace.core.importing import Problem
 from marketplace.core.permissions import require
-from marketplace.core.unit_of_work import lock, record
 from marketplace.listings import register, rules
-from marketplace.listings.duties import review_patent
+from marketplace.listings.facts import writing
+from marketplace.listings.facts.models import FactHistory
 from marketplace.listings.lifecycle import patent_view
-from marketplace.listings.models import FACTS, Patent, PatentFact, PatentParty
+from marketplace.listings.models import ALL_FACTS, Patent, PatentFact, PatentParty
 
 
 def find_patent(text: str) -> Patent:
@@ -184,7 +185,7 @@ def set_fact(
     """Say what is known about a patent's state; offers in force on it are reviewed at once.
 
     Args:
-        name: one of `models.FACTS`.
+        name: one of `models.ALL_FACTS`.
         value: converted (see `columns.CONVERT_FACT`); None makes it unknown.
         as_of: when it was so; today by default.
         source: where it is known from; the actor by default.
@@ -194,25 +195,58 @@ def set_fact(
         Forbidden: the actor acts for none of the patentees.
     """
     require(actor, "patent.change", patent)
-    if name not in FACTS:
+    if name not in ALL_FACTS:
         raise Invalid("fact-unknown", "There is no such fact about a patent.")
     day = as_of or clock.today()
     if day > clock.today():
         raise Invalid("date-impossible", "This date is not possible.")
-    patent = lock(Patent, patent.id)
-    for fact in [fact for fact in patent.facts if fact.name == name]:
-        patent.facts.remove(fact)
-    db.session.flush()  # the old row goes before the new one takes its place
-    if value is not None:
-        patent.facts.append(
-            PatentFact(
-                name=name,
-                value=register.fact_value(value),
-                as_of=day,
-                source=source or ("operator" if actor.is_operator else "holder"),
-            )
-        )
-    patent.updated_at = clock.now()
-    holder = patent.parties[0].organisation_id if patent.parties else None
-    record("patent.changed", patent, organisation_id=holder, fact=name)
-    review_patent(patent.id)
+    stated = None if value is None else writing.text_of(value)
+    writing.state(
+        [writing.Statement(patent.id, {name: stated}, day)],
+        source=source or ("operator" if actor.is_operator else "holder"),
+        force=True,
+    )
+
+
+def set_facts(
+    actor: Actor,
+    patent: Patent,
+    values: Mapping[str, Any],
+    *,
+    as_of: dt.date | None = None,
+    source: str | None = None,
+) -> list[str]:
+    """Say several things about a patent from one source, as `set_fact`; returns the facts that changed.
+
+    Raises:
+        Invalid: `fact-missing`: there is none; `date-impossible`.
+        Forbidden: the actor acts for none of the patentees.
+    """
+    require(actor, "patent.change", patent)
+    day = as_of or clock.today()
+    if day > clock.today():
+        message = gettext("This day lies in the future.")
+        raise Invalid("date-impossible", "This date is not possible.", fields={"as_of": [message]})
+    stated = {
+        name: writing.text_of(value)
+        for name, value in values.items()
+        if name in ALL_FACTS and value is not None
+    }
+    if not stated:
+        raise Invalid("fact-missing", "State at least one fact.")
+    [changed] = writing.state(
+        [writing.Statement(patent.id, stated, day)],
+        source=source or ("operator" if actor.is_operator else "holder"),
+    )
+    return changed
+
+
+def facts_of(patent: Patent) -> list[PatentFact]:
+    """What is known of a patent, in the order of `models.ALL_FACTS`."""
+    return sorted(patent.facts, key=lambda fact: ALL_FACTS.index(fact.name))
+
+
+def history_of(patent: Patent) -> list[FactHistory]:
+    """What was stated about a patent before, the last to end first."""
+    query = sa.select(FactHistory).where(FactHistory.patent_id == patent.id)
+    return list(db.session.scalars(query.order_by(FactHistory.ended_at.desc(), FactHistory.id.desc())))
