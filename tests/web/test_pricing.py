@@ -227,3 +227,15 @@ def test_the_operator_uploads_reference_fees_and_holders_see_them(app: Flask, ho
         assert part in page
     holder.use(basis="reference")
     assert "样本64份" in (holder.offers()[0].fee_explanation or "")
+
+
+def test_the_patent_and_the_fee_questions_lead_to_both_pages(holder: Holder) -> None:
+    holder.use(basis="published")
+    (offer,) = holder.offers()
+    for page in (
+        holder.address,
+        *(f"/holder/offers/{offer.id}/declaration/{name}" for name in ("fee", "explanation")),
+    ):
+        raw = holder.client.get(page).text
+        assert f'href="{holder.address}/fee-estimate"' in raw
+        assert f'href="{holder.address}/what-if"' in raw
