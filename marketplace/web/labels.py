@@ -262,6 +262,8 @@ TABLES: dict[str, dict[str, Label]] = {
         "organisations": Label(_l("Organisations")),
         "demands": Label(_l("Demands")),
         "facts": Label(_l("Facts of patents")),
+        "reference-fees": Label(_l("Reference fees by industry")),
+        "annuities": Label(_l("The scale of annuities")),
     },
     "sort": {
         "relevance": Label(_l("Most relevant")),
