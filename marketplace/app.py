@@ -26,6 +26,7 @@ WITH_MODELS = (
     "accounts",
     "listings",
     "listings.consents",
+    "listings.showcase",
     "listings.stocktaking",
     "deals",
     "pricing",
