@@ -32,6 +32,10 @@ from .query import SearchQuery
 Progress = Callable[[int, int], None]
 
 
+class DocumentRefused(Exception):
+    """An engine refuses a document, in its words."""
+
+
 def live(engine_name: str) -> SearchGeneration | None:
     """The generation that answers for an engine."""
     return db.session.scalar(
@@ -121,6 +125,25 @@ def _write(engine: SearchEngine, name: str, ids: Sequence[int], progress: Progre
         renew()
         if progress is not None:
             progress(start + len(part), len(ids))
+
+
+def rewrite(generation: str, offer: str) -> None:
+    """Write one offer's document into a generation again, after the engine had refused it.
+
+    Raises:
+        EngineUnavailable: the engine does not answer.
+        DocumentRefused: with the engine's reason.
+    """
+    engine = present_engine()
+    kept = sa.select(SearchGeneration.id).where(
+        SearchGeneration.name == generation, SearchGeneration.engine == engine.name,
+        SearchGeneration.state != "dropped",
+    )  # fmt: skip
+    if db.session.scalar(kept) is None:
+        return
+    report = engine.write(generation, indexer.documents([int(offer)]))
+    if report.rejected:
+        raise DocumentRefused(report.rejected[0][1])
 
 
 def _catch_up(engine: SearchEngine, name: str, reader_name: str) -> None:

@@ -20,6 +20,7 @@ from .document import OfferDocument
 from .engine import SearchEngine, WriteReport
 
 log = logging.getLogger(__name__)
+REWRITE = "search.rewrite"  # the task that writes one offer's document again
 BATCH = 500
 
 
@@ -136,12 +137,16 @@ def reader(engine: SearchEngine, generation: str, name: str) -> Reader:
 
 
 def keep(report: WriteReport, generation: str, entry_id: int | None) -> None:
-    """Put what the engine refused into the dead letters, inside a unit of work."""
+    """Put what the engine refused into the dead letters, inside a unit of work; a retry writes it again."""
     for offer_id, reason in report.rejected:
         letter = DeadLetter(
             source=f"search:{generation}",
             entry_id=entry_id,
-            task={"offer": offer_id},
+            task={
+                "name": REWRITE,
+                "key": f"{generation}:{offer_id}",
+                "arguments": {"generation": generation, "offer": offer_id},
+            },
             error=reason[:2000],
             created_at=wall(),
         )

@@ -9,6 +9,7 @@ from marketplace.core.readers import Reader
 from marketplace.core.tasks import Handler, Schedule
 
 from . import generations
+from .indexer import REWRITE
 
 
 def rebuild() -> None:
@@ -16,7 +17,11 @@ def rebuild() -> None:
     generations.rebuild()
 
 
-TASKS: dict[str, Handler] = {"search.ensure": generations.ensure, "search.rebuild": rebuild}
+TASKS: dict[str, Handler] = {
+    "search.ensure": generations.ensure,
+    "search.rebuild": rebuild,
+    REWRITE: generations.rewrite,
+}
 SCHEDULES: tuple[Schedule, ...] = (Schedule("search.ensure", dt.timedelta(minutes=1)),)
 
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from marketplace.app import create_app
-from marketplace.core import clock
+from marketplace.core import clock, dead_letters
 from marketplace.core.database import db
 from marketplace.core.journal import entries_after
 from marketplace.core.readers import DeadLetter, lag
@@ -110,7 +110,7 @@ class TestDocuments:
         assert document.district == "310112"
 
 
-def test_a_refused_document_becomes_a_dead_letter_and_the_rest_goes_on(
+def test_a_refused_document_becomes_a_dead_letter_that_can_be_tried_again_and_the_rest_goes_on(
     databases: Databases, elasticsearch_url: str, tmp_path: Path
 ) -> None:
     settings = settings_for(
@@ -133,9 +133,20 @@ def test_a_refused_document_becomes_a_dead_letter_and_the_rest_goes_on(
         assert [hit.document.id for hit in search({"q": "磁力泵"}).page.items] == [str(good_id)]
         letter = db.session.scalars(sa.select(DeadLetter)).one()
         assert letter.source == f"search:{name}"
-        assert letter.task == {"offer": str(bad_id)}
         assert "failed to parse field [district]" in letter.error
         assert lag(f"search:{name}") == 0
+        with pytest.raises(generations.DocumentRefused, match="district"):
+            generations.rewrite(name, str(bad_id))
+        with unit_of_work():
+            db.session.get_one(Offer, bad_id).patent.district = "310112"
+        with unit_of_work():
+            operator = factories.operator()
+        dead_letters.retry(operator, letter.id)
+    Worker(app).drain()
+    with app.app_context():
+        found = {hit.document.id for hit in search({}).page.items}
+        assert found == {str(good_id), str(bad_id)}
+        assert not dead_letters.open_letters(operator)
         engine().drop(name)
         engine().close()
         db.session.remove()
