@@ -62,7 +62,8 @@ class NoticeView(ma.Schema):
     offer_id = Id(required=True)
     licensee = fields.Nested(Party, required=True)
     state = fields.String(
-        required=True, metadata={"enum": ["served", "not_served", "paid", "lapsed", "abandoned"]}
+        required=True,
+        metadata={"enum": ["served", "not_served", "paid", "lapsed", "abandoned", "undelivered"]},
     )
     written_at = Instant(required=True)
     served_at = Instant(required=True, allow_none=True)

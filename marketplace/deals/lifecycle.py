@@ -20,9 +20,17 @@ NOTICE = Lifecycle(
     "not_served",
     (
         _move("serve", {"not_served"}, "served", "notice.run", "notice.served"),
-        _move("prove_service", {"not_served"}, "served", "notice.prove_service", "notice.service_proven"),
+        # What is proven to have arrived before the offer ended is served, however late the proof comes.
+        _move(
+            "prove_service",
+            {"not_served", "undelivered"},
+            "served",
+            "notice.prove_service",
+            "notice.service_proven",
+        ),
         _move("abandon", _LIVING, "abandoned", "notice.abandon", "notice.abandoned"),
-        _move("lapse", _LIVING, "lapsed", "notice.run", "notice.lapsed"),
+        _move("lapse", {"served"}, "lapsed", "notice.run", "notice.lapsed"),
+        _move("undeliver", {"not_served"}, "undelivered", "notice.run", "notice.undelivered"),
         _move("pay", {"served", "lapsed", "abandoned"}, "paid", "notice.run", "notice.paid"),
     ),
 )

@@ -16,7 +16,7 @@ from marketplace.accounts.models import Organisation
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
 from marketplace.listings.models import Offer, Patent
 
-NOTICE_STATES = ("not_served", "served", "paid", "lapsed", "abandoned")
+NOTICE_STATES = ("not_served", "served", "paid", "lapsed", "abandoned", "undelivered")
 OPEN_NOTICE = ("not_served", "served")
 OBLIGATION_STATES = ("open", "paid", "cancelled")
 PAYMENT_STATES = ("open", "slip_uploaded", "paid", "failed", "expired", "cancelled", "quarantined")
@@ -24,6 +24,7 @@ OPEN_PAYMENT = ("open", "slip_uploaded")
 LICENCE_STATES = ("in_effect", "ended")
 AGREED_END_STATES = ("none", "proposed", "agreed")
 RECORDAL_STATES = ("to_do", "filed", "recorded", "late")
+RECORDAL_SIDES = ("holder", "licensee", "operator", "gazette")
 
 
 def _where(column: str, values: tuple[str, ...]) -> dict[str, Any]:
@@ -35,7 +36,8 @@ class Notice(Versioned, Model):
     """A written notice (书面通知) under Article 51: frozen terms, an immutable document, its hash and time.
 
     Served means it arrived in the holder's designated system; a holder without an account gets the sealed
-    notice at the announced contact, and until sending is proven it is `not_served`.
+    notice at the announced contact, and until sending is proven it is `not_served`; when the offer ends before
+    that it is `undelivered`.
     """
 
     __tablename__ = "notices"
@@ -168,6 +170,7 @@ class Licence(Versioned, Model):
     """A licence: obtained here by notice and payment, or taken elsewhere and recorded with its source.
 
     `open` licences are counted as such; negotiated `ordinary` ones are recorded apart and never are.
+    `patent_end_stated_on` is the end of the patent that its holder alone has stated: an operator's matter.
     """
 
     __tablename__ = "licences"
@@ -178,6 +181,8 @@ class Licence(Versioned, Model):
         one_of("recordal_state", RECORDAL_STATES),
         one_of("agreed_end", AGREED_END_STATES),
         one_of("end_proposed_side", ("holder", "licensee")),
+        one_of("recordal_filed_side", RECORDAL_SIDES),
+        one_of("recorded_side", RECORDAL_SIDES),
         sa.CheckConstraint("kind <> 'open' OR offer_id IS NOT NULL", name="open_has_offer"),
         sa.CheckConstraint(
             "term_to IS NULL OR offer_term_to IS NULL OR term_to <= offer_term_to", name="inside_offer_term"
@@ -206,6 +211,7 @@ class Licence(Versioned, Model):
     patent_expires_on: Mapped[dt.date | None]
     ended_on: Mapped[dt.date | None]
     ended_reason: Mapped[str | None] = mapped_column(Code(32))
+    patent_end_stated_on: Mapped[dt.date | None]
     agreed_end: Mapped[str] = mapped_column(Code(16), default="none")
     end_proposed_on: Mapped[dt.date | None]
     end_proposed_side: Mapped[str | None] = mapped_column(Code(16))
@@ -217,8 +223,10 @@ class Licence(Versioned, Model):
     recordal_state: Mapped[str] = mapped_column(Code(16), default="to_do")
     recordal_due_on: Mapped[dt.date | None]
     recordal_filed_on: Mapped[dt.date | None]
+    recordal_filed_side: Mapped[str | None] = mapped_column(Code(16))
     recordal_number: Mapped[str | None] = mapped_column(sa.String(40))
     recorded_on: Mapped[dt.date | None]
+    recorded_side: Mapped[str | None] = mapped_column(Code(16))
     late_reason: Mapped[str | None] = mapped_column(sa.Text)
     source: Mapped[str | None] = mapped_column(sa.String(200))
     digest: Mapped[str | None] = mapped_column(Code(64))

@@ -319,7 +319,7 @@ def serve_waiting() -> None:
             if notice.state != "not_served":
                 continue
             if offer_ended_at(notice.offer) is not None or not notice.offer.in_force_on(clock.today()):
-                _close(SYSTEM, notice, "lapse", clock.now())
+                _close(SYSTEM, notice, "undeliver", clock.now())
             else:
                 _arrive(SYSTEM, notice, "serve", clock.now())
 
