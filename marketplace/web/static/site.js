@@ -37,5 +37,11 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) { delete form.dataset.sent; }
 });
+// On a phone a row of tabs scrolls: what is open must not lie outside of it.
+for (const tab of document.querySelectorAll("nav [aria-current='page']")) {
+  const row = tab.closest("ul, nav");
+  const [inner, outer] = [tab.getBoundingClientRect(), row.getBoundingClientRect()];
+  if (inner.right > outer.right) { row.scrollLeft += inner.right - outer.right + outer.width / 4; }
+}
 const summary = document.querySelector(".problem-summary");
 if (summary) { summary.focus(); }
