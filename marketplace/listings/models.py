@@ -151,6 +151,7 @@ class Offer(Versioned, Model):
     verified_source: Mapped[str | None] = mapped_column(sa.String(200))
     declaration_number: Mapped[str | None] = mapped_column(sa.String(40), unique=True)
     filed_on: Mapped[dt.date | None]
+    filing_receipt: Mapped[str | None] = mapped_column(sa.String(60))
     announced_on: Mapped[dt.date | None]
 
     fee_form: Mapped[str | None] = mapped_column(Code(24))

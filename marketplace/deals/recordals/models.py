@@ -1,0 +1,34 @@
+"""What the gazette announced about a recordal after it took effect."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from marketplace.core.database import Code, Key, Model, one_of
+
+from ..models import Licence
+
+KINDS = ("changed", "cancelled")
+
+
+class RecordalChange(Model):
+    """An announced change of a recorded licence (item, before, after), or the cancellation of the recordal."""
+
+    __tablename__ = "recordal_changes"
+    __table_args__ = (
+        one_of("kind", KINDS),
+        sa.UniqueConstraint("licence_id", "kind", "announced_on", "item"),
+    )
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    licence_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("licences.id"))
+    kind: Mapped[str] = mapped_column(Code(16))
+    announced_on: Mapped[dt.date]
+    item: Mapped[str] = mapped_column(sa.String(100), default="")
+    before: Mapped[str | None] = mapped_column(sa.String(1000))
+    after: Mapped[str | None] = mapped_column(sa.String(1000))
+    created_at: Mapped[dt.datetime]
+
+    licence: Mapped[Licence] = relationship(lazy="joined")

@@ -1,0 +1,1 @@
+"""What happens to an offered patent later, as guided tasks: assignment, abandonment, pledge (GL V-11 §9)."""

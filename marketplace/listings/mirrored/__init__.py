@@ -1,0 +1,1 @@
+"""Offers of other platforms: shown with source and link, never licensable here, never counted."""
