@@ -167,6 +167,7 @@ class Offer(Versioned, Model):
     payee_account: Mapped[str | None] = mapped_column(sa.String(64))
     term_from: Mapped[dt.date | None]
     term_to: Mapped[dt.date | None]
+    term_text: Mapped[str | None] = mapped_column(sa.String(500))
     contact: Mapped[str | None] = mapped_column(sa.String(500))
     not_included: Mapped[str | None] = mapped_column(sa.Text)
     source: Mapped[str | None] = mapped_column(sa.String(200))

@@ -6,6 +6,7 @@ After: 0010
 
 import sqlalchemy as sa
 from alembic import op
+
 from marketplace.core import database
 
 revision = '0011'
@@ -110,10 +111,12 @@ def upgrade() -> None:
 
     with op.batch_alter_table('offers', schema=None) as batch_op:
         batch_op.add_column(sa.Column('filing_receipt', sa.String(length=60), nullable=True))
+        batch_op.add_column(sa.Column('term_text', sa.String(length=500), nullable=True))
 
 
 def downgrade() -> None:
     with op.batch_alter_table('offers', schema=None) as batch_op:
+        batch_op.drop_column('term_text')
         batch_op.drop_column('filing_receipt')
 
     op.drop_table('recordal_changes')

@@ -8,14 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.core.database import Code, Key, Model, one_of
-
-from ..models import Licence
+from marketplace.deals.models import Licence
 
 KINDS = ("changed", "cancelled")
 
 
 class RecordalChange(Model):
-    """An announced change of a recorded licence (item, before, after), or the cancellation of the recordal."""
+    """A change of a recorded licence (item, before, after), or the cancellation of its recordal."""
 
     __tablename__ = "recordal_changes"
     __table_args__ = (

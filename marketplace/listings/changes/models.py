@@ -10,8 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.accounts.models import Organisation
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
-
-from ..models import Offer, Patent
+from marketplace.listings.models import Offer, Patent
 
 EVENTS = ("assignment", "abandonment", "succession", "succession_end", "pledge")
 STATES = ("open", "done", "cancelled")

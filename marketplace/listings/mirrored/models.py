@@ -9,8 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
-
-from ..models import FEE_FORMS, KINDS, RATE_BASES
+from marketplace.listings.models import FEE_FORMS, KINDS, RATE_BASES
 
 
 class MirrorSource(Versioned, Model):
