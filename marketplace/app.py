@@ -41,6 +41,7 @@ WITH_MODELS = (
 WITH_POLICIES = (
     "accounts",
     "listings",
+    "listings.showcase",
     "listings.stocktaking",
     "deals",
     "pricing",
@@ -54,6 +55,7 @@ WITH_IMPORTS = ("accounts", "listings", "listings.stocktaking", "deals", "pricin
 WITH_WORK = (
     "core",
     "listings",
+    "listings.showcase",
     "listings.stocktaking",
     "deals",
     "demands",

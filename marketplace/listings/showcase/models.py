@@ -25,9 +25,9 @@ class ListingDetails(Versioned, Model):
     """What an offer's holder tells readers, beside the announced terms. One row an offer, at most.
 
     Each text is there as `_zh` and `_en`. `origins` says for a column such as `problem_en` whether a person
-    wrote it (`human`) or a machine translated it (`machine`); it may also speak of the patent's `title_en` and
-    `abstract_en`. `public_sha256` is over the texts whose publication the holder confirmed although they read
-    like know-how.
+    wrote it (`human`) or a machine translated it (`machine`); it may also speak of the patent's `title_en`
+    and `abstract_en`. `public_sha256` is over the texts whose publication the holder confirmed although
+    they read like know-how.
     """
 
     __tablename__ = "listing_details"
