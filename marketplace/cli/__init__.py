@@ -32,6 +32,7 @@ COMMANDS = {
     "search": "search",
     "match": "matching",
     "statistics": "statistics",
+    "stock": "stock",
     "deals": "deals",
     "demo": "demo",
 }

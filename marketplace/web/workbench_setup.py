@@ -54,9 +54,7 @@ def units() -> ResponseReturnValue:
     )
 
 
-def _manage(
-    change: Callable[[Desk], Any], sentence: str, back: str = "workbench.units"
-) -> ResponseReturnValue:
+def _manage(change: Callable[[Desk], Any], sentence: str, back: str = "units") -> ResponseReturnValue:
     found = desk()
     require(found.actor, "stock.manage", found)
     try:

@@ -28,6 +28,7 @@ SECTIONS: Final = tuple("ABCDEFGHL")
 COUNTED: Final = ("state", "standing", "grade", "wish", "practice")
 SIZE: Final = 50  # rows of a page
 _TERMS: Final = 5
+_EVERYTHING: Final = 2**31 - 1
 _KEY: Final = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 _GRADE: Final = re.compile(r"[0-9A-Za-z_-]{1,8}", re.ASCII)
 _YEARS: Final = range(1985, 2200)
@@ -193,6 +194,8 @@ def _has(word: str) -> sa.ColumnElement[bool]:
     plain = word
     if re.fullmatch(r"[0-9]+\.?[0-9x]?", plain):
         plain = plain.replace(".", "")
+    if db.session.get_bind().dialect.name == "sqlite":
+        return sa.func.instr(Stock.haystack, plain) > 0  # three times as fast there as LIKE
     escaped = plain.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
     return Stock.haystack.like(f"%{escaped}%", escape="\\")
 
@@ -214,12 +217,15 @@ class Counts:
 
 def count(wanted: Filter, desk: Desk) -> Counts:
     """Count what fits, by each of COUNTED, in one query."""
-    columns = [getattr(Stock, name) for name in COUNTED]
-    query = (
-        sa.select(*columns, sa.func.count())
-        .where(*conditions(wanted, desk, leave_out=COUNTED))
-        .group_by(*columns)
+    fitting = sa.select(*(getattr(Stock, name) for name in COUNTED)).where(
+        *conditions(wanted, desk, leave_out=COUNTED)
     )
+    if wanted.q and db.session.get_bind().dialect.name == "sqlite":
+        # Text is not in the index: read the rows in the order in which they lie, not in that of the groups.
+        fitting = fitting.order_by(Stock.id).limit(_EVERYTHING)
+    rows = fitting.subquery()
+    columns = [rows.c[name] for name in COUNTED]
+    query = sa.select(*columns, sa.func.count()).group_by(*columns)
     return tally((tuple(row) for row in db.session.execute(query)), wanted)
 
 
