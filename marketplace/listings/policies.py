@@ -51,6 +51,7 @@ RULES: dict[str, Rule] = {
     "patent.enter": Rule(WRITE, (acts_for_an_organisation, operator)),
     "patent.change": Rule(WRITE, (_patentee, operator)),
     "patent.import": Rule(WRITE, (acts_for_an_organisation, operator)),
+    "patent.facts": Rule(READ, (_patentee, bureau)),
     "patent.attest": Rule(WRITE, (_member_of_patentee,)),
     "attestation.revoke": Rule(WRITE, (_member_of_patentee, operator)),
     "wording.change": Rule(WRITE, (operator,)),

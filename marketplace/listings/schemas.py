@@ -61,6 +61,16 @@ for _name in (
 _NOT_INCLUDED: Final = Column("not_included", "不包含", convert.text(4_000, lines=True))
 
 PatentSchema: Final = schema_of("Patent", columns.PATENTS, required=("number", "title"), shapes=_SHAPES)
+FactsSchema: Final = schema_of(
+    "Facts",
+    (
+        *(Column(name, "", convert_fact) for name, convert_fact in columns.CONVERT_FACT.items()),
+        Column("as_of", "", convert.date()),
+        Column("source", "", convert.text(200)),
+    ),
+    shapes={name: _SHAPES[name] for name in columns.CONVERT_FACT if name in _SHAPES}
+    | {"ownership": _choice(columns.OWNERSHIP), "as_of": _DATE, "source": _TEXT},
+)
 OfferSchema: Final = schema_of(
     "OfferDraft",
     (*columns.offers(spreadsheet=False), _NOT_INCLUDED),

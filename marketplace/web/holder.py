@@ -21,6 +21,7 @@ from marketplace.listings.models import Offer
 from marketplace.statistics.models import Activity
 
 from . import (
+    facts,
     formats,
     holder_declaration,
     holder_lists,
@@ -34,7 +35,7 @@ from .holder_frame import blueprint, called, parties, party
 __all__ = ["blueprint"]
 
 # Their views belong to the same blueprint.
-VIEWS = (holder_patents, holder_lists, holder_declaration, holder_offers, holder_notices, pricing)
+VIEWS = (holder_patents, holder_lists, holder_declaration, holder_offers, holder_notices, facts, pricing)
 
 _SHOWN = 5  # tasks of one sort that are named one by one
 

@@ -9,6 +9,7 @@ import codecs
 import csv
 import io
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,8 +106,10 @@ class Rehearsal:
         return self.summary.created + self.summary.updated
 
 
-def take_upload(actor: Actor, kind: str, file: FileStorage, organisation_id: int | None) -> StoredFile:
-    """Keep an uploaded list until it is imported.
+def take_upload(
+    actor: Actor, kind: str, file: FileStorage, organisation_id: int | None, *, largest: int = LARGEST
+) -> StoredFile:
+    """Keep an uploaded list of at most `largest` rows until it is imported.
 
     Raises:
         Invalid: `file-empty`, `list-too-long`, or the file cannot be read as a table (codes of `TableError`).
@@ -128,10 +131,10 @@ def take_upload(actor: Actor, kind: str, file: FileStorage, organisation_id: int
         rows = total_hint(path)
     except TableError as error:
         raise Invalid(error.code, error.reason, fields={"file": [error.reason]}) from error
-    if rows is not None and rows > LARGEST:
+    if rows is not None and rows > largest:
         message = gettext(
             "This list has more than %(limit)s rows. Please split it, or ask the operator to import it.",
-            limit=LARGEST,
+            limit=largest,
         )
         raise Invalid("list-too-long", message, fields={"file": [message]})
     return kept
@@ -149,8 +152,18 @@ def kept_list(file_id: int, kind: str, organisation_id: int | None) -> StoredFil
     return row
 
 
-def carry_out(actor: Actor, kind: str, kept: StoredFile, *, owner: str | None, dry_run: bool) -> Rehearsal:
+def carry_out(
+    actor: Actor,
+    kind: str,
+    kept: StoredFile,
+    *,
+    owner: str | None,
+    dry_run: bool,
+    options: Mapping[str, Any] | None = None,
+) -> Rehearsal:
     """Run the import, or only rehearse it; bad rows go into a report that can be fetched.
+
+    `options` are what this kind of list asks for beside the file.
 
     Raises:
         Invalid, Conflict, NotFound, Forbidden: the list cannot be taken at all.
@@ -163,7 +176,9 @@ def carry_out(actor: Actor, kind: str, kept: StoredFile, *, owner: str | None, d
         named = Path(folder) / f"list{Path(name).suffix}"
         named.symlink_to(path.absolute())
         report = Path(folder) / "report.csv"
-        summary = importing.run(kind, named, actor=actor, owner=owner, dry_run=dry_run, report=report)
+        summary = importing.run(
+            kind, named, actor=actor, owner=owner, dry_run=dry_run, report=report, options=options
+        )
         content = report.read_bytes() if summary.rejected else b""
     report_id = None
     if content:

@@ -24,8 +24,8 @@ from marketplace.core.identifiers import InvalidNumber, parse_number
 from marketplace.core.permissions import allowed, require
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings import rules, standing
-from marketplace.listings.columns import CONVERT_FACT, EVALUATION_REPORT, LEGAL_STATUS, PLEDGED
-from marketplace.listings.models import FACTS, Offer, Patent
+from marketplace.listings.columns import CONVERT_FACT, EVALUATION_REPORT, LEGAL_STATUS, OWNERSHIP, PLEDGED
+from marketplace.listings.models import ALL_FACTS, FACTS, Offer, Patent
 from marketplace.listings.schemas import PatentSchema
 from marketplace.listings.services import (
     draft_offer,
@@ -312,6 +312,7 @@ _CHOICES: Mapping[str, Mapping[str, Any]] = {
     "legal_status": LEGAL_STATUS,
     "evaluation_report": EVALUATION_REPORT,
     "pledged": PLEDGED,
+    "ownership": OWNERSHIP,
 }
 _QUESTIONS = {
     "legal_status": _l("What legal status does the register show?"),
@@ -321,6 +322,7 @@ _QUESTIONS = {
     "exclusive_licence_until": _l("Is an exclusive or sole licence in force?"),
     "preserved_until": _l("Is the patent suspended or under court preservation?"),
     "other_hindrance": _l("Does anything else hinder its effective use?"),
+    "ownership": _l("Does the register name the patentees that are entered here?"),
 }
 _HINTS = {
     "legal_status": _l("As the patent register shows it. A notice to pay an annuity is not yet an end."),
@@ -336,6 +338,7 @@ _HINTS = {
         "CNIPA suspends it in a dispute about who owns it; a court preserves it for a claim."
     ),
     "other_hindrance": _l("For example an agreement that binds you not to license it."),
+    "ownership": _l("Only the patentees in the register may declare. After a transfer it differs."),
 }
 _NONE_TEXTS = {
     "annuity_paid_until": _l("No annuity was paid"),
@@ -450,7 +453,7 @@ def _values_of(form: FactForm, names: Sequence[str]) -> dict[str, Any]:
 @access("organisation")
 def fact(patent_id: int, name: str) -> ResponseReturnValue:
     """State one fact anew."""
-    if name not in FACTS:
+    if name not in ALL_FACTS:
         raise NotFound("fact-unknown", "There is no such fact about a patent.")
     return _facts_page(own_patent(patent_id), [name], prefill=True)
 

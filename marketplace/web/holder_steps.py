@@ -15,8 +15,9 @@ from wtforms import BooleanField, DateField, StringField, TextAreaField
 from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.listings.models import Offer
-from marketplace.listings.services import offered
+from marketplace.listings.services import eligibility_of, offered
 
+from . import labels
 from .forms import Form, at_most, optional, required, stripped
 
 
@@ -36,6 +37,10 @@ class FileForm(Form):
     """When it was filed, with the undertaking."""
 
     filed_on = DateField(_l("Filed on"), [required()])
+    facts_confirmed = BooleanField(
+        _l("The facts that were last looked up long ago have been checked and still hold."),
+        [required(_l("Please check these facts again, or confirm that they hold."))],
+    )
     undertaking = BooleanField(
         _l("We have undertaken that the conditions of an open licence are met and all statements are true."),
         [required(_l("A declaration needs this undertaking."))],
@@ -268,6 +273,11 @@ def form_of(step: Step, offer: Offer) -> Form:
     form = step.form(data=days)
     if isinstance(form, ReadyForm) and len(offer.patent.parties) < 2:
         del form.consent
+    if isinstance(form, FileForm):
+        stale = eligibility_of(offer.patent).stale_facts
+        form.facts_confirmed.description = ", ".join(labels.name("fact", fact) for fact in stale)
+        if not stale:
+            del form.facts_confirmed
     return form
 
 

@@ -26,14 +26,14 @@ from marketplace.deals.quarantine import open_quarantine, resolve_quarantine
 from marketplace.listings.models import IN_FORCE, Offer
 from marketplace.listings.services import awaiting_verification
 
-from . import formats, operator_lists, operator_offers, operator_people, operator_system
+from . import formats, operator_lists, operator_offers, operator_people, operator_system, operator_words
 from .forms import Form, at_most, required, sentence_of, status_of, stripped
 from .operator_frame import blueprint, key_given
 
 __all__ = ["blueprint"]
 
 # Their views belong to the same blueprint.
-VIEWS = (operator_offers, operator_lists, operator_people, operator_system)
+VIEWS = (operator_offers, operator_lists, operator_people, operator_system, operator_words)
 
 _SIZE = 50
 

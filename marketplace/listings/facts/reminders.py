@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -43,6 +44,34 @@ def due(kind: str, today: dt.date) -> list[tuple[int, dt.date]]:
     """Patent id and day of those that have reached the mark and were not told of yet. Reads only."""
     query = _without_report(today) if kind == "report_missing" else _running_out(kind, today)
     return [(patent_id, dt.date.fromisoformat(day)) for patent_id, day in db.session.execute(query)]
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """How many patents of an organisation reach a day soon, and the first such day."""
+
+    kind: str
+    patents: int
+    first: dt.date
+
+
+def ahead(organisation_id: int, today: dt.date) -> list[Ahead]:
+    """What comes within 30 days for the patents of an organisation: annuities and exclusive licences."""
+    last = (today + dt.timedelta(days=30)).isoformat()
+    mine = sa.select(PatentParty.patent_id).where(PatentParty.organisation_id == organisation_id)
+    query = (
+        sa.select(PatentFact.name, sa.func.count(), sa.func.min(PatentFact.value))
+        .where(
+            PatentFact.patent_id.in_(mine),
+            PatentFact.name.in_({name for name, _ in AHEAD.values()}),
+            PatentFact.value >= today.isoformat(),
+            PatentFact.value <= last,
+            PatentFact.patent_id.not_in(_over()),
+        )
+        .group_by(PatentFact.name)
+        .order_by(PatentFact.name)
+    )
+    return [Ahead(name, count, dt.date.fromisoformat(day)) for name, count, day in db.session.execute(query)]
 
 
 def _running_out(kind: str, today: dt.date) -> sa.Select[int, str]:
