@@ -42,7 +42,7 @@ MEMBER_MENU = (
     _SEARCH,
     Entry(_l("My licences"), "licensing.my_licences", "file-earmark-check", ("licensing",)),
     Entry(_l("Demands"), "demands.mine", "lightbulb", ("demands",)),
-    Entry(_l("Publish patents"), "holder.home", "megaphone", ("holder",)),
+    Entry(_l("Publish patents"), "holder.home", "megaphone", ("holder", "workbench", "showcase")),
     _LAW,
 )
 BUREAU_MENU = (
