@@ -17,7 +17,7 @@ from marketplace.core.files import FileStore
 from marketplace.core.logging import configure_logging, init_request_log
 from marketplace.core.mailer import Mailer
 from marketplace.core.worker import Work
-from marketplace.extensions import babel, csrf, limiter, login_manager, migrate
+from marketplace.extensions import babel, csrf, limiter, login_manager, migrate, no_needless_wait
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -41,6 +41,9 @@ WITH_MODELS = (
 WITH_POLICIES = (
     "accounts",
     "listings",
+    "listings.changes",
+    "listings.gazette",
+    "listings.mirrored",
     "listings.showcase",
     "listings.stocktaking",
     "deals",
@@ -51,7 +54,15 @@ WITH_POLICIES = (
     "statistics",
     "notifications",
 )
-WITH_IMPORTS = ("accounts", "listings", "listings.stocktaking", "deals", "pricing", "demands")
+WITH_IMPORTS = (
+    "accounts",
+    "listings",
+    "listings.stocktaking",
+    "deals",
+    "deals.recordals",
+    "pricing",
+    "demands",
+)
 WITH_WORK = (
     "core",
     "listings",
@@ -120,6 +131,7 @@ def _parts(app: Flask, settings: config.Settings) -> None:
 def _extensions(app: Flask, _settings: config.Settings) -> None:
     login_manager.init_app(app)
     csrf.init_app(app)
+    app.after_request(no_needless_wait)  # registered before the limiter, so it runs behind it
     limiter.init_app(app)
     babel.init_app(app, locale_selector=web.locale.select)
 

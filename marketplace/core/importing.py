@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -65,7 +66,7 @@ class WrittenRow:
 
 @dataclass(slots=True)
 class Summary:
-    """What became of the rows of one file, and the first errors."""
+    """What became of the rows of one file, the first errors, and what was done (codes of the kind)."""
 
     read: int = 0
     created: int = 0
@@ -73,6 +74,7 @@ class Summary:
     unchanged: int = 0
     rejected: int = 0
     errors: list[RowError] = field(default_factory=list)
+    details: Counter[str] = field(default_factory=Counter)
 
     def as_json(self) -> dict[str, int]:
         """`{"read","created","updated","unchanged","rejected"}`."""
@@ -100,6 +102,7 @@ class Importer(ABC):
         self.actor = actor
         self.owner = owner
         self.options: dict[str, Any] = {}
+        self.details: Counter[str] = Counter()
 
     def prepare(self) -> None:  # noqa: B027 - a hook that most kinds do not need
         """Look up what all rows need; raises a DomainError when the list cannot be taken at all."""
@@ -238,6 +241,7 @@ def run(
             refused.clear()
             if progress is not None:
                 progress(line)
+    summary.details = importer.details
     return summary
 
 

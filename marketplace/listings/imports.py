@@ -17,6 +17,7 @@ from marketplace.core.importing import Checked, Importer, Outcome, Problem, RowI
 
 from . import columns, register, rules
 from .facts.extracts import FactImport
+from .gazette.imports import IMPORTS as GAZETTE
 from .models import Patent
 from .services.offers import announced_elsewhere, withdrawn_elsewhere
 from .services.patents import patent_with, require_change, require_new
@@ -71,7 +72,9 @@ class PatentImport(_Owned):
 
     def _foreign(self, rows: Sequence[Checked]) -> dict[int, Outcome]:
         """The rows that are not the actor's to change, by index."""
-        organisations = known(party for row in rows for party in register.named(row.values))
+        organisations = known(
+            (party for row in rows for party in register.named(row.values)), own=self.actor.holders
+        )
         patents = register.stored(row.values for row in rows)
         refused: dict[int, Outcome] = {}
         for index, row in enumerate(rows):
@@ -156,4 +159,5 @@ IMPORTS: dict[str, type[Importer]] = {
     "offers": OfferImport,
     "withdrawals": WithdrawalImport,
     "facts": FactImport,
+    **GAZETTE,
 }

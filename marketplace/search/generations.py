@@ -24,7 +24,7 @@ from marketplace.core.tasks import renew
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 
 from . import indexer, tree
-from .engine import EngineUnavailable, GenerationMissing, Scanned, SearchEngine
+from .engine import GenerationMissing, Scanned, SearchEngine
 from .engines import engine as present_engine
 from .models import SearchGeneration
 from .query import SearchQuery
@@ -257,13 +257,14 @@ def verify() -> dict[str, Any]:
     of a restored database) is mended by a new generation.
 
     Raises:
-        EngineUnavailable: no generation answers.
-        Conflict: `index-differs`: the new generation does not equal the database either.
+        EngineUnavailable: the engine does not answer.
+        Conflict: `index-missing`: no generation was built yet; `index-differs`: the new generation does not
+            equal the database either.
     """
     engine = present_engine()
     generation = live(engine.name)
     if generation is None:
-        raise EngineUnavailable("no generation was built yet")
+        raise Conflict("index-missing", "There is no index yet: build it with `marketplace search rebuild`.")
     name = generation.name
     comparison = compare(engine, name, repair=True)
     equal = comparison.equal or compare(engine, name, repair=False).equal

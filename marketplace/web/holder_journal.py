@@ -55,6 +55,8 @@ WORDS: Mapping[str, str] = {
     "licence.recordal_filed": N_("Recordal for %(party)s filed"),
     "licence.recorded": N_("Licence of %(party)s recorded with CNIPA"),
     "licence.recordal_late": N_("Recordal for %(party)s is overdue"),
+    "licence.recordal_changed": N_("A change of the recordal for %(party)s was announced"),
+    "licence.recordal_cancelled": N_("The cancellation of the recordal for %(party)s was announced"),
 }
 
 

@@ -30,12 +30,38 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind(
-            "offers",
+            "gazette-announcements",
             _l("Gazette: announced declarations"),
+            _l(
+                "As the gazette prints them, matched by patent number: filed ones become live, stated ones "
+                "are verified, unknown ones are entered. Fee and term are read from the text where it is certain."
+            ),
+        ),
+        Kind(
+            "gazette-withdrawals",
+            _l("Gazette: announced withdrawals"),
+            _l("Matched by patent number; a declaration number, where given, must agree."),
+        ),
+        Kind(
+            "gazette-recordals",
+            _l("Gazette: recordals of licences"),
+            _l("In effect, changed or cancelled, matched by patent number and licensee."),
+        ),
+        Kind(
+            "offers",
+            _l("Declarations, by the columns of the template"),
             _l("What is in this list counts as verified and is live."),
         ),
-        Kind("withdrawals", _l("Gazette: announced withdrawals"), _l("By the number of the declaration.")),
-        Kind("licences", _l("Gazette: recordals of licences"), _l("A recordal number verifies the licence.")),
+        Kind(
+            "withdrawals",
+            _l("Withdrawals, by declaration number"),
+            _l("By the number of the declaration."),
+        ),
+        Kind(
+            "licences",
+            _l("Licences taken elsewhere, with their recordals"),
+            _l("A recordal number verifies the licence."),
+        ),
         Kind("patents", _l("Register: patents and their state"), _l("Repeating changes nothing.")),
         Kind("organisations", _l("Organisations"), _l("By credit code, else by exact name.")),
         Kind("demands", _l("Demands of firms"), _l("They are published at once.")),
