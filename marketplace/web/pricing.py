@@ -364,8 +364,8 @@ def _assumed(offer: Offer | None, years: int) -> Mapping[str, Any]:
     said: dict[str, Any] = {
         "form": "fixed",
         "licensees": "5",
-        "years": f"{years}",
-        "share": "50",
+        "years": f"{years}" if years else "",
+        "share": f"{rules.INVENTORS_FLOOR}",
         "relief": "0",
     }
     if offer is not None and offer.fee_form is not None:
@@ -378,20 +378,20 @@ def _assumed(offer: Offer | None, years: int) -> Mapping[str, Any]:
 def _what_if(form: WhatIfForm, patent: Patent, longest: int, scale: figures.Scale) -> WhatIf:
     if request.args:
         form.validate()
-    years = form.said("years", convert.integer(1, max(longest, 1))) or min(longest, 1)
+    # Where the end of the patent is unknown or past, any term that such a right can have may be tried out.
+    years = form.said("years", convert.integer(1, longest or rules.YEARS_OF_RIGHT[patent.kind])) or 0
     share = form.said("share", _RATE)
     licensees = form.said("licensees", convert.integer(1, _MOST_LICENSEES)) or 1
     price = _price(form)
     base = form.said("base", _YUAN)
     if price is not None and price.form in rules.PAYS_YEARLY and base is None and not form.base.errors:
-        form.base.errors = (
-            [gettext("Say what one licensee would sell or earn in a year.")] if request.args else []
-        )
         price = None
+        if request.args:
+            form.base.errors = [gettext("Say what one licensee would sell or earn in a year.")]
     counts = sorted({*_COUNTS, licensees})
     relief = int(form.relief.data) if form.relief.data in ("70", "85") else 0
     share = rules.INVENTORS_FLOOR if share is None else share
-    if price is None or form.errors:
+    if price is None or not years or form.errors:
         rows: tuple[Income, ...] = ()
     else:
         rows = tuple(

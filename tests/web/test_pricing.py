@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import itertools
 from typing import Any
@@ -160,6 +161,20 @@ def test_what_if_works_before_anything_is_typed(holder: Holder, language: str) -
     page = holder.get("/what-if")
     assert ("请填写价格" if language == "zh" else "Fill in a price") in page
     assert ("节省的年费" if language == "zh" else "Annuities saved") in page
+
+
+@pytest.mark.parametrize("expires_on", [None, dt.date(2026, 1, 1)])
+def test_a_patent_without_a_known_or_future_end_has_both_pages_too(
+    app: Flask, expires_on: dt.date | None
+) -> None:
+    holder = Holder(app, "en")
+    with app.app_context(), unit_of_work():
+        db.session.get_one(factories.Patent, holder.patent).expires_on = expires_on
+    holder.get("/fee-estimate", income="1000", share="5")
+    assert "Fill in a price" in holder.get("/what-if")
+    assert "¥40,000" in holder.get(
+        "/what-if", form="fixed", fee="1万", licensees="4", years="3", share="50", relief="0"
+    )
 
 
 def test_what_if_takes_the_price_of_the_declaration(app: Flask) -> None:
