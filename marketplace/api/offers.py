@@ -393,11 +393,13 @@ def get_offer(offer_id: str) -> Response:
 
 _SENTENCES: Final = {
     "edit": "Change a declaration that is not filed yet; approvals and consent have to be given again.",
+    "discard": "Discard a draft; it stays in the holder's list and can no longer be changed.",
     "submit_review": "Hand the draft to the institution's review.",
     "approve": "Approve the draft; each level of review does so.",
     "start_price_notice": "Begin the public notice of the price.",
     "ready": "State that all co-owners agree and the declaration is complete.",
     "file": "Record that it was filed with CNIPA.",
+    "reopen": "Take back a filing that was recorded by mistake, while nothing has come back from CNIPA.",
     "announce": "Record CNIPA's announcement; by an operator it counts as verified.",
     "verify": "Confirm the announcement against the gazette (operator).",
     "refuse": "Record that CNIPA refused it.",

@@ -1,6 +1,7 @@
 """The life of an offer, as a table.
 
 draft → in review → price notice → ready → filed → announced → withdrawal filed → withdrawn, and other ends.
+A draft may be discarded, and a filing recorded by mistake reopened while nothing has come back from CNIPA.
 A sole owner may skip review, consent and price notice. To change a live offer: withdraw and declare anew.
 """
 
@@ -14,7 +15,9 @@ from marketplace.core import clock
 from marketplace.core.errors import Conflict, Invalid
 from marketplace.core.lifecycle import Lifecycle, Transition
 
-from . import rules, wording
+from . import rules, scope, wording
+from .consents import standing
+from .declared import offer_terms as offer_terms
 from .facts import staleness
 from .models import Offer, Patent
 
@@ -31,21 +34,6 @@ def patent_view(patent: Patent) -> rules.PatentView:
     )
 
 
-def offer_terms(offer: Offer) -> rules.Terms:
-    """What the declaration says, for the rules."""
-    return rules.Terms(
-        fee_form=offer.fee_form,
-        fee_minor=offer.fee_minor,
-        rate_percent=offer.rate_percent,
-        rate_base=offer.rate_base,
-        payment_text=offer.payment_text,
-        fee_explanation=offer.fee_explanation,
-        term_from=offer.term_from,
-        term_to=offer.term_to,
-        contact=offer.contact,
-    )
-
-
 def sentences(faults: list[rules.Fault]) -> dict[str, list[str]]:
     """Faults by field, as sentences in the reader's language."""
     fields: dict[str, list[str]] = {}
@@ -54,14 +42,31 @@ def sentences(faults: list[rules.Fault]) -> dict[str, list[str]]:
     return fields
 
 
+# What a declaration says in words. None of it may limit who takes the licence, or where.
+_WORDS = ("payment_text", "contact", "not_included")
+
+
+def term_faults(offer: Offer) -> list[rules.Fault]:
+    """What the terms may not say, complete or not: rules on fees and dates, advertising, limits of scope."""
+    return [
+        *rules.terms_faults(offer_terms(offer), patent_view(offer.patent), wording.in_force()),
+        *(
+            rules.Fault(name, "scope-limited", scope.REASONS[limit.kind], {"words": limit.words})
+            for name in _WORDS
+            for limit in scope.limits(getattr(offer, name) or "")
+        ),
+    ]
+
+
 def declaration_faults(offer: Offer) -> list[rules.Fault]:
     """Everything that keeps the declaration from being complete and allowed."""
-    terms = offer_terms(offer)
     return [
         *rules.missing_items(
-            terms, has_number=offer.patent.number is not None, has_patentee=bool(offer.patent.parties)
+            offer_terms(offer),
+            has_number=offer.patent.number is not None,
+            has_patentee=bool(offer.patent.parties),
         ),
-        *rules.terms_faults(terms, patent_view(offer.patent), wording.in_force()),
+        *term_faults(offer),
     ]
 
 
@@ -93,8 +98,22 @@ def _reviewed(offer: Any) -> None:
         raise Conflict("review-open", "The internal review has not approved it yet.")
 
 
+def _shown(offer: Any) -> None:
+    """A price notice needs a price."""
+    _reviewed(offer)
+    if offer.fee_form is None or rules.form_faults(offer_terms(offer)):
+        message = gettext("Say how the fee is paid, or that the licence is free.")
+        raise Invalid(
+            "declaration-incomplete",
+            "The declaration cannot be filed yet: please complete or correct it.",
+            fields={"fee_form": [message]},
+        )
+
+
 def _ready(offer: Any) -> None:
     _reviewed(offer)
+    standing.check_owners(offer)
+    standing.check_price_notice(offer)
     _all_checks_pass(offer)
 
 
@@ -104,8 +123,7 @@ def _file(offer: Any) -> None:
             "owners-consent-missing",
             "All co-owners have to agree first: confirm it by marking the declaration as ready.",
         )
-    _reviewed(offer)
-    _all_checks_pass(offer)
+    _ready(offer)
 
 
 def _stated(offer: Any) -> None:
@@ -141,10 +159,13 @@ OFFER = Lifecycle(
             "price_notice",
             "prepare",
             "price_notice_started",
-            _reviewed,
+            _shown,
         ),
         _row("ready", "draft in_review price_notice", "ready", "prepare", "ready", _ready),
         _row("file", "draft in_review ready", "filed", "file", "filed", _file),
+        # A filing that was recorded by mistake, while nothing has come back from the office.
+        _row("reopen", "filed", "ready", "file", "reopened"),
+        _row("discard", "draft", "discarded", "edit", "discarded"),
         _row("announce", "filed", "announced", "announce", "announced"),
         _row("verify", "announced", "announced", "verify", "verified", _stated),
         _row("refuse", "filed", "refused", "refuse", "refused"),

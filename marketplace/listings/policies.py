@@ -44,7 +44,18 @@ def _patentee(actor: Actor, patent: Any) -> bool:
     return patent is not None and any(party.organisation_id in actor.holders for party in patent.parties)
 
 
+def _holder_of_consent(actor: Actor, subject: Any) -> bool:
+    """The holder of the offer that it is about: an offer itself, or what hangs on one."""
+    return _holder(actor, getattr(subject, "offer", subject))
+
+
+def _asked(actor: Actor, consent: Any) -> bool:
+    """A member of the very party that is asked: a mandate does not consent for its principal."""
+    return consent is not None and _member_of_patentee(actor, consent.organisation_id)
+
+
 _SEES = (_public, _holder, bureau)
+_SEES_CONSENT = (_holder_of_consent, _asked, bureau)
 
 RULES: dict[str, Rule] = {
     "patent.see": Rule(READ, (anyone,)),
@@ -70,5 +81,15 @@ RULES: dict[str, Rule] = {
     "offer.withdraw_lapsed": Rule(WRITE, (system,), sees=_SEES),
     "offer.revoke": Rule(WRITE, (operator,), sees=_SEES),
     "offer.lapse": Rule(WRITE, (system,), sees=_SEES),
+    "offer.papers": Rule(READ, (_holder, operator), sees=_SEES),
+    "consent.see": Rule(READ, _SEES_CONSENT, sees=_SEES_CONSENT),
+    "consent.ask": Rule(WRITE, (_holder_of_consent, operator)),
+    "consent.answer": Rule(WRITE, (_asked,), sees=_SEES_CONSENT),
+    # The single-use link is the key; the service has checked it.
+    "consent.answer_by_link": Rule(WRITE, (anyone,)),
+    "price_notice.rule": Rule(WRITE, (_member_of_patentee, operator)),
+    "price_notice.keep": Rule(WRITE, (_holder_of_consent, operator)),
+    "price_notice.object": Rule(WRITE, (anyone,)),
+    "price_notice.decide": Rule(WRITE, (_holder, operator), sees=_SEES),
     "offer.import": Rule(WRITE, (acts_for_an_organisation, operator)),
 }

@@ -40,6 +40,7 @@ SOURCES: Final = {
     "import": N_("imported register data"),
     "extract": N_("extract of the register"),
     "attestation": N_("attested by the patentee"),
+    "pledgee": N_("stated by the pledgee in writing"),
 }
 
 # Where the law makes each of them a bar. Numbers in brackets are items of Rule 86 and of Guidelines §3.1.

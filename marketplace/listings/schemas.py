@@ -111,11 +111,13 @@ _SOURCE: Final = _text("source", 200)
 # Action of an offer's life cycle → what it takes. Days default to today where they are not required.
 ACTIONS: Final[dict[str, type[marshmallow.Schema]]] = {
     "edit": OfferTermsSchema,
+    "discard": _action("Discard"),
     "submit_review": _action("SubmitReview"),
     "approve": _action("Approve"),
     "start_price_notice": _action("StartPriceNotice"),
     "ready": _action("Ready"),
     "file": _action("File", _day("filed_on"), Column("facts_confirmed", "", convert.boolean())),
+    "reopen": _action("Reopen"),
     "announce": _action(
         "Announce",
         _text("declaration_number", 40),

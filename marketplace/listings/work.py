@@ -8,6 +8,8 @@ from marketplace.core.database import db
 from marketplace.core.tasks import Handler, Schedule
 from marketplace.core.unit_of_work import unit_of_work
 
+from .consents.mail import mail_consent
+from .consents.services import MAIL_TASK
 from .duties import due_for_review, review
 from .facts import attesting, reminders
 
@@ -23,6 +25,7 @@ def review_offers() -> None:
 
 TASKS: dict[str, Handler] = {
     "listings.review": review_offers,
+    MAIL_TASK: mail_consent,
     "listings.attestation": attesting.write_all,
     "listings.remind": reminders.remind,
 }

@@ -31,6 +31,8 @@ WORDS: Mapping[str, str] = {
     "offer.price_notice_started": N_("Price notice begun"),
     "offer.ready": N_("Ready to file; the owners agree"),
     "offer.filed": N_("Filed with CNIPA"),
+    "offer.reopened": N_("Filing taken back: recorded by mistake"),
+    "offer.discarded": N_("Draft discarded"),
     "offer.announced": N_("Announced by CNIPA"),
     "offer.verified": N_("Announcement verified"),
     "offer.refused": N_("Refused by CNIPA"),

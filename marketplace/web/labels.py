@@ -38,6 +38,33 @@ TABLES: dict[str, dict[str, Label]] = {
         "withdrawn": Label(_l("Withdrawn"), "secondary"),
         "revoked": Label(_l("Revoked"), "red"),
         "lapsed": Label(_l("Ended"), "secondary"),
+        "discarded": Label(_l("Discarded"), "secondary"),
+    },
+    "consent": {
+        "not_asked": Label(_l("Not asked here"), "secondary"),
+        "asked": Label(_l("Asked, no answer yet"), "yellow"),
+        "given": Label(_l("Agrees"), "green"),
+        "refused": Label(_l("Refuses"), "red"),
+        "outdated": Label(_l("To be asked again: the terms were changed"), "yellow"),
+        "void": Label(_l("Void"), "secondary"),
+    },
+    "consent_strength": {
+        "link": Label(_l("by the link sent to the e-mail address"), "azure"),
+        "member": Label(_l("by a signed-in member"), "green"),
+        "paper": Label(_l("on signed paper"), "green"),
+    },
+    "capacity": {
+        "patentee": Label(_l("Patentee"), "azure"),
+        "pledgee": Label(_l("Pledgee"), "azure"),
+    },
+    "counting": {
+        "calendar": Label(_l("calendar days"), "secondary"),
+        "working": Label(_l("working days"), "secondary"),
+    },
+    "objection": {
+        "open": Label(_l("No answer yet"), "yellow"),
+        "rejected": Label(_l("Not followed"), "secondary"),
+        "upheld": Label(_l("Upheld: the terms change"), "red"),
     },
     "evidence": {
         "holder_stated": Label(_l("Stated by the holder, not yet verified"), "yellow"),

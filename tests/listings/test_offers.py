@@ -16,7 +16,7 @@ from marketplace.core.database import db
 from marketplace.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from marketplace.core.journal import JournalEntry
 from marketplace.core.unit_of_work import unit_of_work
-from marketplace.listings import services
+from marketplace.listings import scope, services
 from marketplace.listings.lifecycle import OFFER
 from marketplace.listings.models import Offer
 from tests import factories
@@ -155,6 +155,71 @@ def test_an_edit_makes_approvals_void(stage: Stage) -> None:
     with unit_of_work(stage.holder):
         offer = services.edit_draft(stage.holder, stage.offer.id, {"fee": 6_000_000})
     assert (offer.status, offer.approved_on, offer.fee_minor) == ("draft", None, 6_000_000)
+
+
+def test_a_draft_is_discarded_for_good_and_a_filed_one_is_not(stage: Stage) -> None:
+    with pytest.raises(Forbidden):
+        stage.act(Actor(user_id=1, organisation_id=2, roles=frozenset({"bureau"})), "discard")
+    assert stage.act(stage.holder, "discard").status == "discarded"
+    assert services.offered(stage.holder, stage.offer) == []
+    with pytest.raises(Conflict, match="illegal-transition"):
+        stage.act(stage.holder, "edit")
+    with pytest.raises(NotFound):
+        services.get_offer(VISITOR, stage.offer.id)
+    with unit_of_work(stage.holder):
+        stage.offer = services.draft_offer(stage.holder, stage.patent, TERMS)
+    stage.act(stage.holder, "file")
+    with pytest.raises(Conflict, match="illegal-transition"):
+        stage.act(stage.holder, "discard")
+
+
+def test_a_filing_recorded_by_mistake_is_reopened_while_nothing_came_back(stage: Stage) -> None:
+    stage.act(stage.holder, "file", filed_on=dt.date(2026, 11, 19))
+    offer = stage.act(stage.holder, "reopen")
+    assert (offer.status, offer.filed_on) == ("ready", None)
+    with unit_of_work(stage.holder):
+        services.edit_draft(stage.holder, offer.id, {"fee": 6_000_000})
+    stage.act(stage.holder, "file")
+    stage.act(stage.holder, "announce", **ANNOUNCEMENT)
+    with pytest.raises(Conflict, match="illegal-transition"):
+        stage.act(stage.holder, "reopen")
+    assert stage.entries()[:3] == ["offer.drafted", "offer.filed", "offer.reopened"]
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "reason"),
+    [
+        ("not_included", "仅限上海市内企业实施", "any unit"),
+        ("payment_text", "一次性支付5万元，只许可给中小企业", "any unit"),
+        ("contact", "技术转移办公室，仅面向长三角地区", "all of China"),
+        ("not_included", "须经专利权人同意后方可实施", "Written notice"),
+        ("not_included", "Only available to SMEs", "any unit"),
+    ],
+)
+def test_wording_that_limits_who_or_where_is_refused_with_the_reason(
+    stage: Stage, field: str, text: str, reason: str
+) -> None:
+    with unit_of_work(stage.holder), pytest.raises(Invalid, match="offer-invalid") as caught:
+        services.edit_draft(stage.holder, stage.offer.id, {field: text})
+    assert set(caught.value.fields) == {field}
+    assert reason in caught.value.fields[field][0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "不包含技术秘密；不得再许可给其他单位。",
+        "仅限中国境内实施。",
+        "款项仅限汇入本公司账户。",
+        "不包括技术资料、商标和软件；仅提供图纸，不提供技术指导。",
+        "联系人：上海某某科技有限公司，021-00000000",
+        "争议由上海知识产权法院管辖。",
+        "本许可仅为普通许可，不含独占许可。",
+        "Know-how is not included. Any unit or person in China may take it.",
+    ],
+)
+def test_ordinary_wording_is_no_limit(text: str) -> None:
+    assert scope.limits(text) == []
 
 
 def test_a_patent_has_one_offer_in_force(stage: Stage) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.accounts.models import Organisation
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
+from marketplace.listings.models import Offer
 
 CAPACITIES = ("patentee", "pledgee")
 CONSENT_STATES = ("asked", "given", "refused", "void")
@@ -66,6 +67,7 @@ class Consent(Versioned, Model):
     file_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("files.id"))
     voided_at: Mapped[dt.datetime | None]
 
+    offer: Mapped[Offer] = relationship(lazy="joined")
     organisation: Mapped[Organisation | None] = relationship(lazy="joined")
 
 
@@ -119,6 +121,7 @@ class PriceNotice(Versioned, Model):
     provisional: Mapped[bool]
     created_at: Mapped[dt.datetime]
 
+    offer: Mapped[Offer] = relationship(lazy="joined")
     objections: Mapped[list[PriceObjection]] = relationship(
         lazy="selectin", order_by="PriceObjection.id", back_populates="notice"
     )

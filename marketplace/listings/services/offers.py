@@ -17,9 +17,11 @@ from marketplace.core.errors import Conflict, Invalid, NotFound
 from marketplace.core.lifecycle import Transition
 from marketplace.core.permissions import allowed, require
 from marketplace.core.unit_of_work import lock, record
-from marketplace.listings import rules, wording
+from marketplace.listings import declared, rules
+from marketplace.listings.consents import price_notices, standing
+from marketplace.listings.consents import services as consents
 from marketplace.listings.duties import latest_event, raise_or_clear_duty
-from marketplace.listings.lifecycle import OFFER, offer_terms, patent_view, sentences
+from marketplace.listings.lifecycle import OFFER, offer_terms, patent_view, sentences, term_faults
 from marketplace.listings.models import IN_FORCE, Offer, Patent
 
 # Import column → attribute, for what a declaration says.
@@ -60,7 +62,18 @@ def get_offer(actor: Actor, offer_id: int | str) -> Offer:
 
 def offered(actor: Actor, offer: Offer) -> list[Transition]:
     """What this actor may do with the offer now."""
-    return OFFER.offered(actor, offer)
+    found = OFFER.offered(actor, offer)
+    if _is_agency(actor, offer) and any(transition.action == "file" for transition in found):
+        try:
+            standing.check_all_signed(offer)
+        except Conflict:
+            return [transition for transition in found if transition.action != "file"]
+    return found
+
+
+def _is_agency(actor: Actor, offer: Offer) -> bool:
+    """Whether the actor does it by a power of attorney (which `offer.file` has found in force today)."""
+    return actor.user_id is not None and not actor.is_operator and offer.holder_id not in actor.own
 
 
 def own_offers(
@@ -166,7 +179,7 @@ def _set_terms(offer: Offer, values: Values) -> None:
 
 
 def _refuse_faults(offer: Offer) -> None:
-    faults = rules.terms_faults(offer_terms(offer), patent_view(offer.patent), wording.in_force())
+    faults = term_faults(offer)
     if faults:
         raise Invalid(
             "offer-invalid", "Some terms of the offer cannot be declared.", fields=sentences(faults)
@@ -175,16 +188,12 @@ def _refuse_faults(offer: Offer) -> None:
 
 def _complete_terms(offer: Offer) -> None:
     """Fill in what the declaration leaves to the holder's standing data: account, channels, wording."""
-    holder = offer.holder
-    if offer.payee_account is None and holder.bank_account:
-        offer.payee_account_name = holder.bank_account_name or holder.name
-        offer.payee_bank, offer.payee_account = holder.bank_name, holder.bank_account
-    if not offer.channels and offer.fee_form != "free":
-        offer.channels = ["bank"] if offer.payee_account or not holder.stripe_account else []
-        if holder.stripe_account:
-            offer.channels = [*offer.channels, "stripe"]
+    payee = declared.payee_of(offer)
+    if offer.payee_account is None and payee is not None:
+        offer.payee_account_name, offer.payee_bank, offer.payee_account = payee
+    offer.channels = declared.channels_of(offer)
     if not offer.payment_text and offer.fee_form is not None:
-        offer.payment_text = rules.payment_text(offer_terms(offer))
+        offer.payment_text = declared.payment_text_of(offer)
 
 
 # --- the way through the office
@@ -238,11 +247,13 @@ def _act(actor: Actor, offer: Offer, action: str, values: Values) -> None:
 Step = tuple[dt.date | None, Callable[[], None] | None, dict[str, Any]]
 
 
-def _edit(_actor: Actor, offer: Offer, values: Values) -> Step:
+def _edit(actor: Actor, offer: Offer, values: Values) -> Step:
     def effect() -> None:
         _set_terms(offer, values)
         _refuse_faults(offer)
         offer.approved_on = offer.owners_agreed_on = offer.price_notice_from = None
+        consents.void_all(actor, offer, unless=declared.terms_digest(offer))
+        price_notices.void(actor, offer)
 
     return None, effect, {}
 
@@ -254,26 +265,40 @@ def _approve(_actor: Actor, offer: Offer, _values: Values) -> Step:
     return None, effect, {}
 
 
+def _discard(actor: Actor, offer: Offer, _values: Values) -> Step:
+    def effect() -> None:
+        consents.void_all(actor, offer)
+        price_notices.void(actor, offer)
+
+    return None, effect, {}
+
+
 def _start_price_notice(_actor: Actor, offer: Offer, _values: Values) -> Step:
     def effect() -> None:
         offer.price_notice_from = clock.today()
+        price_notices.begin(offer)
 
     return None, effect, {}
 
 
 def _ready(_actor: Actor, offer: Offer, _values: Values) -> Step:
     owners = len(offer.patent.parties)
+    signed = owners > 1 and standing.in_writing(offer)
 
     def effect() -> None:
-        # Marking it ready is the holder's statement that all co-owners agree (PL 14, GL V-11 §3.2).
+        # Where no co-owner was asked here, marking it ready is the holder's statement that all of them agree
+        # (PL 14, GL V-11 §3.2); else the guard has seen their consents.
         if owners > 1:
             offer.owners_agreed_on = clock.today()
         _complete_terms(offer)
 
-    return None, effect, {"owners": owners}
+    return None, effect, {"owners": owners} | ({"signed": True} if signed else {})
 
 
-def _file(_actor: Actor, offer: Offer, values: Values) -> Step:
+def _file(actor: Actor, offer: Offer, values: Values) -> Step:
+    agency = _is_agency(actor, offer)
+    if agency:
+        standing.check_all_signed(offer)
     on = _day(values, "filed_on", not_before=offer.patent.grant_date)
     # IR 88: the undertaking covers also what was looked up long ago; the entry keeps which facts these were.
     stale = rules.eligibility(patent_view(offer.patent), clock.today()).stale_facts
@@ -288,7 +313,15 @@ def _file(_actor: Actor, offer: Offer, values: Values) -> Step:
         offer.filed_on = on
         _complete_terms(offer)
 
-    return on, effect, {"confirmed": list(stale)} if stale else {}
+    data: dict[str, Any] = {"confirmed": list(stale)} if stale else {}
+    return on, effect, data | ({"agency": actor.organisation_id} if agency else {})
+
+
+def _reopen(_actor: Actor, offer: Offer, _values: Values) -> Step:
+    def effect() -> None:
+        offer.filed_on = None
+
+    return None, effect, {}
 
 
 def _announce(actor: Actor, offer: Offer, values: Values) -> Step:
@@ -373,6 +406,8 @@ def _revoke(_actor: Actor, offer: Offer, values: Values) -> Step:
 
 _STEPS: dict[str, Callable[[Actor, Offer, Values], Step]] = {
     "edit": _edit,
+    "discard": _discard,
+    "reopen": _reopen,
     "approve": _approve,
     "start_price_notice": _start_price_notice,
     "ready": _ready,
