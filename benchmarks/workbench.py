@@ -68,6 +68,7 @@ PAGES = (
     ("two words, rare", "q=离心泵 装置77"),
     ("a number", "q=ZL201919000777"),
     ("a word that none has", "q=不存在的词"),
+    ("a word that all have", "q=制造方法"),
     ("everything at once", (
         "q=电池&unit={unit}&state=submitted&state=approved&grade=G1&wish=licence"
         "&practice=none&kind=invention&section=H&year_from=2015&standing=may_file&standing=barred"

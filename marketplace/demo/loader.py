@@ -109,7 +109,6 @@ def load(tell: Tell | None = None) -> bool:
             tell(done, len(steps), step.title)
         with clock.at(step.at):
             step.do()
-    stocktaking.take_stock()
     with unit_of_work(OPERATOR_COMMAND, origin="demo"):
         _invent_activity()
         operator = services.user_by_email(accounts.OPERATOR.email)
@@ -141,6 +140,9 @@ def _steps(catalogue: Catalogue, present: dt.datetime) -> Iterator[Step]:
         do = partial(_import, "demands", list(rows))
         yield Step(_morning(dt.date.fromisoformat(day)), _MIDDLE, day[:7], do)
     yield from _deals(present)
+    for days, do in stocktaking.STEPS:
+        at = present - dt.timedelta(days=days)
+        yield Step(at, _LAST, f"{clock.legal_date(at):%Y-%m}", do)
 
 
 def _published(row: Row) -> str:

@@ -43,7 +43,7 @@ COLUMNS: Final = (
         required=True,
         aliases=("patent_number", "application_number", "申请号"),
     ),
-    Column("unit", "所属单位", convert.text(400), aliases=("院系", "部门", "学院")),
+    Column("unit", "所属院系", convert.text(400), aliases=("院系", "所属单位", "部门", "学院")),
     Column("inventor", "填报人", convert.text(254), aliases=("发明人", "负责人")),
     Column("grade", "分级", convert.text(60), aliases=("等级", "自评等级", "价值分级")),
     Column(
