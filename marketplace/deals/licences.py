@@ -27,7 +27,7 @@ from .rules import licence_term, recordal_deadline
 
 GROUNDS: Final = ("contractual_ground", "statutory_ground")
 PARTIES_REASONS: Final = ("agreed", *GROUNDS)
-OPERATOR_REASONS: Final = (*PARTIES_REASONS, "patent_ended")
+OPERATOR_REASONS: Final = (*PARTIES_REASONS, "patent_ended", "patent_invalidated")
 
 
 @dataclass(frozen=True)
@@ -298,7 +298,7 @@ def end_licence(actor: Actor, licence_id: int, *, reason: str, on: dt.date | Non
         licence_id: which.
         reason: `contractual_ground` or `statutory_ground`, on which the holder gave notice of termination,
             which one side may do alone; `agreed` (operator, from what both have signed: the parties use
-            `propose_end`); `patent_ended` (operator).
+            `propose_end`); `patent_ended`, `patent_invalidated` (operator; else by itself, `patent_ends`).
         on: last day of the licence, by default today.
 
     Raises:
@@ -319,7 +319,7 @@ def end_licence(actor: Actor, licence_id: int, *, reason: str, on: dt.date | Non
         raise Forbidden("forbidden", "Your account may not do this.")
     on = on or clock.today()
     _not_before_effect(licence, on, "on")
-    _end(actor, licence, "end", reason, on)
+    end_now(actor, licence, "end", reason, on)
     return licence
 
 
@@ -334,7 +334,7 @@ def propose_end(actor: Actor, licence_id: int, *, on: dt.date | None = None) -> 
         Conflict: `licence-over`, `other-party-absent`, `illegal-transition` when one is open already.
     """
     licence = lock_licence(find(actor, "licence.propose_end", Licence, licence_id))
-    _require_in_effect(licence)
+    require_in_effect(licence)
     on = on or clock.today()
     _not_before_effect(licence, on, "on")
     side = "holder" if holder_side(actor, licence) else "licensee"
@@ -363,9 +363,9 @@ def accept_end(actor: Actor, licence_id: int) -> Licence:
     """
     licence = lock_licence(find(actor, "licence.view", Licence, licence_id))
     AGREED_END.find("accept_end", licence.agreed_end)
-    _require_in_effect(licence)
+    require_in_effect(licence)
     AGREED_END.execute(actor, licence, "accept_end", organisation_id=licence.licensee_id)
-    _end(actor, licence, "end", "agreed", licence.end_proposed_on or clock.today())
+    end_now(actor, licence, "end", "agreed", licence.end_proposed_on or clock.today())
     return licence
 
 
@@ -401,7 +401,8 @@ def _drop_proposal(actor: Actor, licence_id: int, action: str) -> Licence:
     return licence
 
 
-def _require_in_effect(licence: Licence) -> None:
+def require_in_effect(licence: Licence) -> None:
+    """Raise the Conflict `licence-over` unless the licence is in effect."""
     if licence.state != "in_effect":
         raise Conflict("licence-over", "This licence has ended already.")
 
@@ -417,15 +418,17 @@ def _joined(licence: Licence, side: str) -> bool:
 def expire_licences() -> None:
     """End licences whose term is over, and mark recordals that are overdue (a schedule)."""
     today = clock.today()
-    over = sa.select(Licence.id).where(Licence.state == "in_effect", Licence.term_to < today)
+    ends = sa.func.coalesce(Licence.term_to, Licence.patent_expires_on)
+    over = sa.select(Licence.id).where(Licence.state == "in_effect", ends < today)
     overdue = sa.select(Licence.id).where(
         Licence.recordal_state == "to_do", Licence.recordal_due_on < today, Licence.kind == "open"
     )
     for key in list(db.session.scalars(over)):
         with unit_of_work():
             licence = lock_licence(db.session.get_one(Licence, key))
-            if licence.state == "in_effect" and licence.term_to is not None and licence.term_to < today:
-                _end(SYSTEM, licence, "expire", "term", licence.term_to)
+            last = licence.term_to or licence.patent_expires_on
+            if licence.state == "in_effect" and last is not None and last < today:
+                end_now(SYSTEM, licence, "expire", "term" if licence.term_to else "patent_ended", last)
     for key in list(db.session.scalars(overdue)):
         with unit_of_work():
             licence = lock_licence(db.session.get_one(Licence, key))
@@ -433,7 +436,15 @@ def expire_licences() -> None:
                 RECORDAL.execute(SYSTEM, licence, "overdue", organisation_id=licence.licensee_id)
 
 
-def _end(actor: Actor, licence: Licence, action: str, reason: str, on: dt.date) -> None:
+def end_now(actor: Actor, licence: Licence, action: str, reason: str, on: dt.date) -> None:
+    """End a licence that is locked.
+
+    Args:
+        action: of the table LICENCE.
+        reason: a code of `end_reason`.
+        on: its last day.
+    """
+
     def effect() -> None:
         licence.ended_on, licence.ended_reason = on, reason
 

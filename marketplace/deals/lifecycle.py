@@ -67,6 +67,7 @@ LICENCE = Lifecycle(
     (
         _move("end", {"in_effect"}, "ended", "licence.end", "licence.ended"),
         _move("expire", {"in_effect"}, "ended", "licence.run", "licence.ended"),
+        _move("end_with_patent", {"in_effect"}, "ended", "licence.run", "licence.ended"),
     ),
 )
 

@@ -36,8 +36,8 @@ class Notice(Versioned, Model):
     """A written notice (书面通知) under Article 51: frozen terms, an immutable document, its hash and time.
 
     Served means it arrived in the holder's designated system; a holder without an account gets the sealed
-    notice at the announced contact, and until sending is proven it is `not_served`; when the offer ends before
-    that it is `undelivered`.
+    notice at the announced contact, and until sending is proven it is `not_served`; when the offer ends
+    before that it is `undelivered`.
     """
 
     __tablename__ = "notices"

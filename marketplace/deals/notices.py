@@ -20,7 +20,7 @@ from marketplace.core.papers import MissingGlyph, content_digest
 from marketplace.core.permissions import require
 from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import lock, record, unit_of_work
-from marketplace.listings.models import Offer
+from marketplace.listings.models import IN_FORCE, Offer, Patent
 
 from . import numbers, papers
 from .documents import NoticeDocument, notice_pdf
@@ -161,7 +161,7 @@ def prove_service(actor: Actor, notice_id: int, *, proof: str, sent_at: dt.datet
 
     Args:
         actor: the operator, or the holder's side.
-        notice_id: which.
+        notice_id: which; also one that has ended as `undelivered`.
         proof: what proves it: a tracking number, the holder's answer, a file's name.
         sent_at: when it was sent or received by that proof.
 
@@ -318,10 +318,36 @@ def serve_waiting() -> None:
             notice = lock_notice(db.session.get_one(Notice, key))
             if notice.state != "not_served":
                 continue
-            if offer_ended_at(notice.offer) is not None or not notice.offer.in_force_on(clock.today()):
-                _close(SYSTEM, notice, "undeliver", clock.now())
-            else:
+            if _end_for_arrival(notice.offer) is None:
                 _arrive(SYSTEM, notice, "serve", clock.now())
+
+
+def end_undelivered() -> None:
+    """End notices that had not arrived when their offer ended (a schedule); later proof can revive them."""
+    today = clock.today()
+    waiting = (
+        sa.select(Notice.id)
+        .join(Offer, Notice.offer_id == Offer.id)
+        .join(Patent, Offer.patent_id == Patent.id)
+        .where(
+            Notice.state == "not_served",
+            sa.or_(Offer.status.not_in(IN_FORCE), Offer.term_to < today, Patent.expires_on < today),
+        )
+    )
+    for key in list(db.session.scalars(waiting)):
+        with unit_of_work():
+            notice = lock_notice(db.session.get_one(Notice, key))
+            ended_at = _end_for_arrival(notice.offer)
+            if notice.state == "not_served" and ended_at is not None:
+                _close(SYSTEM, notice, "undeliver", ended_at)
+
+
+def _end_for_arrival(offer: Offer) -> dt.datetime | None:
+    """The instant from which a notice under an offer can no longer arrive in time; None while it can."""
+    ended_at, last = offer_ended_at(offer), last_day(offer)
+    if ended_at is None and last is not None and last < clock.today():
+        return clock.end_of_day_utc(last)
+    return ended_at
 
 
 def lapse_notices() -> None:
@@ -439,7 +465,7 @@ def _arrive(actor: Actor, notice: Notice, action: str, at: dt.datetime) -> None:
     """The notice is served at `at`; what needs no payment is a licence at once."""
 
     def effect() -> None:
-        notice.served_at = at
+        notice.served_at, notice.ended_at = at, None
         if basis_of(notice.terms) == "paid":
             notice.pay_by = pay_by(at)
             for one in notice.obligations:

@@ -101,6 +101,7 @@ RULES = {
     "licence.answer_end": Rule(WRITE, (answering_side,), sees=_PARTIES),
     "licence.take_end_back": Rule(WRITE, (proposing_side,), sees=_PARTIES),
     "licence.recordal": Rule(WRITE, (licensee_side, holder_side, operator), sees=_PARTIES),
+    "licence.confirm_patent_end": Rule(WRITE, (operator,)),
     "licence.import": Rule(WRITE, (acts_for_an_organisation, operator)),
     "licence.run": Rule(WRITE, (system,), sees=_PARTIES),
     "quarantine.view": Rule(READ, (bureau,)),

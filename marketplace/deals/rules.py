@@ -23,6 +23,13 @@ STRIPE_CEILING_MINOR: Final = 99_999_999
 
 RECORDAL_MONTHS: Final = 3
 
+# How a patent ended → why its licences end.
+PATENT_ENDS: Final[Mapping[str, str]] = {
+    "terminated": "patent_ended",
+    "expired": "patent_ended",
+    "invalidated": "patent_invalidated",
+}
+
 
 @dataclass(frozen=True)
 class Owed:
@@ -119,6 +126,24 @@ def licence_term(
             "term-unknown", "The announced licence term is not on record yet; please ask the operator."
         )
     return Term(effective_on, min(ends)) if effective_on <= min(ends) else None
+
+
+def end_with_patent(
+    status: str, as_of: dt.date, effective_on: dt.date, term_to: dt.date | None
+) -> tuple[str, dt.date] | None:
+    """Why and with which last day a licence ends early with its patent; None when it does not.
+
+    Args:
+        status: legal status of the patent.
+        as_of: since when; for an invalidated one the day of the decision, as PL 47 lets stand what was
+            performed until then.
+        effective_on: the licence's first day; it does not end before.
+        term_to: its last day by its term, None where that is not on record.
+    """
+    reason = PATENT_ENDS.get(status)
+    if reason is None or (term_to is not None and as_of > term_to):
+        return None
+    return reason, max(as_of, effective_on)
 
 
 def recordal_deadline(effective_on: dt.date) -> clock.Deadline:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from marketplace.core.tasks import Handler, Schedule
 
-from . import licences, notices, payments, stripe_gateway, webhooks
+from . import licences, notices, patent_ends, payments, stripe_gateway, webhooks
 from .reconcile import reconcile
 
 
@@ -21,13 +21,17 @@ TASKS: dict[str, Handler] = {
     "deals.send_notice": notices.send_notice,
     "deals.expire_session": payments.expire_session,
     "deals.serve_waiting": notices.serve_waiting,
+    "deals.end_undelivered": notices.end_undelivered,
     "deals.lapse_notices": notices.lapse_notices,
     "deals.expire_licences": licences.expire_licences,
+    "deals.end_with_patents": patent_ends.end_with_patents,
     "deals.reconcile": _reconcile,
 }
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule("deals.serve_waiting", every=timedelta(minutes=1)),
+    Schedule("deals.end_undelivered", every=timedelta(hours=1)),
     Schedule("deals.lapse_notices", every=timedelta(hours=1)),
     Schedule("deals.expire_licences", every=timedelta(hours=1)),
+    Schedule("deals.end_with_patents", every=timedelta(minutes=10)),
     Schedule("deals.reconcile", every=timedelta(days=1)),
 )

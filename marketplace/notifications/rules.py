@@ -45,6 +45,11 @@ def _notice_served(entry: JournalEntry) -> Iterable[Telling]:
     )
 
 
+def _notice_undelivered(entry: JournalEntry) -> Iterable[Telling]:
+    notice = db.session.get_one(Notice, entry.subject_id)
+    yield Telling(notice.licensee_id, "notice_undelivered", {"notice": notice.id, "offer": notice.offer_id})
+
+
 def _payment_to_confirm(entry: JournalEntry) -> Iterable[Telling]:
     payment = db.session.get_one(Payment, entry.subject_id)
     notice = payment.obligation.notice
@@ -80,6 +85,25 @@ def _end_proposed(entry: JournalEntry) -> Iterable[Telling]:
         yield Telling(
             organisation_id, f"licence_{code}", {"licence": licence.id, "patent": licence.patent_id}
         )
+
+
+def _licence_ended(entry: JournalEntry) -> Iterable[Telling]:
+    """Both sides; not of what a list of old licences says."""
+    licence = db.session.get_one(Licence, entry.subject_id)
+    if licence.ended_reason == "stated":
+        return
+    reason = licence.ended_reason or ""
+    code = f"licence_{reason}" if reason in ("patent_ended", "patent_invalidated") else "licence_ended"
+    for organisation_id in sorted({licence.licensee_id} | _holders(licence)):
+        yield Telling(organisation_id, code, {"licence": licence.id, "patent": licence.patent_id})
+
+
+def _patent_end_stated(entry: JournalEntry) -> Iterable[Telling]:
+    """A holder's own word does not end its licences: an operator looks into it, the licensee knows."""
+    licence = db.session.get_one(Licence, entry.subject_id)
+    ids = {"licence": licence.id, "patent": licence.patent_id}
+    yield Telling("operator", "patent_end_to_check", ids)
+    yield Telling(licence.licensee_id, "patent_end_stated", ids)
 
 
 def _holders(licence: Licence) -> set[int]:
@@ -165,8 +189,11 @@ def _licensees(offer: Offer) -> list[int]:
 _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "notice.served": _notice_served,
     "notice.service_proven": _notice_served,
+    "notice.undelivered": _notice_undelivered,
     "payment.slip_uploaded": _payment_to_confirm,
     "licence.in_effect": _licence_in_effect,
+    "licence.ended": _licence_ended,
+    "licence.patent_end_stated": _patent_end_stated,
     "licence.end_proposed": _end_proposed,
     "licence.end_declined": _end_proposed,
     "licence.end_taken_back": _end_proposed,

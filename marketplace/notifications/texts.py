@@ -44,6 +44,15 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         ),
         "/notices/%(notice_id)s",
     ),
+    "notice_undelivered": _Wording(
+        _l("Your notice %(notice)s was not served before the offer ended"),
+        _l(
+            "The offer of “%(offer)s” has ended, and it is not proven that notice %(notice)s reached the "
+            "holder before. No licence came of it and nothing is owed. If you can prove that it had arrived, "
+            "send the proof to the operator."
+        ),
+        "/notices/%(notice_id)s",
+    ),
     "payment_to_confirm": _Wording(
         _l("Please check whether a payment has arrived"),
         _l(
@@ -67,6 +76,44 @@ _WORDING: Final[Mapping[str, _Wording]] = {
             "Please have it recorded with CNIPA in time."
         ),
         "/licences/%(licence_id)s",
+    ),
+    "licence_ended": _Wording(
+        _l("Licence %(licence)s has ended"),
+        _l("Licence %(licence)s of “%(patent)s” has ended; its last day was %(ended_on)s."),
+        "/licences/%(licence_id)s",
+    ),
+    "licence_patent_ended": _Wording(
+        _l("Licence %(licence)s has ended with its patent"),
+        _l(
+            "The patent “%(patent)s” has ended, and licence %(licence)s with it on %(ended_on)s: "
+            "a licence lasts only while the patent lives (Civil Code, Article 865)."
+        ),
+        "/licences/%(licence_id)s",
+    ),
+    "licence_patent_invalidated": _Wording(
+        _l("Licence %(licence)s has ended: its patent was declared invalid"),
+        _l(
+            "“%(patent)s” was declared wholly invalid; licence %(licence)s has ended with the day of the "
+            "decision, %(ended_on)s. What was paid stands, save bad faith; nothing more becomes due "
+            "(Patent Law, Article 47)."
+        ),
+        "/licences/%(licence_id)s",
+    ),
+    "patent_end_stated": _Wording(
+        _l("The holder states that the patent of licence %(licence)s has ended"),
+        _l(
+            "The holder states that “%(patent)s” ended on %(stated_on)s. An operator checks it against the "
+            "register; until then licence %(licence)s stays in effect here."
+        ),
+        "/licences/%(licence_id)s",
+    ),
+    "patent_end_to_check": _Wording(
+        _l("An end of a patent is to be checked"),
+        _l(
+            "The holder states that “%(patent)s” ended on %(stated_on)s. If the register says so, end "
+            "licence %(licence)s."
+        ),
+        "/operator/patent-ends",
     ),
     "licence_end_proposed": _Wording(
         _l("The end of licence %(licence)s is proposed"),
@@ -235,7 +282,8 @@ def render_all(notifications: Iterable[Notification]) -> list[tuple[Notification
 
 def _places(parameters: Mapping[str, Any]) -> dict[str, Any]:
     places: dict[str, Any] = {
-        "amount": "—", "reference": "—", "effective_on": "—", "reason": "—",
+        "amount": "—", "reference": "—", "effective_on": "—", "reason": "—", "ended_on": "—",
+        "stated_on": "—",
         "count": parameters.get("count", 0), "day": parameters.get("day", "—"),
     }  # fmt: skip
     for name, model in _MODELS.items():
@@ -249,6 +297,9 @@ def _places(parameters: Mapping[str, Any]) -> dict[str, Any]:
                 places["reference"] = row.reference
             case Licence():
                 places["effective_on"] = row.effective_on.isoformat()
+                places["ended_on"] = row.ended_on.isoformat() if row.ended_on else "—"
+                stated_on = row.patent_end_stated_on
+                places["stated_on"] = stated_on.isoformat() if stated_on else "—"
             case Quarantine():
                 places["reason"] = row.reason
     return places

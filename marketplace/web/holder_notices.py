@@ -48,7 +48,7 @@ GROUPS: Mapping[str, Any] = {
     "to_confirm": _with_payment(Payment.channel == "bank", Payment.state == "slip_uploaded"),
     "open": Notice.state.in_(("served", "not_served")),
     "paid": Notice.state == "paid",
-    "over": Notice.state.in_(("lapsed", "abandoned")),
+    "over": Notice.state.in_(("lapsed", "abandoned", "undelivered")),
     "quarantined": _with_payment(Payment.state == "quarantined"),
     "refunds": _with_payment(Payment.id.in_(_REFUNDED)),
 }

@@ -21,19 +21,28 @@ from marketplace.core.errors import Conflict, DomainError, NotFound
 from marketplace.core.readers import DeadLetter
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals.models import Notice, Obligation, Payment, Quarantine, RefundTask
+from marketplace.deals.patent_ends import count_stated_ends
 from marketplace.deals.payments import list_refunds
 from marketplace.deals.quarantine import open_quarantine, resolve_quarantine
 from marketplace.listings.models import IN_FORCE, Offer
 from marketplace.listings.services import awaiting_verification
 
-from . import formats, operator_lists, operator_offers, operator_people, operator_system, operator_words
+from . import (
+    formats,
+    operator_ends,
+    operator_lists,
+    operator_offers,
+    operator_people,
+    operator_system,
+    operator_words,
+)
 from .forms import Form, at_most, required, sentence_of, status_of, stripped
 from .operator_frame import blueprint, key_given
 
 __all__ = ["blueprint"]
 
 # Their views belong to the same blueprint.
-VIEWS = (operator_offers, operator_lists, operator_people, operator_system, operator_words)
+VIEWS = (operator_offers, operator_ends, operator_lists, operator_people, operator_system, operator_words)
 
 _SIZE = 50
 
@@ -109,6 +118,13 @@ def home() -> ResponseReturnValue:
             url_for("operator.absent_payees"),
             "cash-coin",
             _l("Confirm them when the holder has told you that the money arrived."),
+        ),
+        Queue(
+            _l("Ends of patents to check"),
+            count_stated_ends(),
+            url_for("operator.patent_ends"),
+            "hourglass-split",
+            _l("Only the holder says that the patent has ended; its licences wait for you."),
         ),
         Queue(
             _l("Refunds that are open"),

@@ -21,6 +21,8 @@ from marketplace.deals import licences, notices, payments
 from marketplace.deals.lookup import licence_of
 from marketplace.deals.models import Licence, Notice
 from marketplace.listings.models import Offer
+from marketplace.notifications.services import tell
+from marketplace.notifications.texts import render
 from tests import factories
 from tests.conftest import NOW
 from tests.deals.conftest import FEE, make_deal, serve
@@ -367,3 +369,65 @@ def test_a_licence_from_a_free_notice_counts_once_however_often_it_is_asked_for(
         again = licences.grant(lock(Notice, notice.id), clock.now())
     assert again.id == licence_of(notice).id
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Licence)) == 1
+
+
+def test_a_notice_that_never_arrived_ends_with_the_offer_and_its_sender_is_told_why(context):
+    clock.set_now(NOW, frozen=True)
+    deal = make_deal(holder_joined=False)
+    notice = serve(deal.firm_actor, deal.offer)
+    notices.end_undelivered()
+    assert notice.state == "not_served"
+    clock.set_now(NOW + dt.timedelta(days=3), frozen=True)
+    withdraw(deal.offer)
+    notices.end_undelivered()
+    notices.end_undelivered()
+    notice = db.session.get_one(Notice, notice.id)
+    assert (notice.state, notice.served_at, notice.ended_at) == ("undelivered", None, clock.now())
+    [entry] = db.session.scalars(sa.select(JournalEntry).where(JournalEntry.action == "notice.undelivered"))
+    with unit_of_work():
+        [message] = tell(entry)
+    assert (message.organisation_id, message.code) == (deal.firm.id, "notice_undelivered")
+    assert notice.number in render(message).title
+
+
+def test_a_notice_that_never_arrived_ends_with_the_last_day_of_the_term(context):
+    clock.set_now(NOW, frozen=True)
+    deal = make_deal(holder_joined=False, term_to=dt.date(2026, 11, 30))
+    notice = serve(deal.firm_actor, deal.offer)
+    clock.set_now(NOW + dt.timedelta(days=20), frozen=True)
+    notices.end_undelivered()
+    notice = db.session.get_one(Notice, notice.id)
+    assert (notice.state, notice.ended_at) == ("undelivered", clock.end_of_day_utc(dt.date(2026, 11, 30)))
+
+
+def test_service_proven_for_a_day_before_the_offers_end_revives_the_notice(context):
+    clock.set_now(NOW, frozen=True)
+    deal = make_deal(holder_joined=False, fee_form="free", fee_minor=None)
+    notice = serve(deal.firm_actor, deal.offer)
+    clock.set_now(NOW + dt.timedelta(days=5), frozen=True)
+    withdraw(deal.offer)
+    notices.end_undelivered()
+    with unit_of_work():
+        operator = factories.operator()
+    with pytest.raises(Conflict, match="offer-not-live"), unit_of_work(operator):
+        notices.prove_service(operator, notice.id, proof="挂号信 0001", sent_at=clock.now())
+    sent_at = NOW + dt.timedelta(days=2)
+    with unit_of_work(operator):
+        notices.prove_service(operator, notice.id, proof="挂号信 0001", sent_at=sent_at)
+    notice = db.session.get_one(Notice, notice.id)
+    assert (notice.state, notice.served_at, notice.ended_at) == ("paid", sent_at, None)
+    assert licence_of(notice).effective_at == sent_at
+    notices.end_undelivered()
+    assert db.session.get_one(Notice, notice.id).state == "paid"
+
+
+def test_a_holder_who_joins_after_the_offers_end_is_served_nothing(context):
+    clock.set_now(NOW, frozen=True)
+    deal = make_deal(holder_joined=False)
+    notice = serve(deal.firm_actor, deal.offer)
+    withdraw(deal.offer)
+    with unit_of_work():
+        db.session.get_one(type(deal.holder), deal.holder.id).claimed_at = clock.now()
+    notices.serve_waiting()
+    notices.end_undelivered()
+    assert db.session.get_one(Notice, notice.id).state == "undelivered"

@@ -1,0 +1,126 @@
+"""Pages of notices and licences: what ends by itself, what waits, and what both sides may say."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from marketplace.core import clock
+from marketplace.core.actor import Actor
+from marketplace.core.database import db
+from marketplace.core.unit_of_work import lock, record, unit_of_work
+from marketplace.deals import notices, patent_ends
+from marketplace.deals.models import Licence, Notice
+from marketplace.listings import services
+from marketplace.listings.models import Offer
+from tests import factories
+from tests.deals.conftest import Deal, make_deal, serve
+
+from .pages import LANGUAGES, client_of, text_of
+
+
+@pytest.fixture(params=LANGUAGES)
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@dataclass
+class Parties:
+    """A deal with somebody signed in on each side, and an operator."""
+
+    app: Flask
+    deal: Deal
+    holder: FlaskClient
+    firm: FlaskClient
+    operator: FlaskClient
+    operator_actor: Actor
+
+    def row(self, model: type[Any]) -> Any:
+        """The only row of a table, as it is stored."""
+        with self.app.app_context():
+            found = db.session.scalars(sa.select(model)).one()
+            db.session.expunge_all()
+            return found
+
+
+@pytest.fixture
+def parties(app: Flask, language: str) -> Callable[..., Parties]:
+    """Makes a deal and takes its offer up."""
+
+    def make(**values: Any) -> Parties:
+        with app.app_context():
+            deal = make_deal(**values)
+            serve(deal.firm_actor, deal.offer)
+            with unit_of_work():
+                operator = factories.operator()
+        people = (deal.holder_actor.user_id, deal.firm_actor.user_id, operator.user_id)
+        holder, firm, staff = (client_of(app, key or 0, language) for key in people)
+        return Parties(app, deal, holder, firm, staff, operator)
+
+    return make
+
+
+FREE: dict[str, Any] = {"fee_form": "free", "fee_minor": None}
+
+
+def in_words(language: str, zh: str, en: str) -> str:
+    return zh if language == "zh" else en
+
+
+def test_the_operator_ends_a_licence_whose_patent_only_its_holder_says_has_ended(
+    parties: Callable[..., Parties], language: str
+) -> None:
+    all_ = parties(**FREE)
+    with all_.app.app_context():
+        with unit_of_work(all_.deal.holder_actor):
+            patent = db.session.get_one(Offer, all_.deal.offer.id).patent
+            services.set_fact(all_.deal.holder_actor, patent, "legal_status", "invalidated")
+        patent_ends.end_with_patents()
+    licence = all_.row(Licence)
+    waiting = in_words(language, "运营方正在核对专利登记簿", "An operator checks it against the register")
+    for client, address in (
+        (all_.firm, f"/licences/{licence.id}"),
+        (all_.holder, f"/holder/licences/{licence.id}"),
+    ):
+        assert waiting in text_of(client.get(address).text)
+    assert "/operator/patent-ends" in all_.operator.get("/operator").text
+    assert licence.number in all_.operator.get("/operator/patent-ends").text
+    assert all_.holder.get("/operator/patent-ends").status_code == 403
+    assert all_.operator.post(f"/operator/patent-ends/{licence.id}").status_code == 302
+    assert all_.row(Licence).ended_reason == "patent_invalidated"
+    assert licence.number not in all_.operator.get("/operator/patent-ends").text
+    why = in_words(language, "已支付的费用不予追溯", "what was paid stands")
+    assert why in text_of(all_.firm.get(f"/licences/{licence.id}").text)
+    assert why in text_of(all_.holder.get(f"/holder/licences/{licence.id}").text)
+
+
+def test_a_notice_that_never_arrived_says_why_it_is_over_and_takes_a_late_proof(
+    parties: Callable[..., Parties], language: str
+) -> None:
+    all_ = parties(holder_joined=False, **FREE)
+    notice = all_.row(Notice)
+    with all_.app.app_context():
+        clock.set_now(clock.now() + dt.timedelta(days=3), frozen=True)
+        with unit_of_work():
+            offer = lock(Offer, all_.deal.offer.id)
+            offer.status, offer.withdrawn_on = "withdrawn", clock.today()
+            record("offer.withdrawn", offer, organisation_id=offer.holder_id)
+        notices.end_undelivered()
+    page = text_of(all_.firm.get(f"/notices/{notice.id}").text)
+    assert (
+        in_words(language, "此前未能证明通知已到达权利人", "before it was proven that the notice had") in page
+    )
+    address = f"/operator/notices/{notice.id}"
+    assert f"{address}/service" in all_.operator.get(address).text
+    late = {"proof": "示例挂号信 2", "sent_on": clock.today().isoformat()}
+    assert all_.operator.post(f"{address}/service", data=late).status_code == 422
+    in_time = late | {"sent_on": (clock.today() - dt.timedelta(days=1)).isoformat()}
+    assert all_.operator.post(f"{address}/service", data=in_time).status_code == 302
+    assert (all_.row(Notice).state, all_.row(Licence).state) == ("paid", "in_effect")
