@@ -30,6 +30,7 @@ KINDS = {
     "demands": "Import demands of firms and publish them.",
     "stock": "Import what is said of an organisation's stock: unit, inventor, grade, wish, use.",
     "reference-fees": "Import published licence fees by industry and year, with their source.",
+    "facts": "Set facts of known patents from an extract of the register; nothing else changes.",
     "annuities": "Import the scale of annuities by kind of right and patent year.",
 }
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import unicodedata
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from dataclasses import field as default
 from decimal import Decimal
 from functools import cache
 from importlib import resources
-from typing import Any, Final, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
 
 from flask_babel import get_locale
 
@@ -105,9 +106,13 @@ class PatentView:
     ages: Mapping[str, int] | None = None
 
 
-@dataclass(frozen=True)
-class Bar:
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Bar(NamedTuple):
     """One of the states that hinder an open licence, and what is known about it.
+
+    A tuple, since a holder's whole stock makes half a million of them.
 
     Attributes:
         code: one of BARS.
@@ -127,7 +132,7 @@ class Bar:
     as_of: dt.date | None = None
     source: str | None = None
     remedy: str | None = None
-    parameters: Mapping[str, str] = default(default_factory=dict)
+    parameters: Mapping[str, str] = _NOTHING
     legal_basis: str = ""
     fresh_until: dt.date | None = None
     stale: bool = False
@@ -232,10 +237,10 @@ def _aged(bar: Bar, today: dt.date, ages: Mapping[str, int]) -> Bar:
     """The bar with its legal basis, and with the age of the fact that it relies on."""
     basis = bar.legal_basis or LEGAL_BASIS[bar.code]
     if bar.fact is None or bar.as_of is None:
-        return replace(bar, legal_basis=basis)
+        return bar._replace(legal_basis=basis)
     name = "ownership" if basis == _OWNERSHIP_BASIS else FACT_OF_BAR[bar.code]
     fresh = staleness.fresh_until(name, bar.fact, bar.as_of, ages)
-    return replace(bar, legal_basis=basis, fresh_until=fresh, stale=fresh is not None and fresh < today)
+    return bar._replace(legal_basis=basis, fresh_until=fresh, stale=fresh is not None and fresh < today)
 
 
 def ended_on(view: PatentView, today: dt.date) -> tuple[str, dt.date] | None:

@@ -50,7 +50,6 @@ KIND = Kind(
     _l("Patent number, legal status, annuities, pledge, licence, preservation: only these facts change."),
 )
 _SHOWN = 20  # numbers of a list that a page shows
-_LARGEST = 60_000  # rows of an extract
 
 
 # --- the worklist
@@ -240,7 +239,7 @@ def fact_extract() -> ResponseReturnValue:
     if form.validate_on_submit():
         organisation_id = mine.id
         try:
-            kept = take_upload(actor, "facts", form.file.data, organisation_id, largest=_LARGEST)
+            kept = take_upload(actor, "facts", form.file.data, organisation_id)
             rehearsal = carry_out(
                 actor, "facts", kept, owner=None, dry_run=True, options={"as_of": form.as_of.data}
             )

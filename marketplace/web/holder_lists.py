@@ -106,10 +106,8 @@ class Rehearsal:
         return self.summary.created + self.summary.updated
 
 
-def take_upload(
-    actor: Actor, kind: str, file: FileStorage, organisation_id: int | None, *, largest: int = LARGEST
-) -> StoredFile:
-    """Keep an uploaded list of at most `largest` rows until it is imported.
+def take_upload(actor: Actor, kind: str, file: FileStorage, organisation_id: int | None) -> StoredFile:
+    """Keep an uploaded list until it is imported.
 
     Raises:
         Invalid: `file-empty`, `list-too-long`, or the file cannot be read as a table (codes of `TableError`).
@@ -131,10 +129,10 @@ def take_upload(
         rows = total_hint(path)
     except TableError as error:
         raise Invalid(error.code, error.reason, fields={"file": [error.reason]}) from error
-    if rows is not None and rows > largest:
+    if rows is not None and rows > LARGEST:
         message = gettext(
             "This list has more than %(limit)s rows. Please split it, or ask the operator to import it.",
-            limit=largest,
+            limit=LARGEST,
         )
         raise Invalid("list-too-long", message, fields={"file": [message]})
     return kept

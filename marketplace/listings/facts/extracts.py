@@ -191,7 +191,10 @@ class FactImport(Importer):
     def write(self, rows: Sequence[Checked]) -> list[Outcome]:
         """Write the facts in bulk; rows on patents that are unknown or not the actor's are refused."""
         ids = self._patents(rows)
-        present = writing.stored_facts([id_ for id_ in ids.values() if id_ is not None])
+        pledged = {str(row.values["number"]) for row in rows if row.values.get("pledged") == "yes"}
+        present = writing.stored_facts(
+            [id_ for number, id_ in ids.items() if id_ is not None and number in pledged]
+        )
         outcomes: list[Outcome] = [[] for _ in rows]
         statements: list[tuple[int, writing.Statement]] = []
         seen: dict[int, str] = {}
