@@ -16,6 +16,8 @@ __all__ = ["init_app", "locale", "operations"]
 PAGES = (
     "home",
     "offers",
+    "showcase",
+    "questions",
     "licensing",
     "certificates",
     "demands",

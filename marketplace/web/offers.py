@@ -6,8 +6,10 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+import segno
 import sqlalchemy as sa
 from flask import Blueprint, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -25,6 +27,8 @@ from marketplace.listings import rules
 from marketplace.listings.lifecycle import patent_view
 from marketplace.listings.models import Offer
 from marketplace.listings.services import offers
+from marketplace.listings.showcase import services as beside_it
+from marketplace.listings.showcase.models import ListingDetails
 from marketplace.search import services as search_services
 from marketplace.search.engine import EngineUnavailable
 from marketplace.search.query import CHOICES, SORTS, QueryError, SearchQuery
@@ -32,6 +36,7 @@ from marketplace.statistics import activity
 
 from . import formats, labels
 from .forms import sentence_of
+from .showcase import Beside, beside
 
 blueprint = Blueprint("offers", __name__, url_prefix="/offers")
 
@@ -183,10 +188,18 @@ def show(offer_id: int) -> ResponseReturnValue:
     live = offer.in_force_on(today)
     if live:
         _note("opened", [offer.id])
+    details = beside_it.details_of(offer.id)
+    shown = beside(offer, details, details.attachments if details else (), beside_it.faq(offer.id))
+    address = f"{current_app.config['SETTINGS'].public_url}{url_for('offers.show', offer_id=offer.id)}"
     return render_template(
         "offers/show.html",
         offer=offer,
         patent=offer.patent,
+        beside=shown,
+        address=address,
+        code=segno.make(address, error="m").svg_data_uri(scale=3, border=1),
+        may_ask=allowed(actor, "question.ask", offer).allowed,
+        may_describe=allowed(actor, "offer.describe", offer).allowed,
         live=live,
         term=_term(offer, today) if live else None,
         start=_start(offer),
@@ -197,7 +210,7 @@ def show(offer_id: int) -> ResponseReturnValue:
             {offer.holder_id, *(party.organisation_id for party in offer.patent.parties)}
         ),
         private=allowed(actor, "offer.edit", offer).allowed,
-        json_ld=_json_ld(offer) if live else None,
+        json_ld=_json_ld(offer, details, shown, address) if live else (),
     )
 
 
@@ -270,27 +283,75 @@ def _mine(offer: Offer, actor: Any) -> Mine:
     return Mine(notice, licence)
 
 
-def _json_ld(offer: Offer) -> Markup:
-    """The offer for search engines (schema.org), safe inside a script element."""
-    data: dict[str, Any] = {
-        "@context": "https://schema.org",
+def _json_ld(offer: Offer, details: ListingDetails | None, shown: Beside, address: str) -> list[Markup]:
+    """The offer, and what was asked about it, for search engines (schema.org): one block each.
+
+    A data block is not executed, so the content security policy lets it stand.
+    """
+    patent = offer.patent
+    root = address.removesuffix(url_for("offers.show", offer_id=offer.id))
+    pictures = [
+        root + url_for("showcase.attachment", offer_id=offer.id, attachment_id=one.id)
+        for one, _ in shown.pictures
+    ]
+    thing = {
+        "@type": "CreativeWork",
+        "name": patent.title,
+        "alternateName": patent.title_en,
+        "abstract": patent.abstract,
+        "description": "\n".join(text.text for text in shown.texts.values()) or None,
+        "about": "; ".join(one.symbol for one in patent.classes) or None,
+        "identifier": formats.patent_number(patent),
+        "image": pictures or None,
+        "dateModified": details.updated_at.isoformat() if details else None,
+    }
+    it: dict[str, Any] = {
         "@type": "Offer",
+        "@id": address,
         "identifier": offer.declaration_number,
-        "url": url_for("offers.show", offer_id=offer.id, _external=True),
-        "itemOffered": {
-            "@type": "CreativeWork",
-            "name": offer.patent.title,
-            "alternateName": offer.patent.title_en,
-            "abstract": offer.patent.abstract,
-            "identifier": formats.patent_number(offer.patent),
-        },
+        "url": address,
+        "availability": "https://schema.org/InStock",
+        "itemOffered": _there(thing),
         "offeredBy": [
-            {"@type": "Organization", "name": party.organisation.name} for party in offer.patent.parties
+            _there(
+                {
+                    "@type": "Person" if party.organisation.type == "individual" else "Organization",
+                    "name": party.organisation.name,
+                    "alternateName": party.organisation.name_en,
+                }
+            )
+            for party in patent.parties
         ],
         "validFrom": offer.announced_on.isoformat() if offer.announced_on else None,
         "validThrough": offer.term_to.isoformat() if offer.term_to else None,
     }
     if offer.fee_form in ("free", "fixed"):
-        data |= {"price": f"{(offer.fee_minor or 0) / 100:.2f}", "priceCurrency": offer.currency}
+        it |= {"price": f"{Decimal(offer.fee_minor or 0) / 100:.2f}", "priceCurrency": offer.currency}
+    data = [{"@context": "https://schema.org", **_there(it)}]
+    if answered := [(question, answer) for question, answer in shown.faq if question and answer]:
+        data.append(
+            {
+                "@context": "https://schema.org",
+                "@type": "FAQPage",
+                "mainEntity": [
+                    {
+                        "@type": "Question",
+                        "name": question.text,
+                        "acceptedAnswer": {"@type": "Answer", "text": answer.text},
+                    }
+                    for question, answer in answered
+                ],
+            }
+        )
+    return [_data_block(one) for one in data]
+
+
+def _data_block(data: dict[str, Any]) -> Markup:
+    """JSON that cannot end the script element it stands in, whatever its texts say."""
     text = json.dumps(data, ensure_ascii=False)
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
+
+
+def _there(data: dict[str, Any]) -> dict[str, Any]:
+    """Without what is not known: a null is no value to schema.org."""
+    return {name: value for name, value in data.items() if value is not None}

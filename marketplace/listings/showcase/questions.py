@@ -324,7 +324,7 @@ def who_answers(offer: Offer) -> list[int]:
             Mandate.valid_from <= today,
             Mandate.valid_to >= today,
             Mandate.state == "accepted",
-            Mandate.revoked_at.is_(None),
+            Mandate.state == "accepted",
         )
         .order_by(Mandate.agent_id)
     )

@@ -33,7 +33,7 @@ from .models import (
 from .pictures import Upload
 
 COLUMNS = tuple(f"{name}_{language}" for name in rules.TEXTS for language in ("zh", "en"))
-TRANSLATED = (*COLUMNS, "title_en", "abstract_en")
+TRANSLATED = (*COLUMNS, "title_en", "abstract_en", "costs_en", "side_offers_en")
 _OVER = ("refused", "withdrawn", "revoked", "lapsed", "discarded")
 
 
