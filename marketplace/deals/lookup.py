@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from marketplace.core.errors import NotFound
 from marketplace.core.journal import JournalEntry
 from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import lock
-from marketplace.listings.models import IN_FORCE, Offer
+from marketplace.listings.models import IN_FORCE, Offer, PatentParty
 
 from .models import Licence, Notice, Obligation, Payment, RefundTask
 from .rules import end_of_offer
@@ -56,6 +57,15 @@ def lock_payment(payment: Payment) -> Payment:
 def lock_licence(licence: Licence) -> Licence:
     """The licence afresh, held to the end of the unit of work."""
     return lock(Licence, licence.id)
+
+
+def owned_by(organisations: Collection[int]) -> sa.ColumnElement[bool]:
+    """Whether an offer's patent belongs, alone or with others, to one of these; or was declared by one.
+
+    For queries that join or select `Offer`.
+    """
+    owned = sa.select(PatentParty.patent_id).where(PatentParty.organisation_id.in_(organisations))
+    return sa.or_(Offer.holder_id.in_(organisations), Offer.patent_id.in_(owned))
 
 
 def payments_of(notice: Notice) -> list[Payment]:

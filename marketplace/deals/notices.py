@@ -26,7 +26,7 @@ from . import numbers, papers
 from .documents import NoticeDocument, notice_pdf
 from .licences import grant
 from .lifecycle import NOTICE, PAYMENT
-from .lookup import find, last_day, lock_notice, offer_ended_at, payments_of
+from .lookup import find, last_day, lock_notice, offer_ended_at, owned_by, payments_of
 from .models import OPEN_NOTICE, OPEN_PAYMENT, Licence, Notice, Obligation, Payment
 from .rules import basis_of, effective_on_service, obligations_of, pay_by, too_late
 
@@ -232,7 +232,7 @@ def notice_document(actor: Actor, notice_id: int) -> bytes:
 def list_notices(
     actor: Actor, *, after: int | None = None, limit: int = 50, state: str | None = None
 ) -> list[Notice]:
-    """Notices that the actor is party to (staff: all), newest first.
+    """Notices that the actor is party to, as a co-owner too (staff: all), newest first.
 
     Args:
         actor: who asks.
@@ -246,8 +246,8 @@ def list_notices(
     if state is not None:
         query = query.where(Notice.state == state)
     if not actor.is_staff:
-        declared = sa.select(Offer.id).where(Offer.holder_id.in_(actor.holders))
-        query = query.where(sa.or_(Notice.licensee_id.in_(actor.licensees), Notice.offer_id.in_(declared)))
+        theirs = sa.select(Offer.id).where(owned_by(actor.holders))
+        query = query.where(sa.or_(Notice.licensee_id.in_(actor.licensees), Notice.offer_id.in_(theirs)))
     return list(db.session.scalars(query))
 
 

@@ -37,12 +37,15 @@ def tellings(entry: JournalEntry) -> list[Telling]:
 
 
 def _notice_served(entry: JournalEntry) -> Iterable[Telling]:
+    """Who declared, and every co-owner."""
     notice = db.session.get_one(Notice, entry.subject_id)
-    yield Telling(
-        notice.offer.holder_id,
-        "notice_served",
-        {"notice": notice.id, "offer": notice.offer_id, "organisation": notice.licensee_id},
-    )
+    owners = {party.organisation_id for party in notice.offer.patent.parties}
+    for organisation_id in sorted(owners | {notice.offer.holder_id}):
+        yield Telling(
+            organisation_id,
+            "notice_served",
+            {"notice": notice.id, "offer": notice.offer_id, "organisation": notice.licensee_id},
+        )
 
 
 def _notice_undelivered(entry: JournalEntry) -> Iterable[Telling]:
@@ -70,7 +73,8 @@ def _licence_in_effect(entry: JournalEntry) -> Iterable[Telling]:
     ids = {"licence": licence.id, "patent": licence.patent_id}
     yield Telling(licence.licensee_id, "licence_in_effect", ids)
     if licence.offer is not None:
-        yield Telling(licence.offer.holder_id, "licence_granted", ids | {"organisation": licence.licensee_id})
+        for organisation_id in sorted(_holders(licence)):
+            yield Telling(organisation_id, "licence_granted", ids | {"organisation": licence.licensee_id})
 
 
 def _end_proposed(entry: JournalEntry) -> Iterable[Telling]:

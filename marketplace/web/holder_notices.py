@@ -25,9 +25,10 @@ from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import licences as licence_services
 from marketplace.deals import payments as payment_services
 from marketplace.deals.licences import PARTIES_REASONS
-from marketplace.deals.lookup import licence_of, payments_of
+from marketplace.deals.lookup import licence_of, owned_by, payments_of
 from marketplace.deals.models import Licence, Notice, Obligation, Payment, RefundTask
 from marketplace.deals.notices import get_notice, notice_document
+from marketplace.deals.policies import holder_side, payee
 from marketplace.listings.models import Offer, PatentParty
 
 from . import formats, labels
@@ -57,14 +58,15 @@ GROUPS: Mapping[str, Any] = {
 @blueprint.get("/notices")
 @access("organisation")
 def notices() -> ResponseReturnValue:
-    """Notices to the organisation, newest first."""
+    """Notices on the organisation's patents, those of which it is a co-owner too; newest first."""
     mine = party()
     group, before = request.args.get("group", ""), request.args.get("before", type=int)
-    query = sa.select(Notice).join(Offer, Notice.offer_id == Offer.id).where(Offer.holder_id == mine.id)
+    own = owned_by([mine.id])
+    query = sa.select(Notice).join(Offer, Notice.offer_id == Offer.id).where(own)
     counted = (
         sa.select(*(sa.func.count(sa.case((rule, 1))).label(name) for name, rule in GROUPS.items()))
         .join(Offer, Notice.offer_id == Offer.id)
-        .where(Offer.holder_id == mine.id)
+        .where(own)
     )
     counts = db.session.execute(counted).one()._asdict()
     if group in GROUPS:
@@ -115,8 +117,9 @@ def notice(notice_id: int) -> ResponseReturnValue:
 
 
 def _received_notice(notice_id: int) -> Notice:
-    found = get_notice(current_actor(), notice_id)
-    if found.offer.holder_id not in current_actor().holders:
+    actor = current_actor()
+    found = get_notice(actor, notice_id)
+    if not holder_side(actor, found):
         raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
     return found
 
@@ -150,6 +153,7 @@ def notice_page(
     return render_template(
         "holder/notice.html",
         area=area,
+        declares=area == "operator" or payee(actor, found),
         notice=found,
         offer=found.offer,
         terms=found.terms,
@@ -330,12 +334,12 @@ LICENCE_GROUPS: Mapping[str, Any] = {
 @blueprint.get("/licences")
 @access("organisation")
 def licences() -> ResponseReturnValue:
-    """Licences on the organisation's patents, newest first; those taken elsewhere too."""
+    """Licences on the organisation's patents, as a co-owner too, newest first; those taken elsewhere too."""
     mine = party()
     group, before = request.args.get("group", ""), request.args.get("before", type=int)
-    own = Licence.patent_id.in_(
-        sa.select(PatentParty.patent_id).where(PatentParty.organisation_id == mine.id)
-    )
+    owned = sa.select(PatentParty.patent_id).where(PatentParty.organisation_id == mine.id)
+    declared = sa.select(Offer.id).where(Offer.holder_id == mine.id)
+    own = sa.or_(Licence.patent_id.in_(owned), Licence.offer_id.in_(declared))
     counted = sa.select(
         *(sa.func.count(sa.case((rule, 1))).label(name) for name, rule in LICENCE_GROUPS.items())
     )
@@ -394,10 +398,7 @@ _LICENCE_FORMS: dict[str, type[Form]] = {"file": FileRecordalForm, "record": Rec
 def _held_licence(licence_id: int) -> Licence:
     actor = current_actor()
     found = licence_services.get_licence(actor, licence_id)
-    owners = {each.organisation_id for each in found.patent.parties}
-    if found.offer:
-        owners.add(found.offer.holder_id)
-    if actor.holders.isdisjoint(owners):
+    if not holder_side(actor, found):
         raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
     return found
 
@@ -423,6 +424,7 @@ def _licence_page(found: Licence, refused: str = "", form: Form | None = None) -
         licence=found,
         patent=found.patent,
         offer=found.offer,
+        declares=found.offer is not None and found.offer.holder_id in current_actor().holders,
         forms=forms,
         refused=refused,
         overdue=found.recordal_due_on is not None and found.recordal_due_on < clock.today(),

@@ -16,10 +16,10 @@ from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
 from marketplace.core.unit_of_work import lock, record, unit_of_work
-from marketplace.deals import notices, patent_ends
+from marketplace.deals import notices, patent_ends, payments
 from marketplace.deals.models import Licence, Notice
 from marketplace.listings import services
-from marketplace.listings.models import Offer
+from marketplace.listings.models import Offer, PatentParty
 from tests import factories
 from tests.deals.conftest import Deal, make_deal, serve
 
@@ -124,3 +124,29 @@ def test_a_notice_that_never_arrived_says_why_it_is_over_and_takes_a_late_proof(
     in_time = late | {"sent_on": (clock.today() - dt.timedelta(days=1)).isoformat()}
     assert all_.operator.post(f"{address}/service", data=in_time).status_code == 302
     assert (all_.row(Notice).state, all_.row(Licence).state) == ("paid", "in_effect")
+
+
+def test_a_co_owner_reads_the_notices_and_licences_on_its_patent(
+    parties: Callable[..., Parties], language: str
+) -> None:
+    all_ = parties()
+    with all_.app.app_context(), unit_of_work():
+        second = factories.organisation("示例共有权利人")
+        patent = db.session.get_one(Offer, all_.deal.offer.id).patent
+        patent.parties.append(PatentParty(position=1, organisation_id=second.id))
+        person = factories.user(second).id
+    owner, notice = client_of(all_.app, person, language), all_.row(Notice)
+    assert f"/holder/notices/{notice.id}" in owner.get("/holder/notices").text
+    page = owner.get(f"/holder/notices/{notice.id}").text
+    assert in_words(language, "您是该专利的共有权利人", "You are a co-owner of this patent") in text_of(page)
+    assert f'href="/offers/{notice.offer_id}"' in page
+    with all_.app.app_context():
+        payment = payments.start_payment(all_.deal.firm_actor, notice.id, "bank")
+    page = owner.get(f"/holder/notices/{notice.id}").text
+    assert f"/holder/payments/{payment.id}/confirm" not in page
+    assert f"/holder/payments/{payment.id}/confirm" in all_.holder.get(f"/holder/notices/{notice.id}").text
+    with all_.app.app_context(), unit_of_work(all_.deal.holder_actor):
+        payments.confirm_payment(all_.deal.holder_actor, payment.id, clock.today(), payment.amount_minor)
+    licence = all_.row(Licence)
+    assert f"/holder/licences/{licence.id}" in owner.get("/holder/licences").text
+    assert f'href="/offers/{notice.offer_id}"' in owner.get(f"/holder/licences/{licence.id}").text
