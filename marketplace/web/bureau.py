@@ -14,6 +14,7 @@ from flask_babel import gettext
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core import clock
 from marketplace.core.errors import Invalid, NotFound
+from marketplace.listings.duties import count_open_duties
 from marketplace.statistics import figures, report, services
 from marketplace.statistics.definitions import (
     DEFINITIONS,
@@ -27,11 +28,12 @@ from marketplace.statistics.definitions import (
 from marketplace.statistics.figures import GROUPINGS, QUICK_DAYS, Question
 from marketplace.statistics.services import Drill
 
-from . import formats
+from . import bureau_duties, formats
 from .forms import sentence_of
 from .groups import group_name
 
 blueprint = Blueprint("bureau", __name__, url_prefix="/bureau")
+bureau_duties.add_to(blueprint)
 
 _CUTS = tuple(by for by in GROUPINGS if by != "month")
 _GROUP_FIGURES = ("in-force", "announced", "licences", "conversion", "stock")
@@ -165,6 +167,7 @@ def home() -> ResponseReturnValue:
     page = render_template(
         "bureau/home.html",
         asked=asked,
+        open_duties=count_open_duties(),
         problem=problem,
         facts=facts,
         computed_at=facts.computed_at,

@@ -275,7 +275,7 @@ def form_of(step: Step, offer: Offer) -> Form:
         del form.consent
     if isinstance(form, FileForm):
         stale = eligibility_of(offer.patent).stale_facts
-        form.facts_confirmed.description = ", ".join(labels.name("fact", fact) for fact in stale)
+        form.facts_confirmed.description = ", ".join(str(labels.name("fact", fact)) for fact in stale)
         if not stale:
             del form.facts_confirmed
     return form

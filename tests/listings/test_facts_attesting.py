@@ -132,6 +132,12 @@ def test_chosen_numbers_are_vouched_for_and_foreign_ones_refused(stage: Stage) -
         stage.draft(numbers=[foreign.number, stage.empty[0].number])
 
 
+def test_a_statement_on_chosen_patents_does_not_undo_what_is_known_of_one(stage: Stage) -> None:
+    with pytest.raises(Invalid, match="patents-contradict") as caught:
+        stage.draft(numbers=[stage.empty[0].number, stage.pledged.number])
+    assert caught.value.parameters["numbers"] == stage.pledged.number
+
+
 def test_only_a_member_of_the_organisation_itself_vouches(stage: Stage) -> None:
     with unit_of_work():
         agency = factories.organisation(type="agency")

@@ -250,3 +250,39 @@ def test_the_statements_of_an_organisation_are_listed_with_their_digest(stage: S
         key = row.id
         db.session.remove()
     assert f"/holder/facts/attestations/{key}" in body(stage.browser, "/holder/facts")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_bureau_sees_who_owes_a_withdrawal_and_for_how_long(
+    app: Flask, sign_in: SignIn, language: str
+) -> None:
+    with app.app_context(), unit_of_work():
+        factories.live_offer(
+            factories.organisation("示例拖延公司"),
+            duty_to_withdraw_since=clock.today() - dt.timedelta(days=12),
+            duty_bars=["pledge"],
+        )
+    browser = sign_in(staff_role="bureau", locale=language)
+    page = text_of(body(browser, "/bureau/duties"))
+    assert "示例拖延公司" in page
+    assert ("12天" if language == "zh" else "12 days") in page
+    assert "/bureau/duties" in body(browser, "/bureau")
+    assert sign_in().get("/bureau/duties").status_code in (302, 403)
+
+
+def test_filing_on_old_facts_asks_to_confirm_them(app: Flask, sign_in: SignIn, made: Made) -> None:
+    holder_id = made(lambda: factories.organisation("示例大学").id)
+    with app.app_context(), unit_of_work():
+        holder = db.session.get_one(Organisation, holder_id)
+        patent = factories.patent(holder)
+        for fact in patent.facts:
+            fact.as_of = dt.date(2026, 1, 1)
+        key = factories.live_offer(holder, patent, status="ready", evidence=None, announced_on=None).id
+    browser = sign_in(holder_id)
+    path = f"/holder/offers/{key}/file"
+    page = text_of(body(browser, path))
+    assert "较久未核对" in page
+    assert "年费缴至" in page
+    fields = {"filed_on": "2026-11-19", "undertaking": "y"}
+    assert browser.post(path, data=fields).status_code == 422
+    assert browser.post(path, data=fields | {"facts_confirmed": "y"}).status_code == 302

@@ -23,7 +23,7 @@ from marketplace.core.identifiers import InvalidNumber, parse_number
 from marketplace.core.permissions import allowed, require
 from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import lock, record, unit_of_work
-from marketplace.listings.models import Patent, PatentParty
+from marketplace.listings.models import Patent, PatentFact, PatentParty
 
 from . import worklist, writing
 from .models import Attestation, AttestedPatent
@@ -66,7 +66,7 @@ def draft(
 
     Raises:
         Forbidden: `not-a-member`: only a member of the organisation itself vouches for its patents.
-        Invalid: `facts-missing`, `patents-missing`, `patents-unknown`, `list-too-long`.
+        Invalid: `facts-missing`, `patents-missing`, `patents-unknown`, `patents-contradict`, `list-too-long`.
     """
     if not allowed(actor, "patent.attest", organisation_id).allowed or actor.user_id is None:
         raise Forbidden("not-a-member", "Only a member of the organisation itself can vouch for its patents.")
@@ -79,6 +79,7 @@ def draft(
         patents = _numbered(Patent.id.in_(ids))
     else:
         patents = _named(organisation_id, numbers)
+        _refuse_contradicted(patents, chosen)
     if not patents:
         raise Invalid("patents-missing", "There is no patent to vouch for.")
     if len(patents) > LARGEST:
@@ -130,6 +131,25 @@ def _named(organisation_id: int, numbers: Sequence[str]) -> dict[int, str]:
             numbers=", ".join(foreign[:_SHOWN]),
         )
     return found
+
+
+def _refuse_contradicted(patents: dict[int, str], facts: Sequence[str]) -> None:
+    """A statement on many patents must not undo in passing what is known of one: a pledge, a preservation."""
+    contradicts = sa.or_(
+        *(sa.and_(PatentFact.name == name, PatentFact.value != ATTESTABLE[name]) for name in facts)
+    )
+    found: list[int] = []
+    ids = list(patents)
+    for start in range(0, len(ids), 1_000):
+        part = PatentFact.patent_id.in_(ids[start : start + 1_000])
+        found += db.session.scalars(sa.select(PatentFact.patent_id).where(part, contradicts).distinct())
+    if found:
+        raise Invalid(
+            "patents-contradict",
+            "Something else is known of %(count)s of these patents, such as %(numbers)s.",
+            count=len(found),
+            numbers=", ".join(patents[id_] for id_ in sorted(found)[:_SHOWN]),
+        )
 
 
 def attest(actor: Actor, organisation_id: int, shown: Draft, confirmed_sha256: str) -> Attestation:
