@@ -68,6 +68,7 @@ WITH_WORK = (
     "listings",
     "listings.showcase",
     "listings.stocktaking",
+    "listings.changes",
     "deals",
     "demands",
     "search",

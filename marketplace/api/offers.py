@@ -141,6 +141,7 @@ class OfferWhole(OfferItem):
     term_to = Day(allow_none=True)
     patent_expires_on = Day(allow_none=True)
     filed_on = Day(allow_none=True)
+    filing_receipt = fields.String(allow_none=True)
     announced_on = Day(allow_none=True)
     refused_reason = fields.String(allow_none=True)
     withdrawal_filed_on = Day(allow_none=True)
@@ -220,6 +221,7 @@ def whole(actor: Actor, offer: Offer) -> dict[str, Any]:
         **{name: getattr(offer, name) for name in _PLAIN},
         **{name: getattr(patent, name) for name in _OF_PATENT},
         "evidence_source": offer.verified_source,
+        "filing_receipt": offer.filing_receipt if its_own else None,
         "pending": _pending(offer),
         "actions": [
             {

@@ -16,6 +16,7 @@ from marketplace.core.errors import DomainError, Forbidden, NotFound
 from marketplace.core.importing import Checked, Importer, Outcome, Problem, RowImporter, problems_of
 
 from . import columns, register, rules
+from .changes.owners import require_free_owners
 from .facts.extracts import FactImport
 from .gazette.imports import IMPORTS as GAZETTE
 from .models import Patent
@@ -83,6 +84,7 @@ class PatentImport(_Owned):
             try:
                 if patent is not None:
                     require_change(self.actor, patent, named)
+                    require_free_owners(self.actor, patent, register.named(row.values))
                 else:
                     require_new(self.actor, named)
             except DomainError as error:

@@ -116,7 +116,8 @@ ACTIONS: Final[dict[str, type[marshmallow.Schema]]] = {
     "approve": _action("Approve"),
     "start_price_notice": _action("StartPriceNotice"),
     "ready": _action("Ready"),
-    "file": _action("File", _day("filed_on"), Column("facts_confirmed", "", convert.boolean())),
+    "file": _action(
+        "File", _day("filed_on"), _text("filing_receipt", 60), Column("facts_confirmed", "", convert.boolean())),
     "reopen": _action("Reopen"),
     "announce": _action(
         "Announce",

@@ -17,10 +17,12 @@ from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.deals.models import Licence, Notice, Obligation, Payment, RefundTask
 from marketplace.listings import standing
+from marketplace.listings.changes.services import count_open, open_tasks
 from marketplace.listings.models import Offer
 from marketplace.statistics.models import Activity
 
 from . import (
+    changes,
     facts,
     formats,
     holder_declaration,
@@ -35,7 +37,16 @@ from .holder_frame import blueprint, called, parties, party
 __all__ = ["blueprint"]
 
 # Their views belong to the same blueprint.
-VIEWS = (holder_patents, holder_lists, holder_declaration, holder_offers, holder_notices, facts, pricing)
+VIEWS = (
+    holder_patents,
+    holder_lists,
+    holder_declaration,
+    holder_offers,
+    holder_notices,
+    facts,
+    pricing,
+    changes,
+)
 
 _SHOWN = 5  # tasks of one sort that are named one by one
 
@@ -153,8 +164,33 @@ def _tasks(mine: Organisation, counts: dict[str, int]) -> list[Task]:
         *_duties(mine),
         *_money(mine),
         *_recordals(mine),
+        *_changes(mine),
         *_under_way(mine),
         *_patents(counts),
+    ]
+
+
+def _changes(mine: Organisation) -> list[Task]:
+    """Guided tasks after an event, the first due on top, each with its day and its next step."""
+    tasks = open_tasks([mine.id], limit=_SHOWN + 1)
+    if not tasks:
+        return []
+    count = count_open(mine.id)
+    text = ngettext(
+        "%(num)d change of a patent is being worked on",
+        "%(num)d changes of patents are being worked on",
+        count,
+    )
+    return [
+        Task(
+            text,
+            "signpost-split",
+            url_for("holder.changes"),
+            items=[
+                (changes.line_of(task), url_for("holder.change", task_id=task.id)) for task in tasks[:_SHOWN]
+            ],
+            urgent=any(task.due_on is not None and task.due_on <= clock.today() for task in tasks),
+        )
     ]
 
 

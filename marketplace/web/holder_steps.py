@@ -41,6 +41,12 @@ class FileForm(Form):
         _l("The facts that were last looked up long ago have been checked and still hold."),
         [required(_l("Please check these facts again, or confirm that they hold."))],
     )
+    filing_receipt = StringField(
+        _l("Receipt number"),
+        [optional(), at_most(60)],
+        description=_l("Of CNIPA's receipt, if you have it."),
+        filters=[stripped],
+    )
     undertaking = BooleanField(
         _l("We have undertaken that the conditions of an open licence are met and all statements are true."),
         [required(_l("A declaration needs this undertaking."))],

@@ -348,6 +348,32 @@ TABLES: dict[str, dict[str, Label]] = {
         "gazette-recordals": Label(_l("Gazette: recordals")),
         "mirrored": Label(_l("Offers of another platform")),
     },
+    "change_event": {
+        "assignment": Label(
+            _l("The patent is assigned to somebody else"),
+            hint=_l("Withdraw first, then change the patentees; the new ones may declare anew."),
+        ),
+        "abandonment": Label(
+            _l("The patent is given up"), hint=_l("Withdraw first, then abandon the patent.")
+        ),
+        "succession": Label(
+            _l("The patentee changes otherwise (a merger, say), and the open licence goes on"),
+            hint=_l("Withdraw, change the patentees, and declare anew with the same terms."),
+        ),
+        "succession_end": Label(
+            _l("The patentee changes otherwise, and the open licence does not go on"),
+            hint=_l("Withdraw, then change the patentees."),
+        ),
+        "pledge": Label(
+            _l("The patent is pledged"),
+            hint=_l("The pledgee has to agree in writing that the open licence goes on; else withdraw."),
+        ),
+    },
+    "change_state": {
+        "open": Label(_l("Being worked on"), "blue"),
+        "done": Label(_l("Done"), "green"),
+        "cancelled": Label(_l("Given up"), "secondary"),
+    },
     "import_detail": {
         "announced": Label(_l("filed declarations announced")),
         "verified": Label(_l("stated announcements verified")),

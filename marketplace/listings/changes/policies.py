@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from marketplace.core.actor import Actor
-from marketplace.core.permissions import READ, WRITE, Rule, bureau, operator
+from marketplace.core.permissions import READ, WRITE, Rule, bureau, operator, system
 
 
 def _patentee(actor: Actor, patent: Any) -> bool:
@@ -24,4 +24,5 @@ RULES: dict[str, Rule] = {
     "change.begin": Rule(WRITE, (_patentee, operator)),
     "change.see": Rule(READ, _SEES, sees=_SEES),
     "change.keep": Rule(WRITE, (_whose, operator), sees=_SEES),
+    "change.run": Rule(WRITE, (system,)),
 }

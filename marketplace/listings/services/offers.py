@@ -310,7 +310,7 @@ def _file(actor: Actor, offer: Offer, values: Values) -> Step:
         )
 
     def effect() -> None:
-        offer.filed_on = on
+        offer.filed_on, offer.filing_receipt = on, values.get("filing_receipt")
         _complete_terms(offer)
 
     data: dict[str, Any] = {"confirmed": list(stale)} if stale else {}

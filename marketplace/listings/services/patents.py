@@ -19,6 +19,7 @@ from marketplace.core.identifiers import InvalidNumber, PatentNumber, Publicatio
 from marketplace.core.importing import Problem
 from marketplace.core.permissions import require
 from marketplace.listings import register, rules
+from marketplace.listings.changes.owners import require_free_owners
 from marketplace.listings.facts import writing
 from marketplace.listings.facts.models import FactHistory
 from marketplace.listings.lifecycle import patent_view
@@ -111,6 +112,7 @@ def enter_patent(actor: Actor, values: Mapping[str, Any]) -> Patent:
     stored = by_number(named) if named is not None else None
     if stored is not None:
         require_change(actor, stored, known(register.named(values)).values())
+        require_free_owners(actor, stored, register.named(values))
     elif not values.get("patentees") and actor.organisation_id is not None:
         own = db.session.get_one(Organisation, actor.organisation_id)
         values = {**values, **register.owned_by(own)}
