@@ -48,6 +48,7 @@ class Settings:
     signing_certificate: str
     signing_password: str
     royalty_only_effective_on_notice: bool
+    verification_retention_days: int = 180
     fact_stale_days: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     @property
@@ -89,6 +90,7 @@ class Settings:
             signing_password=env.get("SIGNING_PASSWORD", ""),
             royalty_only_effective_on_notice=env.get("ROYALTY_ONLY_EFFECTIVE_ON_NOTICE", "true").lower()
             in ("1", "true", "yes"),
+            verification_retention_days=_days(env, "VERIFICATION_RETENTION_DAYS", 180),
             fact_stale_days=_stale_days(env.get("FACT_STALE_DAYS", "")),
         )
         settings._check()
@@ -140,6 +142,13 @@ def _stale_days(text: str) -> dict[str, int]:
             raise SettingsError(f"FACT_STALE_DAYS: use fact=days such as pledged=30, with facts of {FACTS}")
         found[name] = int(days)
     return found
+
+
+def _days(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isdigit() or not 1 <= int(text) <= 3650:
+        raise SettingsError(f"{name}: use a number of days from 1 to 3650")
+    return int(text)
 
 
 def _date(env: Mapping[str, str], name: str) -> dt.date | None:

@@ -65,6 +65,7 @@ WITH_IMPORTS = (
 )
 WITH_WORK = (
     "core",
+    "accounts",
     "listings",
     "listings.showcase",
     "listings.stocktaking",

@@ -27,7 +27,10 @@ CLEAR_FACTS = {
 
 
 def organisation(name: str | None = None, *, joined: bool = True, **values: Any) -> Organisation:
-    """An organisation in Minhang with a bank account; joined unless told otherwise."""
+    """An organisation in Minhang with a bank account; joined unless told otherwise.
+
+    Its name is confirmed, as if an operator had opened its account; a test that gives a code says so itself.
+    """
     number = next(_serial)
     defaults = {
         "name": name or f"示例单位{number}",
@@ -36,6 +39,7 @@ def organisation(name: str | None = None, *, joined: bool = True, **values: Any)
         "bank_account_name": name or f"示例单位{number}",
         "bank_name": "示例银行闵行支行",
         "bank_account": f"3100{number}0001",
+        "identity": "stated" if "code" in values else "confirmed",
         "claimed_at": clock.now() if joined else None,
         "created_at": clock.now(),
     }
@@ -54,6 +58,7 @@ def user(organisation: Organisation | None = None, **values: Any) -> User:
         "password_hash": "!",
         "locale": "zh",
         "active": True,
+        "email_verified_at": clock.now(),
         "created_at": clock.now(),
     }
     row = User(**(defaults | values))
@@ -67,7 +72,9 @@ def user(organisation: Organisation | None = None, **values: Any) -> User:
 def actor(organisation: Organisation) -> Actor:
     """A member of the organisation, as an actor."""
     person = user(organisation)
-    return Actor(user_id=person.id, organisation_id=organisation.id, roles=frozenset({"member"}))
+    return Actor(
+        user_id=person.id, organisation_id=organisation.id, roles=frozenset({"member", "administrator"})
+    )
 
 
 def operator() -> Actor:

@@ -13,7 +13,7 @@ from marketplace.core.errors import Conflict, NotFound
 from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import lock, record
 
-from .models import Membership, Organisation, User
+from .models import Membership, Organisation, OrganisationPast, User
 
 
 def find_users(actor: Actor, text: str = "", *, before: int | None = None, size: int = 50) -> list[User]:
@@ -28,13 +28,24 @@ def find_users(actor: Actor, text: str = "", *, before: int | None = None, size:
     require(actor, "account.administer")
     query = sa.select(User).order_by(User.id.desc()).limit(size)
     if text.strip():
-        like = f"%{text.strip()}%"
+        words = text.strip()
         named = (
             sa.select(Membership.user_id)
             .join(Organisation, Membership.organisation_id == Organisation.id)
-            .where(Organisation.name.ilike(like))
+            .where(
+                sa.or_(
+                    Organisation.name.icontains(words, autoescape=True),
+                    Organisation.name_en.icontains(words, autoescape=True),
+                )
+            )
         )
-        query = query.where(sa.or_(User.email.ilike(like), User.name.ilike(like), User.id.in_(named)))
+        query = query.where(
+            sa.or_(
+                User.email.icontains(words, autoescape=True),
+                User.name.icontains(words, autoescape=True),
+                User.id.in_(named),
+            )
+        )
     if before is not None:
         query = query.where(User.id < before)
     return list(db.session.scalars(query))
@@ -43,7 +54,7 @@ def find_users(actor: Actor, text: str = "", *, before: int | None = None, size:
 def find_organisations(
     actor: Actor, text: str = "", *, before: int | None = None, size: int = 50
 ) -> list[Organisation]:
-    """Organisations whose name holds the text or whose credit code is the text, newest first.
+    """Organisations whose present or former name holds the text or whose credit code is it, newest first.
 
     Raises:
         Unauthenticated, Forbidden: only the operator may look.
@@ -56,8 +67,18 @@ def find_organisations(
         .limit(size)
     )
     if text.strip():
+        words = text.strip()
+        formerly = sa.select(OrganisationPast.organisation_id).where(
+            OrganisationPast.field.in_(("name", "name_en")),
+            OrganisationPast.value.icontains(words, autoescape=True),
+        )
         query = query.where(
-            sa.or_(Organisation.name.ilike(f"%{text.strip()}%"), Organisation.code == text.strip().upper())
+            sa.or_(
+                Organisation.name.icontains(words, autoescape=True),
+                Organisation.name_en.icontains(words, autoescape=True),
+                Organisation.code == words.upper(),
+                Organisation.id.in_(formerly),
+            )
         )
     if before is not None:
         query = query.where(Organisation.id < before)

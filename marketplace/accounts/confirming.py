@@ -6,7 +6,7 @@ it and never with what somebody typed. A clash is neither refused nor merged but
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import sqlalchemy as sa
@@ -124,7 +124,7 @@ def note_clashes(organisation_ids: Iterable[int]) -> None:
     pairs = db.session.execute(
         sa.select(mine.id, others.id, mine.code, mine.identity)
         .join(others, sa.and_(others.code == mine.code, others.id != mine.id))
-        .where(mine.id.in_(ids))
+        .where(mine.id.in_(ids), mine.merged_into_id.is_(None), others.merged_into_id.is_(None))
         .order_by(mine.id, others.id)
     ).all()
     known = {
@@ -132,6 +132,7 @@ def note_clashes(organisation_ids: Iterable[int]) -> None:
         for row in db.session.execute(
             sa.select(IdentityClash.organisation_id, IdentityClash.other_id).where(
                 IdentityClash.state == CLASH.initial,
+                IdentityClash.kind == "code",
                 sa.or_(IdentityClash.organisation_id.in_(ids), IdentityClash.other_id.in_(ids)),
             )
         )
@@ -151,6 +152,28 @@ def note_clashes(organisation_ids: Iterable[int]) -> None:
         )
         db.session.add(clash)
         record("organisation.clash_opened", clash, organisation_id=stating, other=other)
+
+
+def note_namesakes(pairs: Mapping[int, int]) -> None:
+    """Open a task for the operator for each organisation that a list made beside one that states its name.
+
+    In the present unit of work. Lists are not matched with it by mere name (decision 0014): the operator
+    confirms and merges, or closes the case.
+
+    Args:
+        pairs: id of the new organisation → id of the one whose members state the name.
+    """
+    for made, stating in sorted(pairs.items()):
+        clash = IdentityClash(
+            kind="name",
+            code="",
+            organisation_id=stating,
+            other_id=made,
+            state=CLASH.initial,
+            created_at=clock.now(),
+        )
+        db.session.add(clash)
+        record("organisation.clash_opened", clash, organisation_id=stating, other=made)
 
 
 def open_clashes(actor: Actor, *, after: int | None = None, limit: int = 50) -> list[IdentityClash]:
@@ -193,7 +216,7 @@ def resolve_clash(actor: Actor, clash_id: int, note: str, *, remove_code: bool =
             raise Conflict(
                 "code-confirmed", "The code of this organisation is confirmed: it cannot be removed."
             )
-        if stating.code == clash.code:
+        if clash.kind == "code" and stating.code == clash.code:
             stating.code = None
             record("organisation.changed", stating, organisation_id=stating.id, fields=["code"])
 

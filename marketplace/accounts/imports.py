@@ -14,6 +14,7 @@ from marketplace.core.importing import Checked, Importer, RowImporter
 from marketplace.core.tables import Column
 from marketplace.core.unit_of_work import lock, record
 
+from . import past
 from .confirming import confirm_by, note_clashes
 from .models import Organisation
 from .resolving import guess_type
@@ -66,8 +67,7 @@ class OrganisationImport(RowImporter):
         confirms = organisation.matchable and not organisation.confirmed
         if not changed and not confirms:
             return "unchanged"
-        for name, value in changed.items():
-            setattr(organisation, name, value)
+        past.change(organisation, changed)
         if changed:
             record("organisation.changed", organisation, organisation_id=organisation.id)
         if confirms:
@@ -91,6 +91,7 @@ def owner_of(text: str) -> Organisation:
     found = db.session.scalars(
         sa.select(Organisation)
         .where(
+            Organisation.merged_into_id.is_(None),
             sa.or_(
                 sa.and_(
                     Organisation.code == text.strip().upper(),
@@ -98,7 +99,7 @@ def owner_of(text: str) -> Organisation:
                     sa.or_(Organisation.identity == "confirmed", Organisation.claimed_at.is_(None)),
                 ),
                 Organisation.name == text.strip(),
-            )
+            ),
         )
         .limit(2)
     ).all()

@@ -134,7 +134,7 @@ class IdentityClash(Versioned, Model):
     """Two organisations with one credit code or one name, for the operator to look into.
 
     Nothing is refused and nothing merged by it. `organisation_id` states the code or the name, `other_id` has
-    it too; at most one of them is confirmed where it is about a code. `code` is empty where it is about names.
+    it too; where it is about a code at most one is confirmed. `code` is empty where it is about names.
     """
 
     __tablename__ = "identity_clashes"
@@ -190,7 +190,7 @@ class Membership(Model):
 class Mandate(Versioned, Model):
     """A power of attorney: an agency acts for a principal, with a scope and an end, once it has accepted.
 
-    Rows are kept when they are over: they are the history. `file_id` is the signed paper, if one was handed in.
+    Rows are kept when they are over: they are the history. `file_id` is the signed paper, if there is one.
     """
 
     __tablename__ = "mandates"
@@ -265,7 +265,7 @@ class Invitation(Versioned, Model):
 
 
 class JoinRequest(Versioned, Model):
-    """A person asks to act for an organisation that is known here; its administrators answer, else the operator."""
+    """A person asks to act for a known organisation; its administrators answer, else the operator."""
 
     __tablename__ = "join_requests"
     __table_args__ = (
@@ -347,7 +347,7 @@ class OrganisationPast(Model):
 
 
 class OrganisationChange(Model):
-    """A merger of two records, or one organisation's succession to another: what was done, and what it moved."""
+    """A merger of two records, or a succession: what was done when, on what grounds, and what it moved."""
 
     __tablename__ = "organisation_changes"
     __table_args__ = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -13,9 +13,9 @@ from marketplace.core.database import db
 from marketplace.core.importing import WrittenRow
 from marketplace.core.unit_of_work import current, lock, record
 
-from .confirming import confirm_by, note_clashes
+from .confirming import confirm_by, note_clashes, note_namesakes
 from .lifecycle import IDENTITY
-from .models import Organisation
+from .models import Organisation, OrganisationPast
 
 _TYPE_WORDS = (
     ("hospital", re.compile("医院|卫生院|疾病预防控制中心")),
@@ -47,24 +47,33 @@ def guess_type(name: str) -> str:
     return "individual" if _PERSON.fullmatch(name) else "enterprise"
 
 
-def known(named: Iterable[Named]) -> dict[Named, int]:
-    """The organisations that are known of those named: by code, else by exact name. Reads only."""
-    return _look_up(list(dict.fromkeys(named)), trusted=False)[0]
+def known(named: Iterable[Named], *, own: Collection[int] = ()) -> dict[Named, int]:
+    """The organisations that are known of those named: by code, else by exact name. Reads only.
+
+    Args:
+        own: ids of those for which the asking person acts: they may name themselves, confirmed or not.
+    """
+    return _look_up(list(dict.fromkeys(named)), trusted=False, own=own).found
 
 
 def resolve(named: Iterable[Named], *, trusted: bool) -> dict[Named, int]:
-    """The organisation of each: by code, else by exact name, else a new one that has no member yet.
+    """The organisation of each: by code, else by exact or former name, else a new one without a member yet.
 
-    A namesake with another code is another organisation; one without a code is taken to be the same. A code
-    that an organisation with members only states of itself matches nothing (decision 0012). Writes in the
-    present unit of work; the caller keeps other imports out meanwhile.
+    A namesake with another code is another organisation; one without a code is taken to be the same. Neither
+    a code nor a name that an organisation with members only states of itself matches anything (decisions
+    0012, 0014), except that people may name their own: where a list names such an organisation, a new one is
+    made and the operator gets a task for the two. Writes in the present unit of work; the caller keeps other
+    imports out meanwhile.
 
     Args:
         trusted: an operator's list: it confirms whom it names and gives a namesake its code; a holder's
             list tells nobody who others are.
     """
     wanted = list(dict.fromkeys(named))
-    found, codes = _look_up(wanted, trusted=trusted)
+    actor = current().actor
+    own = actor.own | actor.principals
+    looked = _look_up(wanted, trusted=trusted, own=own)
+    found, codes = looked.found, looked.codes
     if trusted:
         _give_codes(codes)
     missing = [party for party in wanted if party not in found]
@@ -73,6 +82,7 @@ def resolve(named: Iterable[Named], *, trusted: bool) -> dict[Named, int]:
         coded = {id_ for party, id_ in (found | new).items() if party.code}
         fresh = _confirm(coded - set(new.values()))
         note_clashes([*fresh, *(coded & set(new.values())), *codes])
+    note_namesakes({new[party]: looked.namesakes[party] for party in new if party in looked.namesakes})
     return found | new
 
 
@@ -110,7 +120,7 @@ def _create(missing: list[Named], *, trusted: bool) -> dict[Named, int]:
             for party in new.values()
         ],
     )
-    again, _ = _look_up(missing, trusted=trusted)
+    again = _look_up(missing, trusted=trusted).found
     for organisation_id in sorted(set(again.values())):
         row = WrittenRow("organisations", organisation_id)
         record("organisation.created", row, organisation_id=organisation_id)
@@ -128,50 +138,106 @@ def _confirm(ids: set[int]) -> list[int]:
     return fresh
 
 
-def _look_up(wanted: list[Named], *, trusted: bool) -> tuple[dict[Named, int], dict[int, str]]:
-    """The organisations that are known, and the codes that the list says of some without one."""
+@dataclass(frozen=True)
+class _Looked:
+    """What was found.
+
+    Attributes:
+        found: the organisation of each that is known.
+        codes: what the list says of some that have no code yet.
+        namesakes: of each that was not found, an organisation that only states this name of itself.
+    """
+
+    found: dict[Named, int]
+    codes: dict[int, str]
+    namesakes: dict[Named, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Namesake:
+    id: int
+    code: str | None
+    self_stated: bool
+
+
+def _look_up(wanted: list[Named], *, trusted: bool, own: Collection[int] = ()) -> _Looked:
     codes = {party.code for party in wanted if party.code}
-    names = {party.name for party in wanted}
     stated = Organisation.identity == IDENTITY.initial
-    columns = (Organisation.id, Organisation.name, Organisation.code)
     vouched = [~stated] if trusted else [sa.or_(~stated, Organisation.claimed_at.is_(None))]
     # What is confirmed comes last here, and so wins.
-    by_code = {
+    by_code: dict[str | None, int] = {
         code: id_
-        for id_, _, code in db.session.execute(
-            sa.select(*columns)
-            .where(Organisation.code.in_(codes), *vouched)
+        for id_, code in db.session.execute(
+            sa.select(Organisation.id, Organisation.code)
+            .where(Organisation.code.in_(codes), Organisation.merged_into_id.is_(None), *vouched)
             .order_by(sa.case((stated, 0), else_=1), Organisation.id.desc())
         )
     }
-    typed = sa.and_(stated, Organisation.claimed_at.is_not(None))
-    by_name: dict[str, list[tuple[int, str | None, bool]]] = {}
-    for id_, name, code, self_stated in db.session.execute(
-        sa.select(*columns, sa.case((typed, 1), else_=0))
-        .where(Organisation.name.in_(names))
-        .order_by(sa.case((typed, 1), else_=0), Organisation.id)
-    ):
-        by_name.setdefault(name, []).append((id_, code, bool(self_stated)))
-    found: dict[Named, int] = {}
-    given: dict[int, str] = {}
+    by_name = _by_name({party.name for party in wanted})
+    looked = _Looked({}, {}, {})
     for party in wanted:
         if party.id is not None:
-            found[party] = party.id
+            looked.found[party] = party.id
             continue
         if party.code and party.code in by_code:
-            found[party] = by_code[party.code]
+            looked.found[party] = by_code[party.code]
             continue
-        for id_, code, self_stated in by_name.get(party.name, ()):
-            if trusted and party.code and self_stated:
+        for one in by_name.get(party.name, ()):
+            code = looked.codes.get(one.id, one.code or "") or None
+            if party.code is not None and code is not None and code != party.code:
                 continue
-            code = given.get(id_, code or "") or None
-            if party.code is None or code is None or code == party.code:
-                found[party] = id_
-                if party.code and code is None:
-                    given[id_] = party.code
-                    by_code[party.code] = id_
-                break
-    return found, given
+            # Whoever typed the name first has not become the one that lists name by it.
+            if one.self_stated and (one.id not in own or (trusted and party.code)):
+                looked.namesakes.setdefault(party, one.id)
+                continue
+            looked.found[party] = one.id
+            if party.code and code is None:
+                looked.codes[one.id] = party.code
+                by_code[party.code] = one.id
+            break
+    return looked
+
+
+def _by_name(names: set[str]) -> dict[str, list[_Namesake]]:
+    """Those that have each name, what is only stated last; else those that had it.
+
+    Duplicates that were merged lead to the organisation that stays.
+    """
+    target = sa.orm.aliased(Organisation)
+    typed = sa.and_(
+        Organisation.identity == IDENTITY.initial,
+        Organisation.claimed_at.is_not(None),
+        # An operator has said whose duplicate it is.
+        Organisation.merged_into_id.is_(None),
+    )
+    columns = (
+        sa.func.coalesce(target.id, Organisation.id),
+        sa.case((target.id.is_not(None), target.code), else_=Organisation.code),
+        sa.case((typed, 1), else_=0),
+    )
+    # What stands for itself goes before duplicates that were merged.
+    order = (
+        sa.case((typed, 1), else_=0),
+        sa.case((Organisation.merged_into_id.is_(None), 0), else_=1),
+        Organisation.id,
+    )
+    found: dict[str, list[_Namesake]] = {}
+    now = (
+        sa.select(Organisation.name, *columns)
+        .outerjoin(target, target.id == Organisation.merged_into_id)
+        .where(Organisation.name.in_(names))
+    )
+    for name, id_, code, self_stated in db.session.execute(now.order_by(*order)):
+        found.setdefault(name, []).append(_Namesake(id_, code, bool(self_stated)))
+    formerly = (
+        sa.select(OrganisationPast.value, *columns)
+        .join(Organisation, Organisation.id == OrganisationPast.organisation_id)
+        .outerjoin(target, target.id == Organisation.merged_into_id)
+        .where(OrganisationPast.field == "name", OrganisationPast.value.in_(names - set(found)))
+    )
+    for name, id_, code, self_stated in db.session.execute(formerly.order_by(*order)):
+        found.setdefault(str(name), []).append(_Namesake(id_, code, bool(self_stated)))
+    return found
 
 
 def _give_codes(given: dict[int, str]) -> None:

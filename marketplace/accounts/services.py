@@ -1,4 +1,4 @@
-"""Making accounts, claiming organisations, and giving tokens."""
+"""Making accounts, claiming organisations, finding them, and giving tokens."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ from email_validator import EmailNotValidError, validate_email
 from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
-from marketplace.core.errors import N_, Conflict, Invalid, NotFound, Unauthenticated
-from marketplace.core.identifiers import InvalidNumber, credit_code
+from marketplace.core.errors import N_, Invalid, NotFound, Unauthenticated
 from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import lock, record
 
+from . import past
+from .addresses import send_link
 from .confirming import clean_code, confirm_by, note_clashes
+from .levels import LEVELS
 from .models import Mandate, Membership, Organisation, Token, User
 
 ROLES = ("holder", "firm", "individual", "manager", "bureau", "operator")
 TOKEN_LIFETIME = dt.timedelta(days=365)
+OWNER_TYPES = frozenset({"university", "institute", "hospital", "enterprise"})
 _TYPE_OF_ROLE = {
     "holder": "enterprise",
     "firm": "enterprise",
@@ -98,6 +101,7 @@ def create_account(new: NewAccount) -> tuple[User, Organisation | None]:
             locale="zh",
             staff_role=new.role if new.role in ("bureau", "operator") else None,
             active=True,
+            email_verified_at=None if new.self_stated else clock.now(),
             created_at=clock.now(),
             memberships=[],
         )
@@ -137,8 +141,9 @@ def join_organisation(
 ) -> Organisation:
     """Make the user a member of the organisation with that code, else that exact name, else a new one.
 
-    The first member claims the organisation: from then on notices to it are served on arrival. The code of a
-    new one is confirmed when an operator gives it, and self-stated when the person does.
+    The first member claims the organisation: from then on notices to it are served on arrival. A new one, and
+    its code, is confirmed when an operator makes it, and self-stated when the person does. Whoever joins this
+    way is an administrator.
 
     Raises:
         Invalid: `credit-code-invalid`, `organisation-name-missing`.
@@ -158,19 +163,20 @@ def join_organisation(
         )
         db.session.add(organisation)
         record("organisation.created", organisation)
+        if not self_stated:
+            confirm_by(organisation, "account")
         if sure_code is not None:
-            if not self_stated:
-                confirm_by(organisation, "account")
             note_clashes([organisation.id])
     if all(m.organisation_id != organisation.id for m in user.memberships):
-        _add_membership(user, organisation, role)
+        add_membership(user, organisation, role, level="administrator")
     return organisation
 
 
-def _add_membership(user: User, organisation: Organisation, role: str) -> Membership:
-    """Make the user a member; the first one claims the organisation."""
-    membership = Membership(organisation=organisation, role=role, created_at=clock.now())
-    user.memberships.append(membership)
+def add_membership(user: User, organisation: Organisation, role: str, *, level: str) -> Membership:
+    """Make the user a member; the first one claims the organisation. In the present unit of work."""
+    there = user.memberships  # loaded before the new one is, which would be flushed half made
+    membership = Membership(organisation=organisation, role=role, level=level, created_at=clock.now())
+    there.append(membership)
     record("organisation.joined", organisation, organisation_id=organisation.id, user=user.id)
     if organisation.claimed_at is None:
         organisation.claimed_at = clock.now()
@@ -179,31 +185,34 @@ def _add_membership(user: User, organisation: Organisation, role: str) -> Member
 
 
 def find_organisation(name: str | None, code: str | None, *, matchable: bool = False) -> Organisation | None:
-    """By code, else by exact name.
+    """By code, else by exact name, else by a name that it had; a duplicate that was merged is never found.
 
     A code counts only where it is confirmed, or where nobody speaks for the organisation: what a member
     has typed matches nothing by itself.
 
     Args:
-        matchable: with a code, pass over organisations whose members only state who they are, namesakes too.
+        matchable: pass over organisations whose members only state who they are (decision 0014).
     """
     vouched = sa.or_(Organisation.identity == "confirmed", Organisation.claimed_at.is_(None))
+    standing = sa.select(Organisation).where(Organisation.merged_into_id.is_(None))
     best_first = (sa.case((Organisation.identity == "confirmed", 0), else_=1), Organisation.id)
     if code:
         found = db.session.scalar(
-            sa.select(Organisation).where(Organisation.code == code, vouched).order_by(*best_first).limit(1)
+            standing.where(Organisation.code == code, vouched).order_by(*best_first).limit(1)
         )
         if found is not None:
             return found
     if not name:
         return None
-    query = sa.select(Organisation).where(Organisation.name == name.strip())
     if code:
         # A namesake with another code is another organisation.
-        query = query.where(sa.or_(Organisation.code.is_(None), Organisation.code == code))
-        if matchable:
-            query = query.where(vouched)
-    return db.session.scalar(query.order_by(*best_first).limit(1))
+        standing = standing.where(sa.or_(Organisation.code.is_(None), Organisation.code == code))
+    if matchable:
+        standing = standing.where(vouched)
+    wanted = name.strip()
+    now = standing.where(Organisation.name == wanted).order_by(*best_first).limit(1)
+    formerly = standing.where(Organisation.id.in_(past.ids_of_name(wanted))).order_by(*best_first).limit(1)
+    return db.session.scalar(now) or db.session.scalar(formerly)
 
 
 def get_organisation(organisation_id: int) -> Organisation:
@@ -226,6 +235,10 @@ def actor_for(user: User, organisation_id: int | None, scopes: frozenset[str] | 
     """
     roles: set[str] = {user.staff_role} if user.staff_role else set()
     chosen = None
+    if organisation_id is not None:
+        # A session or a token from before a merger: the old id leads to the organisation that stays.
+        named = db.session.get(Organisation, organisation_id)
+        organisation_id = (named.merged_into_id if named is not None else None) or organisation_id
     for membership in sorted(user.memberships, key=lambda m: m.id):
         if organisation_id is None or membership.organisation_id == organisation_id:
             chosen = membership
@@ -234,52 +247,46 @@ def actor_for(user: User, organisation_id: int | None, scopes: frozenset[str] | 
         raise Unauthenticated("not-a-member", "You do not act for this organisation.")
     if chosen is not None:
         roles.add("manager" if chosen.role == "manager" else "member")
-    granted = _mandates_today(chosen.organisation_id) if chosen else {}
+        roles |= LEVELS[chosen.level].roles
+    granted = _principals_today(chosen.organisation_id) if chosen else {}
+    given = frozenset({"read", "write"}) if scopes is None else scopes
     return Actor(
         user_id=user.id,
         organisation_id=chosen.organisation_id if chosen else None,
         roles=frozenset(roles),
-        scopes=frozenset({"read", "write"}) if scopes is None else scopes,
+        scopes=given & LEVELS[chosen.level].scopes if chosen is not None else given,
         principals=frozenset(granted),
         holders_only=frozenset(key for key, covered in granted.items() if covered == {"holder"}),
         licensees_only=frozenset(key for key, covered in granted.items() if covered == {"licensee"}),
+        proven=user.email_verified_at is not None,
     )
 
 
-def _mandates_today(agent_id: int) -> dict[int, set[str]]:
-    """The organisations whose mandates to this one are valid today, each with the scopes they cover."""
+def _principals_today(agent_id: int) -> dict[int, set[str]]:
+    """The organisations that this one acts for today, each with the scopes that are covered.
+
+    Those whose mandates it has accepted; and those that it has succeeded, whose rights and duties it has
+    (Civil Code 67).
+    """
     today = clock.today()
     query = sa.select(Mandate.principal_id, Mandate.scope).where(
         Mandate.agent_id == agent_id,
         Mandate.valid_from <= today,
         Mandate.valid_to >= today,
-        Mandate.revoked_at.is_(None),
+        Mandate.state == "accepted",
     )
     granted: dict[int, set[str]] = {}
     for principal_id, scope in db.session.execute(query):
         granted.setdefault(principal_id, set()).add(scope)
+    reached = [agent_id]
+    while reached:
+        before = sa.select(Organisation.id).where(
+            Organisation.succeeded_by_id.in_(reached), Organisation.succeeded_on <= today
+        )
+        reached = list(db.session.scalars(before))
+        for predecessor_id in reached:
+            granted.setdefault(predecessor_id, set()).add("both")
     return granted
-
-
-def grant_mandate(principal: Organisation, agent: Organisation, *, scope: str, until: dt.date) -> Mandate:
-    """Let an agency act for a principal from today until a date (inclusive).
-
-    Raises:
-        Conflict: `mandate-with-oneself`.
-    """
-    if principal.id == agent.id:
-        raise Conflict("mandate-with-oneself", "An organisation needs no mandate to act for itself.")
-    mandate = Mandate(
-        agent=agent,
-        principal=principal,
-        scope=scope,
-        valid_from=clock.today(),
-        valid_to=until,
-        created_at=clock.now(),
-    )
-    db.session.add(mandate)
-    record("mandate.granted", mandate, organisation_id=principal.id, agent=agent.id)
-    return mandate
 
 
 def user_by_email(email: str) -> User | None:
@@ -368,6 +375,7 @@ def sign_up(new: NewAccount, *, locale: str) -> User:
     # People share names; and nobody joins by typing.
     user, _ = create_account(replace(new, apart=True, self_stated=True))
     user.locale = locale
+    send_link(user)
     return user
 
 
@@ -387,15 +395,15 @@ def _refuse_known(new: NewAccount) -> None:
             "organisation-has-members",
             N_(
                 "This organisation has members here already: sign up as an individual, "
-                "then ask one of them to add your address."
+                "then ask to join it on the page of your account."
             ),
         )
     else:
         kind, message = (
             "organisation-known",
             N_(
-                "This organisation is known here already. To protect it, the operator opens its first "
-                "account once you have shown that you act for it. You may sign up as an individual meanwhile."
+                "This organisation is known here already. Sign up as an individual, then ask to join it on "
+                "the page of your account: the operator answers once you have shown that you act for it."
             ),
         )
     raise Invalid(kind, message, fields={"organisation": [message]})
@@ -428,76 +436,56 @@ def use_code(user_id: int, code: str) -> bool:
 
 
 _EDITABLE = frozenset(
-    {"name_en", "region", "bank_account_name", "bank_name", "bank_account", "stripe_account"}
+    {
+        "name_en",
+        "type",
+        "region",
+        "state_established",
+        "bank_account_name",
+        "bank_name",
+        "bank_account",
+        "stripe_account",
+    }
 )
 
 
-def edit_organisation(actor: Actor, organisation_id: int, values: Mapping[str, str | None]) -> Organisation:
+def edit_organisation(
+    actor: Actor, organisation_id: int, values: Mapping[str, str | bool | None]
+) -> Organisation:
     """Change what an organisation says of itself and where it is paid.
 
+    English name, type, district and whether the state established it are dated: what held until yesterday is
+    kept, and figures take what held at an announcement.
+
     Raises:
-        NotFound, Forbidden: not the actor's organisation.
+        NotFound, Forbidden: not one that the actor administers.
+        Invalid: `type-unknown`: agencies and persons do not change into anything else.
     """
     organisation = lock(Organisation, organisation_id)
     require(actor, "organisation.edit", organisation)
-    changed = sorted(
-        name for name, value in values.items() if name in _EDITABLE and getattr(organisation, name) != value
-    )
-    for name in changed:
-        setattr(organisation, name, values[name])
+    changed = {
+        name: value
+        for name, value in values.items()
+        if name in _EDITABLE and getattr(organisation, name) != value
+    }
+    if "type" in changed and not {changed["type"], organisation.type} <= OWNER_TYPES:
+        message = N_("This type of organisation cannot be chosen here.")
+        raise Invalid("type-unknown", message, fields={"type": [message]})
+    past.change(organisation, changed)
     if changed:
-        record("organisation.changed", organisation, organisation_id=organisation.id, fields=changed)
+        record("organisation.changed", organisation, organisation_id=organisation.id, fields=sorted(changed))
     return organisation
 
 
-def mandate_agency(actor: Actor, principal_id: int, *, agency: str, scope: str, until: dt.date) -> Mandate:
-    """Let the agency with this exact name or credit code act for a principal, from today.
-
-    Raises:
-        Invalid: `agency-unknown`, `date-past`.
-        Conflict: `mandate-with-oneself`.
-    """
-    principal = lock(Organisation, principal_id)
-    require(actor, "mandate.grant", principal)
-    if until < clock.today():
-        message = N_("This day is over already.")
-        raise Invalid("date-past", message, fields={"until": [message]})
-    try:
-        code = credit_code(agency)
-    except InvalidNumber:
-        code = None
-    agent = find_organisation(agency if code is None else None, code)
-    if agent is None or agent.type != "agency":
-        message = N_("There is no agency with this name or code here.")
-        raise Invalid("agency-unknown", message, fields={"agent": [message]})
-    return grant_mandate(principal, agent, scope=scope, until=until)
-
-
-def revoke_mandate(actor: Actor, mandate_id: int) -> Mandate:
-    """End a power of attorney at once.
-
-    Raises:
-        NotFound, Forbidden: not one of the actor's organisation.
-    """
-    found = db.session.get(Mandate, mandate_id)
-    if found is None or not (actor.is_operator or actor.acts_for(found.principal_id)):
-        raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
-    mandate = lock(Mandate, mandate_id)
-    require(actor, "mandate.grant", mandate.principal)
-    mandate.revoked_at = clock.now()
-    record("mandate.revoked", mandate, organisation_id=mandate.principal_id, agent=mandate.agent_id)
-    return mandate
-
-
 def add_member(actor: Actor, organisation_id: int, email: str) -> Membership:
-    """Let a person who has an account act for one's organisation as well.
+    """Let a person who has an account act for an organisation, as the operator: members invite instead.
 
     Raises:
         Invalid: `account-unknown`, `already-member`.
-        NotFound, Forbidden: not the actor's organisation.
+        Forbidden: not an operator.
     """
     organisation = lock(Organisation, organisation_id)
-    require(actor, "organisation.edit", organisation)
+    require(actor, "member.add", organisation)
     user = user_by_email(email)
     if user is None or user.staff_role is not None:
         message = N_("There is no account with this address yet: the person signs up as an individual first.")
@@ -505,4 +493,5 @@ def add_member(actor: Actor, organisation_id: int, email: str) -> Membership:
     if any(one.organisation_id == organisation_id for one in user.memberships):
         message = N_("This person is a member already.")
         raise Invalid("already-member", message, fields={"email": [message]})
-    return _add_membership(user, organisation, "manager" if organisation.type == "agency" else "member")
+    role = "manager" if organisation.type == "agency" else "member"
+    return add_membership(user, organisation, role, level="administrator")

@@ -12,11 +12,13 @@ class Actor:
     Attributes:
         user_id: the person, None for nobody (a visitor) and for the system.
         organisation_id: the organisation acted for, None for visitors and staff.
-        roles: what the person is: `member`, `manager` (technology manager), `bureau`, `operator`, `system`.
+        roles: what the person is: `member`, `manager` (technology manager), `administrator` of the
+            organisation, `viewer` who only looks, `bureau`, `operator`, `system`.
         scopes: what a token was given: `read`, `write`. People in the browser have both.
         principals: organisations whose mandate (power of attorney) covers this actor today.
         holders_only: those of them for which it covers a holder's matters and nothing else.
         licensees_only: those for which it covers a licensee's matters and nothing else.
+        proven: whether the person's e-mail address was shown to be theirs. It never gates a licence.
     """
 
     user_id: int | None = None
@@ -26,6 +28,7 @@ class Actor:
     principals: frozenset[int] = field(default_factory=frozenset)
     holders_only: frozenset[int] = field(default_factory=frozenset)
     licensees_only: frozenset[int] = field(default_factory=frozenset)
+    proven: bool = True
 
     @property
     def is_system(self) -> bool:

@@ -75,6 +75,10 @@ class FileStore:
         _sync_folder(target.parent)
         return digest
 
+    def remove(self, digest: str) -> None:
+        """Delete a file; harmless when it is gone already."""
+        self.path(digest).unlink(missing_ok=True)
+
     def read(self, digest: str) -> bytes:
         """The bytes of a stored file.
 
@@ -135,3 +139,20 @@ def keep(
     db.session.add(row)
     db.session.flush()
     return row
+
+
+def forget(row: StoredFile) -> None:
+    """Delete a file's row in the present unit of work, and its bytes after the commit.
+
+    Nothing may refer to the row any more. Bytes that another row names (the same content) stay.
+    """
+    unit = current()
+    digest = row.digest
+    db.session.delete(row)
+    db.session.flush()
+
+    def remove() -> None:
+        if db.session.scalar(sa.select(StoredFile.id).where(StoredFile.digest == digest).limit(1)) is None:
+            store().remove(digest)
+
+    unit.then(remove)

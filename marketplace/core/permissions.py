@@ -39,11 +39,14 @@ class Rule:
         scope: what a token needs: `read` or `write`.
         anyone_of: small named predicates; one of them must hold.
         sees: who may know that the object exists; None when it is public.
+        proven: the person's e-mail address must have been shown to be theirs: for what reaches others by
+            mail or is published, never for a licence.
     """
 
     scope: str
     anyone_of: tuple[Predicate, ...]
     sees: tuple[Predicate, ...] | None = None
+    proven: bool = False
 
 
 _table: dict[str, Rule] = {}
@@ -76,6 +79,8 @@ def allowed(actor: Actor, action: str, subject: Any = None) -> Decision:
     if rule.scope not in actor.scopes and not (actor.user_id is None and rule.scope == WRITE):
         return Decision(False, "scope-missing")
     if any(predicate(actor, subject) for predicate in rule.anyone_of):
+        if rule.proven and not actor.proven:
+            return Decision(False, "address-unproven")
         return Decision(True, "allowed")
     return Decision(False, "sign-in-required" if actor.user_id is None else "not-permitted")
 
@@ -95,6 +100,14 @@ def require(actor: Actor, action: str, subject: Any = None) -> None:
         raise Unauthenticated("sign-in-required", "Please sign in to do this.")
     if decision.hidden:
         raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
+    if decision.reason == "address-unproven":
+        raise Forbidden(
+            "address-unproven", "Please confirm your e-mail address first, with the link we sent."
+        )
+    if decision.reason == "scope-missing" and "viewer" in actor.roles:
+        raise Forbidden(
+            "viewer-only-looks", "You may look here, but not change anything: ask an administrator."
+        )
     if decision.reason == "scope-missing":
         raise Forbidden("scope-missing", "This token lacks the scope for this call.")
     raise Forbidden("forbidden", "Your account may not do this.")

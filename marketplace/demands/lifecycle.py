@@ -34,7 +34,7 @@ DEMAND = Lifecycle(
     (
         _row("edit", "draft", "draft", "change", "edited"),
         _row("edit", "published", "published", "change", "edited"),
-        _row("publish", "draft", "published", "change", "published", _open_for_answers),
+        _row("publish", "draft", "published", "publish", "published", _open_for_answers),
         # Several offers may answer one demand: each answer is an entry.
         _row("answer", "published answered", "answered", "answer", "answered"),
         _row("close", "draft published answered", "closed", "change", "closed"),

@@ -39,6 +39,8 @@ RULES: dict[str, Rule] = {
     "demand.see": Rule(READ, (anyone,), sees=_SEES),
     "demand.post": Rule(WRITE, (acts_for_an_organisation,)),
     "demand.change": Rule(WRITE, (_owner, operator), sees=_SEES),
+    # What is published reaches others: the address behind it has been shown to be somebody's.
+    "demand.publish": Rule(WRITE, (_owner, operator), sees=_SEES, proven=True),
     "demand.answer": Rule(WRITE, (acts_for_an_organisation, operator), sees=_SEES),
     "demand.expire": Rule(WRITE, (system,), sees=_SEES),
     "demand.import": Rule(WRITE, (acts_for_an_organisation, operator)),

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from marketplace.accounts import services
+from marketplace.accounts import mandates, services
 from marketplace.accounts.models import Organisation
 from marketplace.core import clock, importing
 from marketplace.core.actor import OPERATOR_COMMAND
@@ -303,7 +303,7 @@ def _grant_mandates() -> None:
             agent = services.find_organisation(agency, None)
             assert principal is not None  # noqa: S101 - in the catalogue
             assert agent is not None  # noqa: S101 - in the catalogue
-            services.grant_mandate(principal, agent, scope=scope, until=dt.date(2030, 12, 31))
+            mandates.grant_mandate(principal, agent, scope=scope, until=dt.date(2030, 12, 31))
 
 
 _HULAN: Final = "沪澜理工大学"

@@ -26,7 +26,7 @@ from wtforms import (
 )
 from wtforms.validators import Email, Length, Regexp
 
-from marketplace.accounts import passwords, recovery, services
+from marketplace.accounts import mandates, members, passwords, recovery, services
 from marketplace.accounts.identity import access, current_actor
 from marketplace.accounts.models import Mandate, Membership, Organisation, Token, User
 from marketplace.core import clock
@@ -438,11 +438,11 @@ def settings() -> ResponseReturnValue:
 def _settings_page(**forms: Any) -> ResponseReturnValue:
     actor = current_actor()
     organisation = db.session.get(Organisation, actor.organisation_id) if actor.organisation_id else None
-    members: Sequence[Membership] = ()
+    colleagues: Sequence[Membership] = ()
     given: list[Mandate] = []
     received: list[Mandate] = []
     if organisation is not None:
-        members = db.session.scalars(
+        colleagues = db.session.scalars(
             sa.select(Membership)
             .where(Membership.organisation_id == organisation.id)
             .options(sa.orm.joinedload(Membership.user))
@@ -461,7 +461,7 @@ def _settings_page(**forms: Any) -> ResponseReturnValue:
         render_template(
             "account/settings.html",
             organisation=organisation,
-            members=members,
+            members=colleagues,
             tokens=tokens,
             given=given,
             received=received,
@@ -558,7 +558,7 @@ def add_member() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             with unit_of_work(actor):
-                services.add_member(actor, actor.organisation_id or 0, form.email.data)
+                members.invite(actor, actor.organisation_id or 0, form.email.data, "editor")
         except Invalid as error:
             form.accept(error)
         else:
@@ -576,7 +576,7 @@ def grant_mandate() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             with unit_of_work(actor):
-                services.mandate_agency(
+                mandates.mandate_agency(
                     actor,
                     actor.organisation_id or 0,
                     agency=form.agent.data,
@@ -597,6 +597,6 @@ def revoke_mandate(mandate_id: int) -> ResponseReturnValue:
     """End a power of attorney at once."""
     actor = current_actor()
     with unit_of_work(actor):
-        services.revoke_mandate(actor, mandate_id)
+        mandates.revoke_mandate(actor, mandate_id)
     flash(gettext("The power of attorney has ended."), "success")
     return redirect(url_for("account.settings", _anchor="mandates"))

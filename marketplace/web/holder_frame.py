@@ -33,7 +33,7 @@ def parties(actor: Actor) -> list[Organisation]:
         Mandate.scope.in_(("holder", "both")),
         Mandate.valid_from <= clock.today(),
         Mandate.valid_to >= clock.today(),
-        Mandate.revoked_at.is_(None),
+        Mandate.state == "accepted",
     )
     principals = db.session.scalars(
         sa.select(Organisation).where(Organisation.id.in_(ids)).order_by(Organisation.name, Organisation.id)

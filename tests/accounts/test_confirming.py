@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from marketplace.accounts import confirming, services
+from marketplace.accounts import confirming, mandates, services
 from marketplace.accounts.lifecycle import CLASH, IDENTITY
 from marketplace.accounts.models import IdentityClash, Organisation
 from marketplace.accounts.resolving import Named, known, resolve
@@ -233,10 +233,10 @@ def test_a_mandate_by_code_reaches_only_an_agency_whose_code_is_confirmed(operat
         owner = factories.actor(principal)
     terms = {"agency": OTHER_CODE, "scope": "holder", "until": factories.clock.today()}
     with pytest.raises(Invalid, match="agency-unknown"), unit_of_work(owner):
-        services.mandate_agency(owner, principal.id, **terms)
+        mandates.mandate_agency(owner, principal.id, **terms)
     confirm(operator, agency)
     with unit_of_work(owner):
-        assert services.mandate_agency(owner, principal.id, **terms).agent is agency
+        assert mandates.mandate_agency(owner, principal.id, **terms).agent is agency
 
 
 def test_the_tables_hold_every_state_of_the_database() -> None:

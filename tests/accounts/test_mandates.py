@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from marketplace.accounts import services
+from marketplace.accounts import mandates, services
 from marketplace.accounts.models import Organisation, User
 from marketplace.core import clock
 from marketplace.core.actor import Actor
@@ -37,7 +37,7 @@ class Parties:
         """The agency's person once the principal has granted these mandates."""
         with unit_of_work(self.owner):
             for scope in scopes:
-                services.grant_mandate(
+                mandates.grant_mandate(
                     self.principal, self.agency, scope=scope, until=until or dt.date(2027, 12, 31)
                 )
         return services.actor_for(self.person, self.agency.id)
@@ -110,7 +110,7 @@ def test_an_agency_can_neither_prolong_its_mandate_nor_take_over_its_principal(p
     with unit_of_work():
         accomplice = factories.user(factories.organisation())
     deeds = (
-        lambda: services.mandate_agency(
+        lambda: mandates.mandate_agency(
             agent, parties.principal.id, agency=parties.agency.name, scope="both", until=dt.date(2099, 1, 1)
         ),
         lambda: services.edit_organisation(agent, parties.principal.id, {"bank_account": "6222000000000000"}),

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from marketplace.accounts import services as account_services
+from marketplace.accounts import mandates
 from marketplace.accounts.models import Organisation
 from marketplace.core import clock
 from marketplace.core.actor import Actor
@@ -376,7 +376,7 @@ def test_an_answer_that_the_rules_forbid_is_refused_in_place_and_nothing_is_save
     page = answer(holder, offer, "amount", 422, "?form=fixed", fee="2100万").text
     assert 'href="#fee"' in page
     page = answer(holder, offer, "amount", 422, "?form=royalty_net_sales", rate="25").text
-    assert 'id="fee_explanation"' in page  # the reason is asked for on the same page
+    assert 'id="reason"' in page  # the reason is asked for on the same page
     answer(
         holder,
         offer,
@@ -384,7 +384,7 @@ def test_an_answer_that_the_rules_forbid_is_refused_in_place_and_nothing_is_save
         302,
         "?form=royalty_net_sales",
         rate="25",
-        fee_explanation="可比许可在 22% 至 28%。",
+        reason="可比许可在 22% 至 28%。",
     )
     page = answer(
         holder, offer, "explanation", 422, fee_explanation="国内领先的技术,行业第一,性价比最高"
@@ -398,7 +398,7 @@ def test_an_answer_that_the_rules_forbid_is_refused_in_place_and_nothing_is_save
     assert (found.fee_form, found.term_to, found.fee_explanation) == (
         "royalty_net_sales",
         None,
-        "可比许可在 22% 至 28%。",
+        "提成比例高于通常标准的理由：可比许可在 22% 至 28%。",
     )
 
 
@@ -681,7 +681,7 @@ def test_a_manager_works_for_one_principal_at_a_time(app: Flask) -> None:
         agency = db.session.get_one(Organisation, agency_id)
         for each in (first, second):
             principal = db.session.get_one(Organisation, each.organisation_id)
-            account_services.grant_mandate(principal, agency, scope="holder", until=dt.date(2027, 1, 1))
+            mandates.grant_mandate(principal, agency, scope="holder", until=dt.date(2027, 1, 1))
     manager = Holder(app, client_of(app, user_id), user_id, agency_id)
     for each, own, others in ((first, "甲大学的", "乙大学的"), (second, "乙大学的", "甲大学的")):
         manager.post("/holder/for", organisation=str(each.organisation_id))

@@ -15,7 +15,7 @@ from flask import Flask, url_for
 from flask.testing import FlaskClient
 
 from marketplace.accounts import administration, passwords, recovery
-from marketplace.accounts.models import Mandate, Organisation, Token, User
+from marketplace.accounts.models import Invitation, Mandate, Organisation, Token, User
 from marketplace.core import clock
 from marketplace.core.actor import OPERATOR_COMMAND, Actor
 from marketplace.core.database import db
@@ -388,16 +388,16 @@ def test_a_mandate_is_given_to_an_agency_only_and_can_be_ended(app: Flask, sign_
     assert member.post(f"/account/mandates/{mandate_id}/revoke").status_code == 302
 
 
-def test_a_member_adds_a_colleague_and_no_stranger_can(app: Flask, sign_in, made) -> None:
+def test_a_member_invites_a_colleague_and_no_stranger_can(app: Flask, sign_in, made) -> None:
     own = made(lambda: factories.organisation().id)
-    made(lambda: _person("colleague@example.org"))
     member = sign_in(own)
-    assert member.post("/account/members", data={"email": "nobody@example.org"}).status_code == 422
-    assert member.post("/account/members", data={"email": "colleague@example.org"}).status_code == 302
+    colleague = {"email": "colleague@example.org", "level": "editor"}
+    assert member.post("/account/members", data=colleague | {"email": "nobody"}).status_code == 422
+    assert member.post("/account/members", data=colleague).status_code == 302
     with app.app_context():
-        colleague = db.session.scalars(sa.select(User).where(User.email == "colleague@example.org")).one()
-        assert [one.organisation_id for one in colleague.memberships] == [own]
-    assert sign_in().post("/account/members", data={"email": "colleague@example.org"}).status_code == 403
+        invitation = db.session.scalars(sa.select(Invitation)).one()
+        assert (invitation.organisation_id, invitation.email) == (own, "colleague@example.org")
+    assert sign_in().post("/account/members", data=colleague).status_code == 403
 
 
 def test_one_switches_only_between_ones_own_organisations(sign_in, made, app: Flask) -> None:

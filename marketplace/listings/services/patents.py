@@ -111,7 +111,7 @@ def enter_patent(actor: Actor, values: Mapping[str, Any]) -> Patent:
     named = number or publication
     stored = by_number(named) if named is not None else None
     if stored is not None:
-        require_change(actor, stored, known(register.named(values)).values())
+        require_change(actor, stored, known(register.named(values), own=actor.holders).values())
         require_free_owners(actor, stored, register.named(values))
     elif not values.get("patentees") and actor.organisation_id is not None:
         own = db.session.get_one(Organisation, actor.organisation_id)
@@ -121,7 +121,7 @@ def enter_patent(actor: Actor, values: Mapping[str, Any]) -> Patent:
         found.append(Problem("title", "required", convert.reason("required")))
     _refuse(found)
     if stored is None:
-        require_new(actor, known(register.named(values)).values())
+        require_new(actor, known(register.named(values), own=actor.holders).values())
     source = "operator" if actor.is_operator else "holder"
     [outcome] = register.write([values], source=source)
     if isinstance(outcome, list):
