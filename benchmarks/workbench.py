@@ -1,6 +1,7 @@
 """How fast the workbench is with 50,000 patents in one organisation, on SQLite and PostgreSQL.
 
-Each figure is a whole request to the page or the interface, counts and rendering included, in one process.
+Each figure is a whole request to the page, counts and rendering included: what passed on the wall clock, and the
+processor time of the web process and the database together, which neighbours disturb less.
 """
 
 from __future__ import annotations
@@ -119,13 +120,18 @@ def _measure(kind: str, url: str, folder: Path) -> list[Figure]:
     with client.session_transaction() as session:
         session["_user_id"], session["_fresh"], session["locale"] = session_id, True, "zh"
     every: list[float] = []
+    worked: list[float] = []
+    with app.app_context():
+        backend = db.session.scalar(sa.text("SELECT pg_backend_pid()")) if kind == "postgresql" else None
+        db.session.remove()
     for title, query in PAGES:
-        times = _times(client, "/holder/stock?" + query.format(**places))
+        times, processor = _times(client, "/holder/stock?" + query.format(**places), backend)
         every += times
+        worked += processor
         figures.append((f"{kind}: workbench, {title}", _ms(statistics.median(times)), "ms"))
-    figures.append((f"{kind}: workbench, median of all", _ms(statistics.median(every)), "ms"))
-    figures.append((f"{kind}: workbench, 95th percentile of all", _ms(_p95(every)), "ms"))
-    figures.append((f"{kind}: workbench, slowest of all", _ms(max(every)), "ms"))
+    for what, found in (("", every), ("processor time, ", worked)):
+        figures.append((f"{kind}: workbench, {what}median of all", _ms(statistics.median(found)), "ms"))
+        figures.append((f"{kind}: workbench, {what}95th percentile of all", _ms(_p95(found)), "ms"))
     with app.app_context():
         figures += _in_bulk(kind, organisation_id, user_id)
         db.session.remove()
@@ -133,16 +139,25 @@ def _measure(kind: str, url: str, folder: Path) -> list[Figure]:
     return figures
 
 
-def _times(client: FlaskClient, address: str) -> list[float]:
+def _times(client: FlaskClient, address: str, backend: int | None) -> tuple[list[float], list[float]]:
+    """Seconds on the wall clock and of the processor, of each request."""
     client.get(address)
-    found = []
+    wall, worked = [], []
     for _ in range(ROUNDS):
-        start = time.perf_counter()
+        start, processor = time.perf_counter(), time.process_time() + _processor_of(backend)
         answer = client.get(address)
-        found.append(time.perf_counter() - start)
+        wall.append(time.perf_counter() - start)
+        worked.append(time.process_time() + _processor_of(backend) - processor)
         if answer.status_code != 200:
             raise RuntimeError(f"{address}: {answer.status_code}")
-    return found
+    return wall, worked
+
+
+def _processor_of(process: int | None) -> float:
+    """Seconds of processor time that another process of this machine has used, as Linux tells it."""
+    if process is None:
+        return 0.0
+    return int(Path(f"/proc/{process}/schedstat").read_text(encoding="ascii").split()[0]) / 1e9
 
 
 def _in_bulk(kind: str, organisation_id: int, user_id: int) -> list[Figure]:

@@ -170,7 +170,7 @@ def _cases(desk: Desk, numbers: Sequence[str]) -> dict[str, Case]:
             sa.or_(Patent.number.in_(numbers), Patent.publication_number.in_(numbers)),
         )
         .order_by(Stock.id)
-        .options(selectinload(Stock.patent))
+        .options(selectinload(Stock.patent).options(*services.SHORT))
         .with_for_update(of=Stock)
     )
     found: dict[str, Case] = {}

@@ -7,6 +7,7 @@ whole batches behind and the next one goes on after them. Few patents are dealt 
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -137,22 +138,25 @@ def _batch(job: StockJob, desk: Desk, *, size: int) -> None:
             sa.select(Stock)
             .where(Stock.id.in_(ids))
             .order_by(Stock.id)
-            .options(selectinload(Stock.patent))
+            .options(selectinload(Stock.patent).options(*services.SHORT))
             .with_for_update(of=Stock),
             execution_options={"populate_existing": True},
         )
     }
+    outcomes: Counter[bool] = Counter()
+    refusals: list[StockRefusal] = []
+    action, values, job_id = job.action, dict(job.values), job.id
     for key in ids:
-        case = Case(rows[key], desk)
         try:
             with current().savepoint():
-                changed = _apply(case, job.action, job.values)
+                outcomes[_apply(Case(rows[key], desk), action, values)] += 1
         except DomainError as error:
-            job.refused += 1
-            db.session.add(_refusal(job.id, key, error))
-        else:
-            job.changed += changed
-            job.unchanged += not changed
+            refusals.append(_refusal(job_id, key, error))
+    # The job's own row is written once for the whole batch.
+    db.session.add_all(refusals)
+    job.changed += outcomes[True]
+    job.unchanged += outcomes[False]
+    job.refused += len(refusals)
     job.reached = ids[-1] if ids else job.last
     job.state = "running"
     job.touched_at = wall()
@@ -253,7 +257,7 @@ def refusals(job: StockJob, *, after: int = 0, size: int = 100) -> list[tuple[St
         .where(StockRefusal.job_id == job.id, StockRefusal.id > after)
         .order_by(StockRefusal.id)
         .limit(size)
-        .options(selectinload(Stock.patent))
+        .options(selectinload(Stock.patent).options(*services.SHORT))
     )
     return [(row[0], row[1]) for row in db.session.execute(query)]
 

@@ -34,7 +34,7 @@ _PLACES: Final = ("unit_id", "inventor_id")
 
 
 # A list shows neither facts nor owners.
-_SHORT: Final = (lazyload(Patent.facts), lazyload(Patent.parties))
+SHORT: Final = (lazyload(Patent.facts), lazyload(Patent.parties))
 
 
 # --- reading
@@ -86,7 +86,7 @@ def cases(desk: Desk, ids: Sequence[int]) -> list[Case]:
     rows = {
         row.id: row
         for row in db.session.scalars(
-            sa.select(Stock).where(Stock.id.in_(ids)).options(selectinload(Stock.patent).options(*_SHORT))
+            sa.select(Stock).where(Stock.id.in_(ids)).options(selectinload(Stock.patent).options(*SHORT))
         )
     }
     return [Case(rows[key], desk) for key in ids if key in rows]
