@@ -128,6 +128,7 @@ TABLES: dict[str, dict[str, Label]] = {
         "paid": Label(_l("Paid"), "green"),
         "lapsed": Label(_l("Lapsed unpaid"), "secondary"),
         "abandoned": Label(_l("Abandoned"), "secondary"),
+        "undelivered": Label(_l("Never served, offer ended"), "secondary"),
     },
     "obligation_state": {
         "open": Label(_l("To be paid"), "yellow"),
@@ -330,6 +331,7 @@ TABLES: dict[str, dict[str, Label]] = {
         "contractual_ground": Label(_l("The holder terminated it on a ground of the contract")),
         "statutory_ground": Label(_l("The holder terminated it on a ground of the law")),
         "patent_ended": Label(_l("The patent has ended")),
+        "patent_invalidated": Label(_l("The patent was declared invalid")),
         "stated": Label(_l("As stated in the list")),
         "recordal_cancelled": Label(_l("The gazette announced the cancellation of its recordal")),
     },
