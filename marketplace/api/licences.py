@@ -83,8 +83,19 @@ class FileRecordal(ma.Schema):
 class RecordRecordal(ma.Schema):
     """CNIPA's recordal number and its day."""
 
-    number = shapes.text(40, required=True, lines=False)
+    number = shapes.text(
+        80,
+        required=True,
+        lines=False,
+        description="4 to 40 letters, digits and hyphens; kept half-width, in upper case, without spaces",
+    )
     on = shapes.day(required=True)
+
+
+class CorrectRecordal(ma.Schema):
+    """Why what was stated of the recordal is taken back."""
+
+    reason = fields.String(required=True, validate=validate.OneOf(licences.CORRECTIONS))
 
 
 class EndLicence(ma.Schema):
@@ -231,6 +242,20 @@ def record_recordal(values: dict[str, Any], licence_id: str) -> Response:
         return licence_view(licence)
 
     return once(LicenceView, act)
+
+
+@blueprint.call("POST", "/licences/<licence_id>/actions/correct_recordal")
+@access("signed_in")
+@blueprint.arguments(CorrectRecordal)
+@blueprint.response(200, LicenceView)
+def correct_recordal(values: dict[str, Any], licence_id: str) -> Response:
+    """Take back one's own statement that it is recorded, or filed, until the gazette has verified it."""
+    return once(
+        LicenceView,
+        lambda actor: licence_view(
+            licences.correct_recordal(actor, key_of(licence_id), reason=values["reason"])
+        ),
+    )
 
 
 @blueprint.call("POST", "/licences/<licence_id>/actions/end")

@@ -52,6 +52,9 @@ MESSAGES: Final[dict[str, Any]] = {
     "text-too-long": _l("This is %(length)s characters long; %(max)s are possible."),
     "text-encoding": _l("Some characters are damaged. Save the file as UTF-8 and try again."),
     "code-form": _l("This is not a valid code."),
+    "recordal-number-form": _l(
+        "A recordal number has 4 to 40 letters, digits and hyphens, without brackets or other signs."
+    ),
     "date-form": _l("This is not a date. Write it like 2026-01-31."),
     "date-impossible": _l("There is no such day."),
     "date-range": _l("The year must lie between %(first)s and %(last)s."),
@@ -249,6 +252,24 @@ def code(pattern: str, *, upper: bool = True, empty: object = None, none: object
         return plain
 
     return _exact_digits(_scalar(read, empty=empty, none=none))
+
+
+def recordal_number(*, empty: object = None) -> Converter:
+    """CNIPA's number of a recorded licence (备案号), half-width, in upper case and without spaces.
+
+    Codes: recordal-number-form, and those of `code`.
+    """
+    read = code(r"[A-Z0-9-]{4,40}", empty=empty)
+
+    def convert(cell: object) -> Any:
+        try:
+            return read(cell)
+        except InvalidValue as error:
+            if error.code != "code-form":
+                raise
+            raise InvalidValue("recordal-number-form", error.value) from error
+
+    return convert
 
 
 _EXPONENT: Final = re.compile(r"\d(\.\d+)?[Ee]\+\d+", re.ASCII)

@@ -21,6 +21,7 @@ from marketplace.listings.models import Offer, Patent
 from marketplace.listings.services.patents import patent_with
 
 from . import numbers
+from .licences import confirm_recordal, side_of
 from .lifecycle import LICENCE, RECORDAL
 from .models import Licence
 from .rules import licence_term, recordal_deadline
@@ -49,7 +50,7 @@ class LicenceImport(RowImporter):
         Column("effective_on", "生效日", convert.date()),
         Column("ended_on", "终止日", convert.date()),
         Column("amount", "金额", convert.yuan()),
-        Column("recordal_number", "备案号", convert.text(40)),
+        Column("recordal_number", "备案号", convert.recordal_number()),
         Column("recorded_on", "备案日", convert.date()),
         Column("source", "来源", convert.text(200)),
     )
@@ -235,10 +236,7 @@ class LicenceImport(RowImporter):
                     "Another recordal is on record for this licence (%(number)s).",
                     number=licence.recordal_number or "",
                 )
-            if verifies:
-                licence.evidence = "verified"
-                record("licence.verified", licence, organisation_id=licence.licensee_id)
-            return verifies
+            return self.actor.is_operator and confirm_recordal(licence)
         if on is None:
             raise Invalid(
                 "recorded-on-missing",
@@ -248,6 +246,7 @@ class LicenceImport(RowImporter):
 
         def effect() -> None:
             licence.recordal_number, licence.recorded_on = number, on
+            licence.recorded_side = "gazette" if self.actor.is_operator else side_of(self.actor, licence)
             if verifies:
                 licence.evidence = "verified"
 

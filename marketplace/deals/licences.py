@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from marketplace.core import clock
 from marketplace.core.actor import SYSTEM, Actor
+from marketplace.core.convert import InvalidValue, recordal_number
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict, Forbidden, Invalid, NotFound
 from marketplace.core.files import keep, store
@@ -28,6 +29,8 @@ from .rules import licence_term, recordal_deadline
 GROUNDS: Final = ("contractual_ground", "statutory_ground")
 PARTIES_REASONS: Final = ("agreed", *GROUNDS)
 OPERATOR_REASONS: Final = (*PARTIES_REASONS, "patent_ended", "patent_invalidated")
+
+CORRECTIONS: Final = ("typing_error", "wrong_licence", "not_done")
 
 
 @dataclass(frozen=True)
@@ -247,6 +250,7 @@ def file_recordal(
 
     def effect() -> None:
         licence.recordal_filed_on, licence.late_reason = filed_on, late_reason or licence.late_reason
+        licence.recordal_filed_side = side_of(actor, licence)
 
     RECORDAL.execute(
         actor,
@@ -262,21 +266,20 @@ def file_recordal(
 def record_recordal(actor: Actor, licence_id: int, *, number: str, on: dt.date) -> Licence:
     """Note CNIPA's recordal number (备案号) and date.
 
+    Args:
+        number: as it is printed or typed; kept half-width, in upper case and without spaces.
+        on: the day of the recordal.
+
     Raises:
-        Invalid: `recordal-number-missing`, `date-in-future`, `date-too-early`.
+        Invalid: `recordal-number-missing`, `recordal-number-form`, `date-in-future`, `date-too-early`.
     """
     licence = lock_licence(find(actor, "licence.recordal", Licence, licence_id))
-    number = number.strip()
-    if not number or len(number) > 40:
-        raise Invalid(
-            "recordal-number-missing",
-            "Please give the recordal number.",
-            fields={"number": ["Please give the recordal number."]},
-        )
+    number = _recordal_number(number)
     _not_before_effect(licence, on, "on")
 
     def effect() -> None:
         licence.recordal_number, licence.recorded_on = number, on
+        licence.recorded_side = side_of(actor, licence)
 
     RECORDAL.execute(
         actor,
@@ -288,6 +291,96 @@ def record_recordal(actor: Actor, licence_id: int, *, number: str, on: dt.date) 
         number=number,
     )
     return licence
+
+
+def correct_recordal(actor: Actor, licence_id: int, *, reason: str) -> Licence:
+    """Take back, one step, what was stated about the recordal: that it is recorded, else that it is filed.
+
+    Args:
+        actor: the side that stated it, or the operator.
+        reason: a code of `CORRECTIONS`; it stays in the journal, beside what had been stated.
+
+    Raises:
+        Invalid: `correction-reason-unknown`.
+        Forbidden: the other side stated it.
+        Conflict: `recordal-verified` by the gazette's list; `illegal-transition` when nothing is stated.
+    """
+    licence = lock_licence(find(actor, "licence.view", Licence, licence_id))
+    if reason not in CORRECTIONS:
+        raise Invalid(
+            "correction-reason-unknown",
+            "Please say why it is taken back.",
+            fields={"reason": ["Please say why it is taken back."]},
+        )
+    recorded = licence.recordal_state == "recorded"
+    action = "take_filing_back"
+    if recorded:
+        action = "take_record_back" if licence.recordal_filed_on else "take_unfiled_record_back"
+    stated = licence.recorded_on if recorded else licence.recordal_filed_on
+    number = licence.recordal_number
+
+    def effect() -> None:
+        if recorded:
+            licence.recordal_number = licence.recorded_on = licence.recorded_side = None
+        else:
+            licence.recordal_filed_on = licence.recordal_filed_side = licence.late_reason = None
+
+    RECORDAL.execute(
+        actor,
+        licence,
+        action,
+        effect=effect,
+        organisation_id=licence.licensee_id,
+        reason=reason,
+        number=number,
+        stated_on=None if stated is None else stated.isoformat(),
+    )
+    return licence
+
+
+def confirm_recordal(licence: Licence) -> bool:
+    """The gazette's list says the same as what was stated of a recorded licence, which is locked.
+
+    It is verified then if it was only stated, and no party takes the recordal back any more.
+
+    Returns:
+        Whether that is news.
+    """
+    if licence.recorded_side == "gazette":
+        return False
+    licence.recorded_side = "gazette"
+    if licence.evidence == "holder_stated":
+        licence.evidence = "verified"
+        record("licence.verified", licence, organisation_id=licence.licensee_id)
+    else:
+        record("licence.recordal_verified", licence, organisation_id=licence.licensee_id)
+    return True
+
+
+def side_of(actor: Actor, licence: Licence) -> str:
+    """For whom the actor speaks: `operator`, `holder` or `licensee`."""
+    if actor.is_operator:
+        return "operator"
+    return "holder" if holder_side(actor, licence) else "licensee"
+
+
+def _recordal_number(given: str) -> str:
+    """The number in the one form in which it is stored and compared."""
+    try:
+        number: str | None = recordal_number()(given)
+    except InvalidValue as error:
+        raise Invalid(
+            "recordal-number-form",
+            "A recordal number has 4 to 40 letters, digits and hyphens, without brackets or other signs.",
+            fields={"number": [error.reason]},
+        ) from error
+    if number is None:
+        raise Invalid(
+            "recordal-number-missing",
+            "Please give the recordal number.",
+            fields={"number": ["Please give the recordal number."]},
+        )
+    return number
 
 
 def end_licence(actor: Actor, licence_id: int, *, reason: str, on: dt.date | None = None) -> Licence:

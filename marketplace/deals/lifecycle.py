@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from marketplace.core.errors import Conflict
 from marketplace.core.lifecycle import Lifecycle, Transition
 
 _LIVING = frozenset({"not_served", "served"})
@@ -84,6 +87,25 @@ AGREED_END = Lifecycle(
     attribute="agreed_end",
 )
 
+
+def _no_gazette(licence: Any) -> None:
+    """What the gazette has announced is no party's statement: only the gazette changes it."""
+    side = licence.recorded_side if licence.recordal_state == "recorded" else licence.recordal_filed_side
+    if side == "gazette":
+        raise Conflict("recordal-verified", "The gazette's list has verified this recordal: it stands.")
+
+
+def _correction(action: str, source: str, target: str) -> Transition:
+    return Transition(
+        action,
+        frozenset({source}),
+        target,
+        "licence.correct_recordal",
+        "licence.recordal_corrected",
+        _no_gazette,
+    )
+
+
 RECORDAL = Lifecycle(
     "recordal",
     "to_do",
@@ -93,6 +115,10 @@ RECORDAL = Lifecycle(
             "record_recordal", {"to_do", "filed", "late"}, "recorded", "licence.recordal", "licence.recorded"
         ),
         _move("overdue", {"to_do"}, "late", "licence.run", "licence.recordal_late"),
+        # A statement that was wrong is corrected by an entry of its own, one step back.
+        _correction("take_filing_back", "filed", "to_do"),
+        _correction("take_record_back", "recorded", "filed"),
+        _correction("take_unfiled_record_back", "recorded", "to_do"),
     ),
     attribute="recordal_state",
 )

@@ -81,6 +81,16 @@ def answering_side(actor: Actor, subject: Any) -> bool:
     return other(actor, subject) and actor.organisation_id != subject.end_proposed_by
 
 
+def stating_side(actor: Actor, subject: Any) -> bool:
+    """The side that has stated the last step of a licence's recordal."""
+    if not isinstance(subject, Licence):
+        return False
+    side = subject.recorded_side if subject.recordal_state == "recorded" else subject.recordal_filed_side
+    if side == "holder":
+        return holder_side(actor, subject)
+    return side == "licensee" and licensee_side(actor, subject)
+
+
 _PARTIES = (licensee_side, holder_side, bureau)
 
 RULES = {
@@ -101,6 +111,7 @@ RULES = {
     "licence.answer_end": Rule(WRITE, (answering_side,), sees=_PARTIES),
     "licence.take_end_back": Rule(WRITE, (proposing_side,), sees=_PARTIES),
     "licence.recordal": Rule(WRITE, (licensee_side, holder_side, operator), sees=_PARTIES),
+    "licence.correct_recordal": Rule(WRITE, (stating_side, operator), sees=_PARTIES),
     "licence.confirm_patent_end": Rule(WRITE, (operator,)),
     "licence.import": Rule(WRITE, (acts_for_an_organisation, operator)),
     "licence.run": Rule(WRITE, (system,), sees=_PARTIES),

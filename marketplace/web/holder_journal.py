@@ -59,6 +59,8 @@ WORDS: Mapping[str, str] = {
     "licence.end_taken_back": N_("Proposed end of the licence of %(party)s taken back"),
     "licence.recordal_filed": N_("Recordal for %(party)s filed"),
     "licence.recorded": N_("Licence of %(party)s recorded with CNIPA"),
+    "licence.recordal_corrected": N_("What was stated of the recordal for %(party)s was taken back"),
+    "licence.recordal_verified": N_("Recordal for %(party)s verified by the gazette's list"),
     "licence.recordal_late": N_("Recordal for %(party)s is overdue"),
     "licence.recordal_changed": N_("A change of the recordal for %(party)s was announced"),
     "licence.recordal_cancelled": N_("The cancellation of the recordal for %(party)s was announced"),

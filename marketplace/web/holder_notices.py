@@ -24,7 +24,8 @@ from marketplace.core.permissions import allowed
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import licences as licence_services
 from marketplace.deals import payments as payment_services
-from marketplace.deals.licences import PARTIES_REASONS
+from marketplace.deals.licences import CORRECTIONS, PARTIES_REASONS
+from marketplace.deals.lifecycle import RECORDAL
 from marketplace.deals.lookup import licence_of, owned_by, payments_of
 from marketplace.deals.models import Licence, Notice, Obligation, Payment, RefundTask
 from marketplace.deals.notices import get_notice, notice_document
@@ -373,8 +374,24 @@ class FileRecordalForm(Form):
 class RecordedForm(Form):
     """CNIPA's recordal."""
 
-    number = StringField(_l("Recordal number"), [required(), at_most(40)], filters=[stripped])
+    number = StringField(_l("Recordal number"), [required(), at_most(80)], filters=[stripped])
     on = DateField(_l("Recorded on"), [required()])
+
+
+class CorrectionForm(Form):
+    """Why what was stated of the recordal is taken back."""
+
+    reason = RadioField(
+        _l("Why is it taken back?"),
+        [required(_l("Please choose one."))],
+        choices=options((code, labels.name("correction_reason", code)) for code in CORRECTIONS),
+    )
+
+
+def may_correct(actor: Actor, licence: Licence) -> bool:
+    """Whether the actor may take back what was stated last of the recordal."""
+    actions = {row.action for row in RECORDAL.offered(actor, licence)}
+    return not actions.isdisjoint(("take_filing_back", "take_record_back", "take_unfiled_record_back"))
 
 
 class EndForm(Form):
@@ -392,7 +409,12 @@ class EndForm(Form):
     )
 
 
-_LICENCE_FORMS: dict[str, type[Form]] = {"file": FileRecordalForm, "record": RecordedForm, "end": EndForm}
+_LICENCE_FORMS: dict[str, type[Form]] = {
+    "file": FileRecordalForm,
+    "record": RecordedForm,
+    "correct": CorrectionForm,
+    "end": EndForm,
+}
 
 
 def _held_licence(licence_id: int) -> Licence:
@@ -427,6 +449,7 @@ def _licence_page(found: Licence, refused: str = "", form: Form | None = None) -
         declares=found.offer is not None and found.offer.holder_id in current_actor().holders,
         forms=forms,
         refused=refused,
+        may_correct=may_correct(current_actor(), found),
         overdue=found.recordal_due_on is not None and found.recordal_due_on < clock.today(),
     ), status_of(form) if form is not None else 200
 
@@ -440,7 +463,7 @@ def _apart(form: Form, name: object) -> None:
 @blueprint.post("/licences/<int:licence_id>/<deed>")
 @access("organisation")
 def licence_deed(licence_id: int, deed: str) -> ResponseReturnValue:
-    """Note the filing of the recordal, CNIPA's recordal, or the end of a licence."""
+    """Note the filing of the recordal or CNIPA's recordal, take these back, or note the end of a licence."""
     if deed not in _LICENCE_FORMS:
         raise NotFound("step-unknown", "A licence has no such step.")
     actor = current_actor()
@@ -453,6 +476,7 @@ def licence_deed(licence_id: int, deed: str) -> ResponseReturnValue:
         calls: dict[str, Callable[..., object]] = {
             "file": licence_services.file_recordal,
             "record": licence_services.record_recordal,
+            "correct": licence_services.correct_recordal,
             "end": licence_services.end_licence,
         }
         try:

@@ -335,6 +335,11 @@ TABLES: dict[str, dict[str, Label]] = {
         "stated": Label(_l("As stated in the list")),
         "recordal_cancelled": Label(_l("The gazette announced the cancellation of its recordal")),
     },
+    "correction_reason": {
+        "typing_error": Label(_l("The number or the day was mistyped")),
+        "wrong_licence": Label(_l("Another licence was meant")),
+        "not_done": Label(_l("It was not filed or recorded after all")),
+    },
     "list_kind": {
         "patents": Label(_l("Patents")),
         "offers": Label(_l("Announced declarations")),

@@ -30,7 +30,7 @@ from marketplace.listings.services import offers
 
 from . import labels
 from .forms import Form, at_most, optional, required, required_when, sentence_of, status_of, stripped
-from .holder_notices import answer_to_end
+from .holder_notices import CorrectionForm, answer_to_end, may_correct
 
 blueprint = Blueprint("licensing", __name__)
 
@@ -353,7 +353,7 @@ class RecordalForm(Form):
         [required_when(_l("needed after the three months")), at_most(1000)],
         filters=[stripped],
     )
-    number = StringField(_l("Recordal number"), [optional(), at_most(40)], filters=[stripped])
+    number = StringField(_l("Recordal number"), [optional(), at_most(80)], filters=[stripped])
     on = DateField(_l("Recorded on"), [optional()])
 
 
@@ -364,8 +364,14 @@ def licence(licence_id: int) -> ResponseReturnValue:
     return _licence_page(current_actor(), licence_id)
 
 
-def _licence_page(actor: Actor, licence_id: int, form: RecordalForm | None = None) -> ResponseReturnValue:
+def _licence_page(
+    actor: Actor,
+    licence_id: int,
+    form: RecordalForm | None = None,
+    correction: CorrectionForm | None = None,
+) -> ResponseReturnValue:
     found = licences.get_licence(actor, licence_id)
+    correction = correction or CorrectionForm(formdata=None)
     form = form or RecordalForm(formdata=None, filed_on=clock.today(), on=clock.today())
     return (
         render_template(
@@ -373,11 +379,13 @@ def _licence_page(actor: Actor, licence_id: int, form: RecordalForm | None = Non
             licence=found,
             form=form,
             licensee_side=found.licensee_id in actor.licensees,
+            correction=correction,
+            may_correct=may_correct(actor, found),
             may_record=allowed(actor, "licence.recordal", found).allowed,
             deadline=rules.recordal_deadline(found.effective_on),
             late=found.recordal_due_on is not None and clock.today() > found.recordal_due_on,
         ),
-        status_of(form),
+        max(status_of(form), status_of(correction)),
     )
 
 
@@ -431,6 +439,20 @@ def recordal_recorded(licence_id: int) -> ResponseReturnValue:
             flash(gettext("Noted: the licence is recorded."), "success")
             return redirect(url_for("licensing.licence", licence_id=licence_id))
     return _licence_page(actor, licence_id, form)
+
+
+@blueprint.post("/licences/<int:licence_id>/recordal/correct")
+@access("organisation")
+def recordal_corrected(licence_id: int) -> ResponseReturnValue:
+    """Take back what one's own side stated last of the recordal."""
+    actor = current_actor()
+    form = CorrectionForm()
+    if not form.validate_on_submit():
+        return _licence_page(actor, licence_id, correction=form)
+    with unit_of_work(actor):
+        licences.correct_recordal(actor, licence_id, reason=form.reason.data)
+    flash(gettext("Noted."), "success")
+    return redirect(url_for("licensing.licence", licence_id=licence_id, _anchor="recordal"))
 
 
 @blueprint.post("/licences/<int:licence_id>/agreed-end/<answer>")

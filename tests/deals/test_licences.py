@@ -123,9 +123,9 @@ def test_a_recordal_is_filed_then_recorded_by_either_party(free, licence):
     with pytest.raises(Invalid), unit_of_work(free.holder_actor):
         licences.record_recordal(free.holder_actor, licence.id, number=" ", on=clock.today())
     with pytest.raises(Invalid), unit_of_work(free.holder_actor):
-        licences.record_recordal(free.holder_actor, licence.id, number="X1", on=dt.date(2026, 11, 19))
+        licences.record_recordal(free.holder_actor, licence.id, number="X001", on=dt.date(2026, 11, 19))
     with unit_of_work(free.holder_actor):
-        licences.record_recordal(free.holder_actor, licence.id, number="X1", on=clock.today())
+        licences.record_recordal(free.holder_actor, licence.id, number="X001", on=clock.today())
     assert licence.recordal_state == "recorded"
     with pytest.raises(Conflict), unit_of_work(free.firm_actor):
         licences.file_recordal(free.firm_actor, licence.id)

@@ -150,3 +150,27 @@ def test_a_co_owner_reads_the_notices_and_licences_on_its_patent(
     licence = all_.row(Licence)
     assert f"/holder/licences/{licence.id}" in owner.get("/holder/licences").text
     assert f'href="/offers/{notice.offer_id}"' in owner.get(f"/holder/licences/{licence.id}").text
+
+
+def test_each_side_takes_back_on_its_page_what_it_stated_of_the_recordal(
+    parties: Callable[..., Parties], language: str
+) -> None:
+    all_ = parties(**FREE)
+    licence = all_.row(Licence)
+    holders, firms = f"/holder/licences/{licence.id}", f"/licences/{licence.id}"
+    today = clock.today().isoformat()
+    all_.holder.post(f"{holders}/file", data={"filed_on": today})
+    wrong = all_.firm.post(f"{firms}/recordal/recorded", data={"number": "备（2026）1号", "on": today})
+    said = in_words(language, "4 至 40 位字母、数字", "4 to 40 letters, digits and hyphens")
+    assert (wrong.status_code, said in text_of(wrong.text)) == (422, True)
+    all_.firm.post(f"{firms}/recordal/recorded", data={"number": "x2026 0001", "on": today})
+    assert "X20260001" in all_.holder.get(holders).text
+    assert f"{holders}/correct" not in all_.holder.get(holders).text
+    assert f"{firms}/recordal/correct" in all_.firm.get(firms).text
+    assert all_.firm.post(f"{firms}/recordal/correct").status_code == 422
+    answer = all_.firm.post(f"{firms}/recordal/correct", data={"reason": "typing_error"})
+    assert (answer.status_code, all_.row(Licence).recordal_state) == (302, "filed")
+    assert f"{firms}/recordal/correct" not in all_.firm.get(firms).text
+    assert all_.holder.post(f"{holders}/correct").status_code == 422
+    assert all_.holder.post(f"{holders}/correct", data={"reason": "not_done"}).status_code == 302
+    assert all_.row(Licence).recordal_state == "to_do"

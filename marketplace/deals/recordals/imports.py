@@ -15,6 +15,7 @@ from marketplace.core.errors import Conflict, Invalid, NotFound
 from marketplace.core.importing import Checked, Importer, Problem, RowImporter
 from marketplace.core.tables import Column
 from marketplace.core.unit_of_work import lock, record
+from marketplace.deals.licences import confirm_recordal
 from marketplace.deals.lifecycle import LICENCE, RECORDAL
 from marketplace.deals.models import Licence
 from marketplace.listings.gazette import columns, matching
@@ -42,7 +43,9 @@ class RecordalImport(RowImporter):
     permission = "gazette.import"
     columns = (
         *columns.shared(),
-        Column("recordal_number", "备案号", convert.text(40), required=True, aliases=("合同备案号",)),
+        Column(
+            "recordal_number", "备案号", convert.recordal_number(), required=True, aliases=("合同备案号",)
+        ),
         Column("licensor", "许可人", convert.listing(convert.text(200)), aliases=("让与人",)),
         Column("licensee", "被许可人", convert.text(200), aliases=("受让人",)),
         Column("filing_date", "申请日", convert.date()),
@@ -142,11 +145,9 @@ class RecordalImport(RowImporter):
                     "Another recordal is on record for this licence (%(number)s).",
                     number=licence.recordal_number or "",
                 )
-            if verifies:
-                licence.evidence = "verified"
-                record("licence.verified", licence, organisation_id=licence.licensee_id)
-                self.details["recorded"] += 1
-            return verifies
+            confirmed = confirm_recordal(licence)
+            self.details["recorded"] += confirmed
+            return confirmed
         if on < licence.effective_on:
             reason = gettext("The days of notice, effect, recordal and end contradict each other.")
             raise Invalid("dates-reversed", reason, fields={"recorded_on": [reason]})
