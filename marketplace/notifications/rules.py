@@ -14,6 +14,8 @@ from marketplace.core.journal import JournalEntry
 from marketplace.deals.models import Licence, Notice, Payment, Quarantine
 from marketplace.demands.models import Demand
 from marketplace.listings.models import Offer
+from marketplace.listings.showcase.models import Question
+from marketplace.listings.showcase.questions import who_answers
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,27 @@ def _demand_answered(entry: JournalEntry) -> Iterable[Telling]:
     )
 
 
+def _question_asked(entry: JournalEntry) -> Iterable[Telling]:
+    """The holder, and the agencies that work for it today; not before a visitor's address is confirmed."""
+    question = db.session.get_one(Question, entry.subject_id)
+    if question.reached_on is None:
+        return
+    for organisation_id in who_answers(question.offer):
+        yield Telling(
+            organisation_id, "question_asked", {"question": question.id, "offer": question.offer_id}
+        )
+
+
+def _question_answered(entry: JournalEntry) -> Iterable[Telling]:
+    question = db.session.get_one(Question, entry.subject_id)
+    if question.organisation_id is not None:
+        yield Telling(
+            question.organisation_id,
+            "question_answered",
+            {"question": question.id, "offer": question.offer_id},
+        )
+
+
 def _licensees(offer: Offer) -> list[int]:
     """Organisations with a licence in effect under the offer."""
     query = sa.select(Licence.licensee_id).where(Licence.offer_id == offer.id, Licence.state == "in_effect")
@@ -210,4 +233,7 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "organisation.clash_opened": _clash_opened,
     "demand.matched": _demand_matched,
     "demand.answered": _demand_answered,
+    "question.asked": _question_asked,
+    "question.confirmed": _question_asked,
+    "question.answered": _question_answered,
 }

@@ -15,6 +15,7 @@ from marketplace.core.database import db
 from marketplace.deals.models import Licence, Notice, Payment, Quarantine
 from marketplace.demands.models import Demand
 from marketplace.listings.models import Offer, Patent
+from marketplace.listings.showcase.models import Question
 
 from .models import Notification
 
@@ -242,6 +243,16 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         _l("Offers that may help with “%(demand)s”: %(count)s. See why, and say which of them fit."),
         "/demands/%(demand_id)s",
     ),
+    "question_asked": _Wording(
+        _l("A reader has a question about your offer"),
+        _l("There is a question about “%(offer)s”. Please answer within days: readers do not wait long."),
+        "/questions/%(question_id)s",
+    ),
+    "question_answered": _Wording(
+        _l("Your question has been answered"),
+        _l("The holder has answered your question about “%(offer)s”."),
+        "/questions/%(question_id)s",
+    ),
     "demand_answered": _Wording(
         _l("%(organisation)s has answered your demand"),
         _l("%(organisation)s points you to its offer “%(offer)s” for your demand “%(demand)s”."),
@@ -259,6 +270,7 @@ _MODELS: Final[Mapping[str, Any]] = {
     "payment": Payment,
     "licence": Licence,
     "demand": Demand,
+    "question": Question,
     "quarantine": Quarantine,
 }
 

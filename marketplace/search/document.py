@@ -27,6 +27,8 @@ class OfferDocument:
     `version` is the journal id read before the offer's rows were loaded. `live` is false once the offer has
     ended: ended offers are rewritten, never deleted. `fee_minor` is in 分, and the entry fee where a royalty
     comes on top; `rate_percent` is in per cent. `ipc` holds IPC symbols, or Locarno symbols for designs.
+    `product` and `costs` (the items compared) come from what the holder tells beside the declaration, as may
+    `application`, `problem` and `advantage`, then in both languages.
     `district` is the GB/T 2260 code of the first patentee in the region. Dates are legal dates, inclusive.
     """
 
@@ -56,6 +58,8 @@ class OfferDocument:
     term_to: date
     licences: int
     status: str
+    product: str = ""
+    costs: str = ""
 
     @property
     def upfront_minor(self) -> int | None:
@@ -101,6 +105,9 @@ class OfferDocument:
 
     def _plain(self) -> dict[str, Any]:
         plain: dict[str, Any] = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        for name in ("product", "costs"):  # absent while there is nothing: as it was before they came
+            if not plain[name]:
+                del plain[name]
         plain["announced_on"] = self.announced_on.isoformat()
         plain["term_to"] = self.term_to.isoformat()
         plain["rate_percent"] = (

@@ -20,7 +20,7 @@ SNIPPET: Final = 120
 """How many characters of a long text are shown around the matches."""
 
 _WHOLE: Final = ("title", "title_en")
-_CUT: Final = ("abstract", "abstract_en", "application", "problem", "advantage")
+_CUT: Final = ("abstract", "abstract_en", "application", "problem", "advantage", "product")
 _WORD: Final = re.compile(f"[^\\W_{analysis.HAN}]+")
 _HAN_RUN: Final = re.compile(f"[{analysis.HAN}]+")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from marketplace.core.readers import DeadLetter, Reader, wall
 from marketplace.core.unit_of_work import record
 from marketplace.deals.models import Licence
 from marketplace.listings.models import Offer, PatentParty
+from marketplace.listings.showcase.services import search_texts
 
 from .document import OfferDocument
 from .engine import SearchEngine, WriteReport
@@ -70,7 +71,10 @@ def documents(offer_ids: Iterable[int]) -> Iterator[OfferDocument]:
             .execution_options(populate_existing=True)
         ).unique().all()  # fmt: skip
         counts = licence_counts(part)
-        found = [_document(offer, version, counts.get(offer.id, 0)) for offer in offers]
+        told = search_texts(part)
+        found = [
+            _document(offer, version, counts.get(offer.id, 0), told.get(offer.id, {})) for offer in offers
+        ]
         # A fresh transaction for the next part: its version must not be older than its rows.
         db.session.rollback()
         yield from found
@@ -86,7 +90,7 @@ def licence_counts(offer_ids: Sequence[int]) -> dict[int, int]:
     return {offer_id: count for offer_id, count in rows if offer_id is not None}
 
 
-def _document(offer: Offer, version: int, licences: int) -> OfferDocument:
+def _document(offer: Offer, version: int, licences: int, told: Mapping[str, str]) -> OfferDocument:
     patent = offer.patent
     owners = [party.organisation for party in patent.parties]
     announced_on, term_to = offer.announced_on, offer.term_to
@@ -104,9 +108,9 @@ def _document(offer: Offer, version: int, licences: int) -> OfferDocument:
         title_en=patent.title_en or "",
         abstract=patent.abstract or "",
         abstract_en=patent.abstract_en or "",
-        application=patent.application or "",
-        problem=patent.problem or "",
-        advantage=patent.advantage or "",
+        application=told.get("application") or patent.application or "",
+        problem=told.get("problem") or patent.problem or "",
+        advantage=told.get("advantage") or patent.advantage or "",
         ipc=tuple(item.symbol for item in patent.classes),
         owners=tuple(owner.name for owner in owners),
         owner_types=tuple(sorted({owner.type for owner in owners})),
@@ -119,6 +123,8 @@ def _document(offer: Offer, version: int, licences: int) -> OfferDocument:
         term_to=term_to,
         licences=licences,
         status=offer.status,
+        product=told.get("product", ""),
+        costs=told.get("costs", ""),
     )
 
 

@@ -33,7 +33,7 @@ Lucene counts only documents that have a field, tantivy all of them; with the ma
 document counts and mean lengths, and so on scores."""
 
 WORDS: Final = ("title", "title_en", "abstract", "abstract_en", "needs", "owner_names")
-"""Fields of terms, scored. `needs` joins application, problem and advantage."""
+"""Fields of terms, scored. `needs` joins product, application, problem, advantage and items of cost."""
 
 CHARACTERS: Final = ("title_characters", "body_characters")
 """Fields of single characters with positions, for phrases, exclusions, and words cut differently."""
@@ -57,11 +57,12 @@ def index_fields(
     absent where only a royalty is due.
     """
     d = document
-    needs = f"{d.application} {d.problem} {d.advantage}"
+    needs = f"{d.product} {d.application} {d.problem} {d.advantage} {d.costs}"
     owners = " ".join(d.owners)
     words = (d.title, d.title_en, d.abstract, d.abstract_en, needs, owners)
     texts = {name: " ".join((MARK, *analysis.terms(text))) for name, text in zip(WORDS, words, strict=True)}
-    bodies = (d.abstract, d.application, d.problem, d.advantage, owners, d.abstract_en)
+    told = (text for text in (d.product, d.costs) if text)
+    bodies = (d.abstract, d.application, d.problem, d.advantage, owners, d.abstract_en, *told)
     for name, parts in zip(CHARACTERS, ((d.title, d.title_en), bodies), strict=True):
         texts[name] = " ".join(word for part in parts for word in (MARK, *analysis.characters(part)))
 

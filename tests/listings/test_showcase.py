@@ -25,6 +25,9 @@ from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings.models import Offer
 from marketplace.listings.showcase import pictures, questions, rules, services
 from marketplace.listings.showcase.models import Question
+from marketplace.notifications.rules import tellings
+from marketplace.search.indexer import documents, touched
+from marketplace.search.tree import index_fields
 from tests import factories
 
 VALUES: dict[str, Any] = {
@@ -422,3 +425,55 @@ def test_no_question_on_what_is_not_public() -> None:
         reader = factories.actor(factories.organisation())
     with pytest.raises(DomainError), unit_of_work(reader):
         questions.ask(reader, offer_id, "问", locale="zh")
+
+
+# --- who is told, and what is found
+
+
+@pytest.mark.usefixtures("context")
+def test_holder_agency_and_asker_are_told_and_nobody_before_the_address_is_confirmed() -> None:
+    holder, offer_id = holder_and_offer()
+    with unit_of_work():
+        agency = factories.organisation(type="agency")
+        today = clock.today()
+        db.session.add(
+            Mandate(
+                agent_id=agency.id,
+                principal_id=holder.organisation_id,
+                scope="both",
+                valid_from=today,
+                valid_to=today,
+                created_at=clock.now(),
+            )
+        )
+        agency_id, reader = agency.id, factories.actor(factories.organisation())
+    with unit_of_work(VISITOR):
+        row = questions.ask(VISITOR, offer_id, "问", locale="zh", email="a@example.org")
+        token = questions.token_of(row)
+    [asked] = entries("question.asked")
+    assert tellings(asked) == []
+    with unit_of_work(VISITOR):
+        questions.confirm(VISITOR, token)
+    [confirmed] = entries("question.confirmed")
+    assert [one.to for one in tellings(confirmed)] == [holder.organisation_id, agency_id]
+    with unit_of_work(reader):
+        mine = questions.ask(reader, offer_id, "再问", locale="zh").id
+    with unit_of_work(holder):
+        questions.answer(holder, mine, "答")
+        questions.answer(holder, row.id, "答")
+    told = {entry.subject_id: [one.to for one in tellings(entry)] for entry in entries("question.answered")}
+    assert told == {mine: [reader.organisation_id], row.id: []}
+
+
+@pytest.mark.usefixtures("context")
+def test_searches_find_what_the_holder_tells() -> None:
+    holder, offer_id = holder_and_offer()
+    with unit_of_work(holder):
+        services.describe(holder, offer_id, VALUES)
+    assert touched(entries("offer.described")) == {offer_id}
+    [document] = documents([offer_id])
+    assert "steering motors" in document.product
+    assert document.problem == "端部绕组占用空间大"
+    assert "单台铜材" in document.costs
+    words, _, _ = index_fields(document)
+    assert "铜材" in words["needs"].split()
