@@ -16,6 +16,8 @@ from marketplace.core.unit_of_work import lock
 from marketplace.listings import services as listings
 from marketplace.listings.models import Offer, Patent
 from marketplace.listings.schemas import ACTIONS, OfferSchema
+from marketplace.listings.showcase import services as showcase
+from marketplace.listings.showcase.models import ATTACHMENT_KINDS, MATURITIES, PRICE_UNITS, SIDE_KINDS
 from marketplace.search import services as search
 from marketplace.search.engine import EngineUnavailable, Hit
 from marketplace.search.indexer import licence_counts
@@ -25,7 +27,7 @@ from marketplace.statistics import activity
 from . import shapes
 from .answering import check_version, json_answer, once
 from .documents import Blueprint
-from .shapes import Day, Fee, Id, Instant
+from .shapes import Amount, Day, Fee, Id, Instant
 
 blueprint = Blueprint("offers", "offers", "Announced open licences, and declarations on their way there.")
 
@@ -97,6 +99,76 @@ class Duty(ma.Schema):
     bars = fields.List(fields.String())
 
 
+class CostLineShape(ma.Schema):
+    """One line of a cost comparison, as the holder states it."""
+
+    item_zh = fields.String(required=True)
+    item_en = fields.String(required=True, allow_none=True)
+    today = fields.String(required=True, metadata={"description": "with today's answer"})
+    with_patent = fields.String(required=True)
+    unit = fields.String(required=True)
+    source = fields.String(required=True)
+
+
+class SideOfferShape(ma.Schema):
+    """Know-how or a service offered beside the licence; never a condition of it."""
+
+    kind = fields.String(required=True, metadata={"enum": list(SIDE_KINDS)})
+    what_zh = fields.String(required=True)
+    what_en = fields.String(required=True, allow_none=True)
+    price = fields.Nested(
+        Amount, required=True, allow_none=True, metadata={"description": "null: on request"}
+    )
+    price_unit = fields.String(required=True, metadata={"enum": list(PRICE_UNITS)})
+    contact = fields.String(required=True, allow_none=True)
+
+
+class AttachmentShape(ma.Schema):
+    """A picture or a document; `href` gives its bytes as a download."""
+
+    kind = fields.String(required=True, metadata={"enum": list(ATTACHMENT_KINDS)})
+    href = fields.String(required=True)
+    content_type = fields.String(required=True)
+    alt_zh = fields.String(required=True)
+    alt_en = fields.String(required=True, allow_none=True)
+
+
+class FaqShape(ma.Schema):
+    """A question and its answer that the holder has published."""
+
+    question_zh = fields.String(required=True, allow_none=True)
+    question_en = fields.String(required=True, allow_none=True)
+    answer_zh = fields.String(required=True, allow_none=True)
+    answer_en = fields.String(required=True, allow_none=True)
+
+
+class Beside(ma.Schema):
+    """What the holder tells beside the announced terms; none of it is a condition of the licence."""
+
+    product_zh = fields.String(required=True, allow_none=True)
+    product_en = fields.String(required=True, allow_none=True)
+    application_zh = fields.String(required=True, allow_none=True)
+    application_en = fields.String(required=True, allow_none=True)
+    problem_zh = fields.String(required=True, allow_none=True)
+    problem_en = fields.String(required=True, allow_none=True)
+    advantage_zh = fields.String(required=True, allow_none=True)
+    advantage_en = fields.String(required=True, allow_none=True)
+    maturity = fields.String(required=True, allow_none=True, metadata={"enum": [*MATURITIES, None]})
+    proof_zh = fields.String(required=True, allow_none=True, metadata={"description": "what shows it"})
+    proof_en = fields.String(required=True, allow_none=True)
+    origins = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "by field: `human` or `machine`, who wrote or translated it"},
+    )
+    costs = fields.List(fields.Nested(CostLineShape), required=True)
+    side_offers = fields.List(fields.Nested(SideOfferShape), required=True)
+    attachments = fields.List(fields.Nested(AttachmentShape), required=True)
+    faq = fields.List(fields.Nested(FaqShape), required=True)
+    updated_at = Instant(required=True, allow_none=True)
+
+
 class OfferWhole(OfferItem):
     """One offer with all that this caller may see of it."""
 
@@ -157,6 +229,9 @@ class OfferWhole(OfferItem):
     revoked_on = Day(allow_none=True)
     lapsed_on = Day(allow_none=True)
     duty_to_withdraw = fields.Nested(Duty, allow_none=True)
+    beside = fields.Nested(
+        Beside, allow_none=True, metadata={"description": "null while the holder has told nothing more"}
+    )
     created_at = Instant()
 
 
@@ -242,9 +317,38 @@ def whole(actor: Actor, offer: Offer) -> dict[str, Any]:
         }
         if its_own and offer.payee_account
         else None,
+        "beside": _beside(offer),
         "duty_to_withdraw": {"since": offer.duty_to_withdraw_since, "bars": list(offer.duty_bars)}
         if offer.duty_bars
         else None,
+    }
+
+
+def _beside(offer: Offer) -> dict[str, Any] | None:
+    """What stands beside the declaration, as `Beside`."""
+    details, faq = showcase.details_of(offer.id), showcase.faq(offer.id)
+    if details is None and not faq:
+        return None
+    told = showcase.values_of(details or showcase.draft({}))
+    names = ("question_zh", "question_en", "answer_zh", "answer_en")
+    return {
+        **told,
+        "side_offers": [
+            {**line, "price": shapes.money(line["price_minor"], line["currency"])}
+            for line in told["side_offers"]
+        ],
+        "attachments": [
+            {
+                "kind": one.kind,
+                "href": f"/offers/{offer.id}/attachments/{one.id}",
+                "content_type": one.file.content_type,
+                "alt_zh": one.alt_zh,
+                "alt_en": one.alt_en,
+            }
+            for one in (details.attachments if details else ())
+        ],
+        "faq": [{name: getattr(row, name) for name in names} for row in faq],
+        "updated_at": details.updated_at if details else None,
     }
 
 
