@@ -53,6 +53,8 @@ def measure(environment: dict[str, str], folder: Path) -> list[Figure]:
     with app.app_context():
         flask_migrate.upgrade()
         holder_id, actor = _stock()
+        with unit_of_work():
+            db.session.execute(sa.text("ANALYZE"))  # as the database does by itself after a while
         today = clock.today()
         figures: list[Figure] = []
 

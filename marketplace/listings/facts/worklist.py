@@ -121,19 +121,34 @@ def needing(
         attest: leave out those for which a fact is known that an attestation would contradict.
     """
     alive = _alive(organisation_id, today).subquery()
-    ages = staleness.ages(today)
+    report = [name for name in facts if name == "evaluation_report"]
+    others = [name for name in facts if name not in report]
     conditions: list[sa.ColumnElement[bool]] = []
-    for name in facts:
-        of_patent = sa.and_(PatentFact.patent_id == alive.c.id, PatentFact.name == name)
-        settled = sa.exists().where(
-            of_patent,
-            _settled(name, today, ages, attest=attest),
-        )
-        missing = ~settled
-        if name == "evaluation_report":
-            missing = sa.and_(alive.c.kind != "invention", missing)
-        conditions.append(missing)
+    if others:
+        conditions.append(alive.c.id.not_in(_all_settled(organisation_id, others, today, attest=attest)))
+    if report:
+        settled = _all_settled(organisation_id, report, today, attest=attest)
+        conditions.append(sa.and_(alive.c.kind != "invention", alive.c.id.not_in(settled)))
     return sa.select(alive.c.id).where(sa.or_(*conditions) if conditions else sa.false())
+
+
+def _all_settled(organisation_id: int, facts: list[str], today: dt.date, *, attest: bool) -> sa.Select[int]:
+    """Ids of the organisation's patents on which nothing is to be done about any of the facts: one pass."""
+    ages = staleness.ages(today)
+    settled = sa.or_(
+        *(sa.and_(PatentFact.name == name, _settled(name, today, ages, attest=attest)) for name in facts)
+    )
+    return (
+        sa.select(PatentFact.patent_id)
+        .where(
+            PatentFact.patent_id.in_(
+                sa.select(PatentParty.patent_id).where(PatentParty.organisation_id == organisation_id)
+            ),
+            settled,
+        )
+        .group_by(PatentFact.patent_id)
+        .having(sa.func.count() == len(facts))
+    )
 
 
 def _settled(name: str, today: dt.date, ages: staleness.Ages, *, attest: bool) -> sa.ColumnElement[bool]:
