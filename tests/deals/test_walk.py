@@ -10,14 +10,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketplace.core import clock
+from marketplace.core.actor import Actor
 from marketplace.core.database import db
-from marketplace.core.errors import Conflict, Invalid
+from marketplace.core.errors import Conflict, Forbidden, Invalid
 from marketplace.core.journal import verify
 from marketplace.core.unit_of_work import lock, record, unit_of_work
-from marketplace.deals import licences, notices, payments
+from marketplace.deals import licences, notices, patent_ends, payments
 from marketplace.deals.lookup import licence_of, offer_ended_at, payments_of
 from marketplace.deals.models import OPEN_PAYMENT, Licence, Notice, RefundTask
-from marketplace.listings.models import Offer
+from marketplace.listings import services
+from marketplace.listings.facts.models import FactHistory
+from marketplace.listings.models import Offer, PatentFact
+from tests import factories
 from tests.conftest import NOW
 from tests.deals.conftest import FEE, deliver, make_deal, serve
 
@@ -25,6 +29,8 @@ STEPS = (
     "bank", "stripe", "cancel", "slip", "confirm", "confirm_wrong", "paid", "paid_wrong", "paid_earlier",
     "failed", "expired", "abandon", "withdraw", "day", "month", "lapse",
     "propose_end", "accept_end", "decline_end",
+    "holder_states_end", "patent_terminated", "patent_invalidated", "patent_ends",
+    "file", "record", "record_by_holder", "correct", "correct_by_holder",
 )  # fmt: skip
 
 
@@ -34,11 +40,14 @@ class Walk:
     def __init__(self, event) -> None:
         self.event, self.deal = event, make_deal()
         self.notice = serve(self.deal.firm_actor, self.deal.offer)
+        self.seen: set[int] = set()
+        with unit_of_work():
+            self.operator = factories.operator()
 
     def step(self, name: str) -> None:
         try:
             getattr(self, name)()
-        except (Conflict, Invalid):
+        except (Conflict, Invalid, Forbidden):
             db.session.rollback()
 
     def attempt(self, channel: str):
@@ -132,6 +141,44 @@ class Walk:
         with unit_of_work(self.deal.holder_actor):
             licences.decline_end(self.deal.holder_actor, licence.id)
 
+    def know(self, actor: Actor, status: str) -> None:
+        with unit_of_work(actor):
+            patent = db.session.get_one(Offer, self.deal.offer.id).patent
+            services.set_fact(actor, patent, "legal_status", status)
+
+    def holder_states_end(self) -> None:
+        self.know(self.deal.holder_actor, "terminated")
+
+    def patent_terminated(self) -> None:
+        self.know(self.operator, "terminated")
+
+    def patent_invalidated(self) -> None:
+        self.know(self.operator, "invalidated")
+
+    def patent_ends(self) -> None:
+        patent_ends.end_with_patents()
+
+    def file(self) -> None:
+        licence = self.licence()
+        with unit_of_work(self.deal.firm_actor):
+            licences.file_recordal(self.deal.firm_actor, licence.id, late_reason="迟延说明")
+
+    def record(self, actor: Actor | None = None) -> None:
+        licence, actor = self.licence(), actor or self.deal.firm_actor
+        with unit_of_work(actor):
+            licences.record_recordal(actor, licence.id, number=" x2026 0001 ", on=clock.today())
+
+    def record_by_holder(self) -> None:
+        self.record(self.deal.holder_actor)
+
+    def correct(self, actor: Actor | None = None) -> None:
+        licence, actor = self.licence(), actor or self.deal.firm_actor
+        with unit_of_work(actor):
+            licences.correct_recordal(actor, licence.id, reason="typing_error")
+
+    def correct_by_holder(self) -> None:
+        self.correct(self.deal.holder_actor)
+
     def check(self) -> None:
         notice = db.session.get_one(Notice, self.notice.id)
         found = list(db.session.scalars(sa.select(Licence).where(Licence.notice_id == notice.id)))
@@ -151,9 +198,31 @@ class Walk:
             assert licence.amount_minor == FEE
             # It ends by agreement exactly when both have said so.
             assert (licence.agreed_end == "agreed") == (licence.ended_reason == "agreed")
-            # No licence from money that was proven after the end of the offer was known.
-            end = offer_ended_at(db.session.get_one(Offer, self.deal.offer.id))
-            assert end is None or licence.effective_at < end
+            self.check_end(licence)
+            self.check_recordal(licence)
+            if licence.id not in self.seen:
+                # No licence from money that was proven after the end of the offer was known.
+                end = offer_ended_at(db.session.get_one(Offer, self.deal.offer.id))
+                assert end is None or licence.effective_at < end
+                self.seen.add(licence.id)
+
+    def check_end(self, licence: Licence) -> None:
+        """An end has a day of the licence and a reason; a patent's end more than its holder's word."""
+        assert (licence.state == "ended") == (licence.ended_on is not None) == bool(licence.ended_reason)
+        if licence.ended_on is not None:
+            assert licence.effective_on <= licence.ended_on <= min(licence.term_to, clock.today())
+        if licence.ended_reason in ("patent_ended", "patent_invalidated"):
+            told = sa.select(PatentFact.source).union(sa.select(FactHistory.source))
+            assert "operator" in set(db.session.scalars(told))
+
+    def check_recordal(self, licence: Licence) -> None:
+        """Number, day and who stated it come and go together."""
+        recorded = (licence.recordal_number, licence.recorded_on, licence.recorded_side)
+        assert {value is not None for value in recorded} == {licence.recordal_state == "recorded"}
+        assert licence.recordal_number in (None, "X20260001")
+        filed = (licence.recordal_filed_on, licence.recordal_filed_side)
+        assert len({value is None for value in filed}) == 1
+        assert licence.recordal_state != "filed" or licence.recordal_filed_on is not None
 
 
 @settings(
@@ -180,6 +249,10 @@ def test_any_order_of_events_leaves_one_licence_per_paid_notice(context, event, 
         ["stripe", "day", "withdraw", "paid_earlier"],
         ["bank", "month", "lapse", "confirm"],
         ["stripe", "expired", "stripe", "paid", "failed"],
+        ["stripe", "paid", "day", "holder_states_end", "patent_ends", "patent_invalidated", "patent_ends"],
+        ["stripe", "paid", "propose_end", "patent_terminated", "patent_ends", "accept_end"],
+        ["stripe", "patent_terminated", "paid_earlier", "patent_ends", "paid"],
+        ["stripe", "paid", "file", "record_by_holder", "correct", "correct_by_holder", "correct", "record"],
         ["stripe", "paid", "propose_end", "decline_end", "accept_end", "propose_end", "accept_end"],
     ],
 )
