@@ -1,7 +1,7 @@
 """How fast the workbench is with 50,000 patents in one organisation, on SQLite and PostgreSQL.
 
-Each figure is a whole request to the page, counts and rendering included: what passed on the wall clock, and the
-processor time of the web process and the database together, which neighbours disturb less.
+Each figure is a whole request to the page, counts and rendering included: what passed on the wall clock, and
+the processor time of the web process and the database together, which neighbours disturb less.
 """
 
 from __future__ import annotations
