@@ -201,15 +201,18 @@ def eligibility(view: PatentView, today: dt.date) -> Eligibility:
         _other(view),
     )
     ages = staleness.table(today) if view.ages is None else view.ages
+    fresh = {
+        name: staleness.fresh_until(name, fact.value, fact.as_of, ages) for name, fact in view.facts.items()
+    }
     return Eligibility(
         all(bar.result == "clear" for bar in bars),
-        tuple(_aged(bar, today, ages) for bar in bars),
+        tuple([_aged(bar, today, fresh) for bar in bars]),
         tuple(
-            name
-            for name, fact in view.facts.items()
-            if _matters(name, view.kind)
-            and (fresh := staleness.fresh_until(name, fact.value, fact.as_of, ages)) is not None
-            and fresh < today
+            [
+                name
+                for name, until in fresh.items()
+                if until is not None and until < today and _matters(name, view.kind)
+            ]
         ),
     )
 
@@ -233,14 +236,13 @@ def _matters(name: str, kind: str) -> bool:
     return name != "evaluation_report" or kind != "invention"
 
 
-def _aged(bar: Bar, today: dt.date, ages: Mapping[str, int]) -> Bar:
+def _aged(bar: Bar, today: dt.date, fresh: Mapping[str, dt.date | None]) -> Bar:
     """The bar with its legal basis, and with the age of the fact that it relies on."""
     basis = bar.legal_basis or LEGAL_BASIS[bar.code]
-    if bar.fact is None or bar.as_of is None:
+    if bar.as_of is None:
         return bar._replace(legal_basis=basis)
-    name = "ownership" if basis == _OWNERSHIP_BASIS else FACT_OF_BAR[bar.code]
-    fresh = staleness.fresh_until(name, bar.fact, bar.as_of, ages)
-    return bar._replace(legal_basis=basis, fresh_until=fresh, stale=fresh is not None and fresh < today)
+    until = fresh["ownership" if basis == _OWNERSHIP_BASIS else FACT_OF_BAR[bar.code]]
+    return bar._replace(legal_basis=basis, fresh_until=until, stale=until is not None and until < today)
 
 
 def ended_on(view: PatentView, today: dt.date) -> tuple[str, dt.date] | None:
