@@ -14,6 +14,7 @@ from marketplace.extensions import csrf, limiter
 from . import (
     demands,
     documents,
+    harvest,
     licences,
     notices,
     offers,
@@ -39,6 +40,7 @@ PARTS: Final = (
     quarantine.blueprint,
     statistics.blueprint,
     open_data.blueprint,
+    harvest.blueprint,
 )
 RATE: Final = "6000 per minute"
 

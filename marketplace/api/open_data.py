@@ -93,19 +93,24 @@ def _live() -> Iterator[tuple[Offer, int]]:
 
 def _json_lines() -> Iterator[str]:
     for offer, licences in _live():
-        item = offers.OfferItem(exclude=("highlights",)).dump(offers.listed(offer, licences))
-        item |= {
-            "title_en": offer.patent.title_en,
-            "kind": offer.patent.kind,
-            "ipc": [one.symbol for one in offer.patent.classes],
-            "announced_on": _iso(offer.announced_on),
-            "payment_text": offer.payment_text,
-            "channels": list(offer.channels),
-            "term_from": _iso(offer.term_from),
-            "term_to": _iso(offer.term_to),
-            "contact": offer.contact,
-        }
-        yield json.dumps(item, ensure_ascii=False) + "\n"
+        yield json.dumps(item_of(offer, licences), ensure_ascii=False) + "\n"
+
+
+def item_of(offer: Offer, licences: int) -> dict[str, Any]:
+    """A live offer as one line of the open data."""
+    item: dict[str, Any] = offers.OfferItem(exclude=("highlights",)).dump(offers.listed(offer, licences))
+    return item | {
+        "title_en": offer.patent.title_en,
+        "kind": offer.patent.kind,
+        "ipc": [one.symbol for one in offer.patent.classes],
+        "announced_on": _iso(offer.announced_on),
+        "payment_text": offer.payment_text,
+        "channels": list(offer.channels),
+        "term_from": _iso(offer.term_from),
+        "term_to": _iso(offer.term_to),
+        "term_text": offer.term_text,
+        "contact": offer.contact,
+    }
 
 
 def _csv_lines() -> Iterator[str]:

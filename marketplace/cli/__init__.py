@@ -34,6 +34,7 @@ COMMANDS = {
     "statistics": "statistics",
     "stock": "stock",
     "deals": "deals",
+    "mirror": "mirror",
     "demo": "demo",
 }
 

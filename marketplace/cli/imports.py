@@ -26,6 +26,7 @@ KINDS = {
     "gazette-announcements": "Import announcements as the gazette prints them, matched by patent number.",
     "gazette-withdrawals": "Import announced withdrawals as the gazette prints them.",
     "gazette-recordals": "Import recordals in effect, changed and cancelled, as the gazette prints them.",
+    "mirrored": "Import offers that another platform shows (never licensable here, never counted).",
     "licences": "Import licences taken elsewhere, and recordals.",
     "demands": "Import demands of firms and publish them.",
     "stock": "Import what is said of an organisation's stock: unit, inventor, grade, wish, use.",
@@ -51,7 +52,9 @@ def _command(kind: str, text: str) -> click.Command:
     )
     @click.option("--owner", metavar="CODE", help="Credit code or exact name of whose list it is.")
     @with_application
-    def command(file: Path, dry_run: bool, report: Path | None, owner: str | None) -> None:
+    def command(
+        file: Path, dry_run: bool, report: Path | None, owner: str | None, source: str | None = None
+    ) -> None:
         with _progress(file, kind) as advance:
             summary = importing.run(
                 kind,
@@ -61,6 +64,7 @@ def _command(kind: str, text: str) -> click.Command:
                 dry_run=dry_run,
                 report=report,
                 progress=advance,
+                options={"source": source} if source else None,
             )
         if report is None:
             for error in summary.errors:
@@ -72,6 +76,9 @@ def _command(kind: str, text: str) -> click.Command:
         if summary.rejected:
             fail()
 
+    if kind == "mirrored":
+        asked = click.option("--source", required=True, metavar="NAME", help="The platform they come from.")
+        command = asked(command)
     return command
 
 

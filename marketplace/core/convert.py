@@ -72,6 +72,7 @@ MESSAGES: Final[dict[str, Any]] = {
     "boolean-form": _l("Write yes or no."),
     "choice": _l("This is not one of: %(allowed)s."),
     "payee-form": _l("Write the payee as account name|bank|account number."),
+    "address-form": _l("Give a full web address that begins with https:// or http://."),
     "region": _l("This is not a region code of six digits, a province or a Shanghai district."),
     # numbers and symbols
     "number-empty": _l("The patent number is missing."),

@@ -19,6 +19,7 @@ from . import columns, register, rules
 from .changes.owners import require_free_owners
 from .facts.extracts import FactImport
 from .gazette.imports import IMPORTS as GAZETTE
+from .mirrored.imports import IMPORTS as MIRRORED
 from .models import Patent
 from .services.offers import announced_elsewhere, withdrawn_elsewhere
 from .services.patents import patent_with, require_change, require_new
@@ -162,4 +163,5 @@ IMPORTS: dict[str, type[Importer]] = {
     "withdrawals": WithdrawalImport,
     "facts": FactImport,
     **GAZETTE,
+    **MIRRORED,
 }

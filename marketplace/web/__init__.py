@@ -21,6 +21,8 @@ PAGES = (
     "licensing",
     "certificates",
     "demands",
+    "mirrored",
+    "feeds",
     "inbox",
     "bureau",
     "holder",

@@ -15,6 +15,7 @@ from marketplace.accounts.identity import access, current_actor
 from marketplace.core import clock
 from marketplace.core.errors import Invalid, NotFound
 from marketplace.listings.duties import count_open_duties
+from marketplace.listings.mirrored.services import counts as mirrored_counts
 from marketplace.statistics import figures, report, services
 from marketplace.statistics.definitions import (
     DEFINITIONS,
@@ -168,6 +169,7 @@ def home() -> ResponseReturnValue:
         "bureau/home.html",
         asked=asked,
         open_duties=count_open_duties(),
+        mirrored=mirrored_counts(),
         problem=problem,
         facts=facts,
         computed_at=facts.computed_at,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import StringField
 
@@ -34,7 +35,8 @@ KINDS = {
             _l("Gazette: announced declarations"),
             _l(
                 "As the gazette prints them, matched by patent number: filed ones become live, stated ones "
-                "are verified, unknown ones are entered. Fee and term are read from the text where it is certain."
+                "are verified, unknown ones are entered. Fee and term are read from the text where it "
+                "is certain."
             ),
         ),
         Kind(
@@ -63,6 +65,11 @@ KINDS = {
             _l("A recordal number verifies the licence."),
         ),
         Kind("patents", _l("Register: patents and their state"), _l("Repeating changes nothing.")),
+        Kind(
+            "mirrored",
+            _l("Offers of another platform"),
+            _l("Shown apart with source and link; nobody takes them here, and no figure counts them."),
+        ),
         Kind("organisations", _l("Organisations"), _l("By credit code, else by exact name.")),
         Kind("demands", _l("Demands of firms"), _l("They are published at once.")),
         Kind(
@@ -109,6 +116,9 @@ def upload(kind: str) -> ResponseReturnValue:
     """Choose a file; its rehearsal is shown before anything is written."""
     found, actor = _kind(kind), current_actor()
     form = ListForm()
+    if kind == "mirrored":
+        form.owner.label.text = gettext("Which platform are they from?")
+        form.owner.description = gettext("Its name as readers see it: “mirrored from …”.")
     rehearsal = None
     if form.validate_on_submit():
         try:
