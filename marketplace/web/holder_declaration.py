@@ -15,11 +15,12 @@ from wtforms.validators import Regexp
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from marketplace.accounts.identity import access, current_actor
-from marketplace.core import clock
+from marketplace.core import clock, convert
 from marketplace.core.errors import DomainError, NotFound
 from marketplace.core.fields import read
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings import rules
+from marketplace.listings.consents.standing import in_writing
 from marketplace.listings.lifecycle import OFFER, declaration_faults, offer_terms, sentences
 from marketplace.listings.models import CHANNELS, FEE_FORMS, Offer
 from marketplace.listings.schemas import OfferTermsSchema
@@ -99,9 +100,10 @@ class AmountForm(Form):
     fee = StringField(_l("Amount in yuan"), [optional(), at_most(40)], filters=[stripped])
     rate = StringField(_l("Rate in per cent"), [optional(), at_most(20)], filters=[stripped])
     rate_base = RadioField(_l("A share of"), [optional()])
-    fee_explanation = TextAreaField(
+    reason = TextAreaField(
         _l("Why is the rate higher than usual?"),
-        [required_when(_l("needed for a rate above the usual one"))],
+        [required_when(_l("needed for a rate above the usual one")), at_most(1000)],
+        description=_l("It becomes a part of the explanation of the fee."),
         filters=[stripped],
     )
 
@@ -231,7 +233,7 @@ def question(offer_id: int, name: str) -> ResponseReturnValue:
         latest=offer.patent.expires_on,
         back=_before(offer_id, name, chosen),
         proposal=_proposed_text(offer),
-        asks_why="fee_explanation" in form and (bool(form.fee_explanation.errors) or _above_ceiling(offer)),
+        asks_why="reason" in form and (bool(form.reason.errors) or _above_ceiling(offer)),
     ), status_of(form)
 
 
@@ -273,7 +275,7 @@ def _amount_form(offer: Offer, chosen: str | None) -> AmountForm:
             "fee": None if fee is None else f"{fee // 100}" if fee % 100 == 0 else f"{fee / 100:.2f}",
             "rate": None if rate is None else f"{rate.normalize():f}",
             "rate_base": offer.rate_base or "net_sales",
-            "fee_explanation": offer.fee_explanation,
+            "reason": _rate_reason(offer.fee_explanation)[1],
         }
     )
     form.rate_base.choices = options((code, labels.name("rate_base", code)) for code in rules.RATE_CEILINGS)
@@ -281,7 +283,7 @@ def _amount_form(offer: Offer, chosen: str | None) -> AmountForm:
         del form.fee
     if chosen not in rules.NEEDS_RATE:
         del form.rate
-        del form.fee_explanation
+        del form.reason
     if chosen != "entry_plus_royalty":
         del form.rate_base
     return form
@@ -320,6 +322,26 @@ def _proposed_text(offer: Offer) -> str:
 def _above_ceiling(offer: Offer) -> bool:
     base, rate = offer.rate_base, offer.rate_percent
     return base is not None and rate is not None and rate > rules.RATE_CEILINGS[base]
+
+
+# GL V-11 §3.3 caps rates "generally": the reason for a higher one stands on its own in the explanation.
+_RATE_REASON = "提成比例高于通常标准的理由："
+
+
+def _rate_reason(explanation: str | None) -> tuple[str, str]:
+    """The explanation without the reason for a high rate, and that reason."""
+    text, found, reason = (explanation or "").partition(_RATE_REASON)
+    return text.strip(), reason.strip() if found else ""
+
+
+def _above(fee_form: str | None, rate_base: str | None, rate: str | None) -> bool:
+    """Whether a rate as it was typed is above the usual ceiling; what cannot be read is refused elsewhere."""
+    base = "profit" if fee_form == "royalty_profit" or rate_base == "profit" else "net_sales"
+    try:
+        percent = convert.rate(spreadsheet=False)(rate)
+    except convert.InvalidValue:
+        return False
+    return percent is not None and percent > rules.RATE_CEILINGS[base]
 
 
 _YEARS = (3, 5, 10)
@@ -394,8 +416,15 @@ def _amount_answer(form: AmountForm, offer: Offer, chosen: str | None) -> dict[s
         "rate": form.rate.data if "rate" in form else None,
         "rate_base": form.rate_base.data if "rate_base" in form else None,
     }
-    if "fee_explanation" in form and form.fee_explanation.data:
-        values["fee_explanation"] = form.fee_explanation.data
+    if "reason" in form:
+        explanation, reason = _rate_reason(offer.fee_explanation)
+        if _above(chosen, values["rate_base"], form.rate.data):
+            reason = form.reason.data or reason
+            if not reason:
+                form.reason.errors = [gettext("Please say why: the usual rate is lower.")]
+            values["fee_explanation"] = "\n".join(filter(None, (explanation, _RATE_REASON + reason)))
+        else:
+            values["fee_explanation"] = explanation or None
     if chosen != offer.fee_form or any(
         field.object_data != field.data for field in form if field.name in values
     ):
@@ -479,8 +508,8 @@ def check(offer_id: int) -> ResponseReturnValue:
     """Every answer on one page, what is missing, and the undertaking that makes it ready to file."""
     offer = own_draft(offer_id)
     form = UndertakingForm()
-    if len(offer.patent.parties) < 2:
-        del form.consent
+    if len(offer.patent.parties) < 2 or in_writing(offer):
+        del form.consent  # whoever was asked answers for itself
     if form.validate_on_submit():
         actor = current_actor()
         try:

@@ -14,15 +14,17 @@ from marketplace.accounts.identity import access, current_actor
 from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.errors import DomainError, NotFound
-from marketplace.core.permissions import allowed
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals.models import Licence, Notice, Obligation
+from marketplace.listings.consents import standing
 from marketplace.listings.lifecycle import declaration_faults, sentences
 from marketplace.listings.models import IN_FORCE, Offer
+from marketplace.listings.papers.services import to_hand_in
 from marketplace.listings.services import act, eligibility_of, get_offer
 from marketplace.statistics.models import Activity
 
 from .forms import sentence_of, status_of
+from .holder_consents import own_offer
 from .holder_declaration import QUESTION_OF
 from .holder_frame import blueprint, party
 from .holder_journal import price_notice_days, timeline
@@ -41,7 +43,7 @@ GROUPS: Mapping[str, Any] = {
     "live": sa.and_(Offer.status.in_(IN_FORCE), Offer.evidence == "verified"),
     "withdrawal_filed": Offer.status == "withdrawal_filed",
     "duty": sa.and_(Offer.status.in_(IN_FORCE), Offer.duty_to_withdraw_since.is_not(None)),
-    "over": Offer.status.in_(("refused", "withdrawn", "revoked", "lapsed")),
+    "over": Offer.status.in_(("refused", "withdrawn", "revoked", "lapsed", "discarded")),
 }
 
 
@@ -101,15 +103,7 @@ def _opened(ids: list[int]) -> dict[int, int]:
 @access("organisation")
 def offer(offer_id: int) -> ResponseReturnValue:
     """Where it stands, what may be done, and what has happened."""
-    return offer_page(_own(offer_id), "holder")
-
-
-def _own(offer_id: int) -> Offer:
-    """An offer whose holder the actor acts for; others' public ones have their page elsewhere."""
-    found = get_offer(current_actor(), offer_id)
-    if not allowed(current_actor(), "offer.edit", found).allowed:
-        raise NotFound("offer-not-found", "There is no such offer.")
-    return found
+    return offer_page(own_offer(offer_id), "holder")
 
 
 def offer_page(found: Offer, area: str) -> str:
@@ -126,7 +120,8 @@ def offer_page(found: Offer, area: str) -> str:
     licences = db.session.scalars(
         sa.select(Licence).where(Licence.offer_id == found.id).order_by(Licence.id.desc()).limit(_SIZE)
     ).all()
-    early = found.status in ("draft", "in_review", "price_notice", "ready")
+    early = found.status in standing.EARLY
+    consents = standing.consents_of(found)
     return render_template(
         "holder/offer.html",
         area=area,
@@ -140,6 +135,11 @@ def offer_page(found: Offer, area: str) -> str:
         eligibility=eligibility_of(found.patent),
         position=_position(found),
         days=price_notice_days(found),
+        parties=standing.patentees(found, consents),
+        pledgees=[row for row in consents if row.capacity == "pledgee" and row.state != "void"],
+        price_notice=standing.running_notice(found),
+        in_writing=standing.in_writing(found, consents),
+        lines=to_hand_in(actor, found) if early or found.status == "filed" else (),
         moments=timeline(found),
         views=_views(found),
         notices=notices,
@@ -185,7 +185,7 @@ def _received(found: Offer) -> int:
 @access("organisation")
 def step(offer_id: int, action: str) -> ResponseReturnValue:
     """One step of an offer's life: its form, and doing it."""
-    _own(offer_id)
+    own_offer(offer_id)
     return step_page(offer_id, action, "holder")
 
 

@@ -14,6 +14,7 @@ from wtforms import BooleanField, DateField, StringField, TextAreaField
 
 from marketplace.core import clock
 from marketplace.core.actor import Actor
+from marketplace.listings.consents.standing import in_writing
 from marketplace.listings.models import Offer
 from marketplace.listings.services import eligibility_of, offered
 
@@ -138,6 +139,15 @@ STEPS = {
     step.action: step
     for step in (
         Step(
+            "discard",
+            _l("Discard the draft"),
+            _l("It stays in your list and can no longer be changed; questions for consent become void."),
+            PlainForm,
+            _l("The draft is discarded."),
+            "trash",
+            grave=True,
+        ),
+        Step(
             "submit_review",
             _l("Submit for internal review"),
             _l("Your institution's own review: inventor, unit, institution. Not required by law."),
@@ -176,6 +186,15 @@ STEPS = {
             FileForm,
             _l("The filing is recorded."),
             "send",
+        ),
+        Step(
+            "reopen",
+            _l("Take the filing back"),
+            _l("If it was recorded by mistake, and nothing has come back from CNIPA. CNIPA is told nothing."),
+            PlainForm,
+            _l("The filing is taken back; the declaration is ready to file again."),
+            "arrow-counterclockwise",
+            grave=True,
         ),
         Step(
             "announce",
@@ -277,7 +296,7 @@ def form_of(step: Step, offer: Offer) -> Form:
         "revoked_on": clock.today(),
     }
     form = step.form(data=days)
-    if isinstance(form, ReadyForm) and len(offer.patent.parties) < 2:
+    if isinstance(form, ReadyForm) and (len(offer.patent.parties) < 2 or in_writing(offer)):
         del form.consent
     if isinstance(form, FileForm):
         stale = eligibility_of(offer.patent).stale_facts

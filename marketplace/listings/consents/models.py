@@ -72,10 +72,9 @@ class Consent(Versioned, Model):
 
 
 class PriceNoticeRule(Versioned, Model):
-    """What an organisation says about its price notices (公示).
+    """For how long an organisation holds its price notices (公示).
 
-    `state_established`: it is a state-established institution, whose price by agreement is to be published
-    inside it (Law on Promoting the Transformation of Scientific and Technological Achievements, Art. 18). The
+    Whether it has to hold them, as a state-established institution, is said of the organisation itself. The
     law gives no number of days: 15 is customary, and each institution sets its own.
     """
 
@@ -86,7 +85,6 @@ class PriceNoticeRule(Versioned, Model):
         sa.UniqueConstraint("organisation_id"),
     )
     organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"))
-    state_established: Mapped[bool]
     days: Mapped[int]
     counting: Mapped[str] = mapped_column(Code(16))
     changed_at: Mapped[dt.datetime]

@@ -24,13 +24,10 @@ from .models import COUNTINGS, DECISIONS, PriceNotice, PriceNoticeRule, PriceObj
 LONGEST_DAYS: Final = 180
 
 
-def set_rule(
-    actor: Actor, organisation_id: int, *, state_established: bool, days: int, counting: str
-) -> PriceNoticeRule:
+def set_rule(actor: Actor, organisation_id: int, *, days: int, counting: str) -> PriceNoticeRule:
     """Lay down how an organisation holds its price notices; notices that run keep their days.
 
     Args:
-        state_established: whether it is a state-established institution (TTL 18).
         days: 1 to 180; the law gives no number.
         counting: `calendar` or `working`.
 
@@ -48,13 +45,12 @@ def set_rule(
         db.session.add(found)
     else:
         found = lock(PriceNoticeRule, found.id)
-    found.state_established, found.days, found.counting = state_established, days, counting
+    found.days, found.counting = days, counting
     found.changed_at, found.changed_by = clock.now(), actor.user_id
     record(
         "price_notice.rule_set",
         found,
         organisation_id=organisation_id,
-        state_established=state_established,
         days=days,
         counting=counting,
     )

@@ -360,8 +360,7 @@ def give(actor: Actor, consent_id: int, written: Written, *, token: str | None =
         NotFound: `consent-link-invalid`.
     """
     consent, offer = _to_answer(actor, consent_id, token)
-    if not written.digest == consent.terms_sha256 == terms_digest(offer):
-        raise Conflict("terms-changed", "The terms were changed in the meantime: please read them again.")
+    check_shown(consent, written.digest)
     kept = keep(
         written.pdf,
         name=f"consent-{consent.id}.pdf",
@@ -380,6 +379,16 @@ def give(actor: Actor, consent_id: int, written: Written, *, token: str | None =
     _answer(actor, consent, "give", token, effect, paper=kept.digest)
     _settle_pledge(consent)
     return consent
+
+
+def check_shown(consent: Consent, digest: str) -> None:
+    """Whether what was read is what is asked and declared now.
+
+    Raises:
+        Conflict: `terms-changed`.
+    """
+    if not digest == consent.terms_sha256 == terms_digest(consent.offer):
+        raise Conflict("terms-changed", "The terms were changed in the meantime: please read them again.")
 
 
 def refuse(

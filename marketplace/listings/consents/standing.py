@@ -190,16 +190,16 @@ def check_price_notice(offer: Offer) -> None:
     """Keep a declaration back until its price notice is over and every objection is answered.
 
     A state-established institution needs one (Law on Promoting the Transformation of Scientific and
-    Technological Achievements, Art. 18). Where the organisation has laid down no days, the notice is its own
-    affair, and only objections that came in keep the declaration back.
+    Technological Achievements, Art. 18). Where the organisation is none, and has laid down no days either,
+    the notice is its own affair, and only objections that came in keep the declaration back.
 
     Raises:
         Conflict: `price-notice-missing`, `price-notice-objections`, `price-notice-upheld`,
             `price-notice-running`.
     """
-    rule, notice = rule_of(offer.holder_id), running_notice(offer)
+    required, notice = bool(offer.holder.state_established), running_notice(offer)
     if notice is None:
-        if rule is not None and rule.state_established:
+        if required:
             raise Conflict(
                 "price-notice-missing",
                 "A state-established institution shows result and price first: begin the price notice.",
@@ -217,7 +217,7 @@ def check_price_notice(offer: Offer) -> None:
             "price-notice-upheld",
             "An objection to the price notice was upheld: change the terms and begin the notice anew.",
         )
-    if rule is not None and clock.today() <= notice.ends_on:
+    if clock.today() <= notice.ends_on and (required or rule_of(offer.holder_id) is not None):
         raise Conflict(
             "price-notice-running",
             "The price notice runs until %(date)s, that day included.",

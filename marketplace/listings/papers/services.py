@@ -192,9 +192,9 @@ def to_hand_in(actor: Actor, offer: Offer) -> list[Line]:
 
 
 def _price_notice(offer: Offer) -> PriceNotice:
-    rule, notice = standing.rule_of(offer.holder_id), standing.running_notice(offer)
+    notice = standing.running_notice(offer)
     if notice is None:
-        return "missing" if rule is not None and rule.state_established else "none"
+        return "missing" if offer.holder.state_established else "none"
     settled = all(one.decision == "rejected" for one in notice.objections)
     return "over" if settled and clock.today() > notice.ends_on else "running"
 
