@@ -20,6 +20,7 @@ PAGES = (
     "questions",
     "licensing",
     "certificates",
+    "consents",
     "demands",
     "mirrored",
     "feeds",
