@@ -12,9 +12,13 @@ from marshmallow import fields
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core import clock
 from marketplace.core.actor import Actor
+from marketplace.core.permissions import allowed
 from marketplace.core.unit_of_work import lock
 from marketplace.listings import services as listings
+from marketplace.listings.consents import standing
+from marketplace.listings.consents.models import CAPACITIES, COUNTINGS, Consent
 from marketplace.listings.models import Offer, Patent
+from marketplace.listings.papers import services as papers
 from marketplace.listings.schemas import ACTIONS, OfferSchema
 from marketplace.listings.showcase import services as showcase
 from marketplace.listings.showcase.models import ATTACHMENT_KINDS, MATURITIES, PRICE_UNITS, SIDE_KINDS
@@ -169,6 +173,48 @@ class Beside(ma.Schema):
     updated_at = Instant(required=True, allow_none=True)
 
 
+class ConsentView(ma.Schema):
+    """A party of the declaration and what it has said to the present terms."""
+
+    party = fields.String(required=True)
+    capacity = fields.String(required=True, metadata={"enum": list(CAPACITIES)})
+    state = fields.String(
+        required=True,
+        metadata={
+            "enum": ["not_asked", "asked", "given", "refused", "outdated"],
+            "description": "outdated: the terms were changed since it was asked or had agreed",
+        },
+    )
+    strength = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "link (sent to an address), member (signed in), paper, or null"},
+    )
+    answered_at = Instant(required=True, allow_none=True)
+    terms_sha256 = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True, metadata={"description": "of a refusal"})
+
+
+class PriceNoticeView(ma.Schema):
+    """The price notice (公示) of the present terms."""
+
+    starts_on = Day(required=True)
+    ends_on = Day(required=True)
+    days = fields.Integer(required=True)
+    counting = fields.String(required=True, metadata={"enum": list(COUNTINGS)})
+    objections = fields.Integer(required=True)
+    undecided = fields.Integer(required=True)
+    url = fields.String(required=True, metadata={"format": "uri"})
+
+
+class PaperView(ma.Schema):
+    """A paper to sign and hand in, made anew at each call."""
+
+    kind = fields.String(required=True, metadata={"description": "declaration, checklist or withdrawal"})
+    format = fields.String(required=True, metadata={"enum": list(papers.FORMATS)})
+    url = fields.String(required=True, metadata={"format": "uri"})
+
+
 class OfferWhole(OfferItem):
     """One offer with all that this caller may see of it."""
 
@@ -233,6 +279,19 @@ class OfferWhole(OfferItem):
         Beside, allow_none=True, metadata={"description": "null while the holder has told nothing more"}
     )
     created_at = Instant()
+    consents = fields.List(
+        fields.Nested(ConsentView),
+        allow_none=True,
+        metadata={"description": "of patentees and pledgees, for the holder's side; null for others"},
+    )
+    price_notice = fields.Nested(
+        PriceNoticeView, allow_none=True, metadata={"description": "for the holder's side"}
+    )
+    papers = fields.List(
+        fields.Nested(PaperView),
+        allow_none=True,
+        metadata={"description": "that can be made in the present state, for the holder's side"},
+    )
 
 
 # --- views of rows
@@ -318,6 +377,7 @@ def whole(actor: Actor, offer: Offer) -> dict[str, Any]:
         if its_own and offer.payee_account
         else None,
         "beside": _beside(offer),
+        **_preparing(actor, offer),
         "duty_to_withdraw": {"since": offer.duty_to_withdraw_since, "bars": list(offer.duty_bars)}
         if offer.duty_bars
         else None,
@@ -349,6 +409,50 @@ def _beside(offer: Offer) -> dict[str, Any] | None:
         ],
         "faq": [{name: getattr(row, name) for name in names} for row in faq],
         "updated_at": details.updated_at if details else None,
+    }
+
+
+def _preparing(actor: Actor, offer: Offer) -> dict[str, Any]:
+    """Consents, price notice and papers, for whoever acts for the holder."""
+    if not allowed(actor, "offer.papers", offer).allowed:
+        return {"consents": None, "price_notice": None, "papers": None}
+    rows = standing.consents_of(offer)
+    said: list[tuple[str, str, Consent | None]] = [
+        (one.organisation.name, one.state, one.consent) for one in standing.patentees(offer, rows)
+    ]
+    said += [
+        (row.party_name, row.state, row) for row in rows if row.capacity == "pledgee" and row.state != "void"
+    ]
+    notice = standing.running_notice(offer)
+    return {
+        "consents": [
+            {
+                "party": name,
+                "capacity": "patentee" if consent is None else consent.capacity,
+                "state": state,
+                "strength": consent and consent.strength,
+                "answered_at": consent and consent.answered_at,
+                "terms_sha256": consent and consent.terms_sha256,
+                "reason": consent and consent.reason,
+            }
+            for name, state, consent in said
+        ],
+        "price_notice": notice
+        and {
+            **{name: getattr(notice, name) for name in ("starts_on", "ends_on", "days", "counting")},
+            "objections": len(notice.objections),
+            "undecided": sum(one.decision is None for one in notice.objections),
+            "url": shapes.address(f"/price-notices/{notice.code}"),
+        },
+        "papers": [
+            {
+                "kind": kind,
+                "format": form,
+                "url": shapes.address(f"{shapes.BASE}/offers/{offer.id}/papers/{kind}.{form}"),
+            }
+            for kind in papers.possible(offer)
+            for form in papers.FORMATS
+        ],
     }
 
 
@@ -515,6 +619,25 @@ _SENTENCES: Final = {
 }
 
 
+def _paper(form: str, content_type: str) -> Callable[..., Response]:
+    """The view of papers in one format."""
+
+    @access("signed_in")
+    @blueprint.response(200, {"type": "string", "format": "binary"}, content_type=content_type)
+    def view(offer_id: str, kind: str) -> Response:
+        actor = current_actor()
+        made = papers.make(actor, listings.get_offer(actor, offer_id), kind, form)
+        response = Response(made.content, content_type=made.content_type)
+        response.headers["Content-Disposition"] = f'attachment; filename="{made.name}"'
+        return response
+
+    view.__name__ = f"get_paper_{form}"
+    view.__doc__ = (
+        f"A paper of an own offer as {form.upper()}: `declaration`, `checklist` or, in force, `withdrawal`."
+    )
+    return view
+
+
 def _step(action: str, schema: type[ma.Schema]) -> Callable[..., Response]:
     """The view of one action."""
 
@@ -548,3 +671,6 @@ def _required(schema: type[ma.Schema]) -> list[str]:
 
 for _action, _schema in ACTIONS.items():
     blueprint.call("POST", f"/offers/<offer_id>/actions/{_action}", conditional=True)(_step(_action, _schema))
+
+for _form, _content_type in papers.FORMATS.items():
+    blueprint.call("GET", f"/offers/<offer_id>/papers/<kind>.{_form}")(_paper(_form, _content_type))

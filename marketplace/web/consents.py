@@ -40,7 +40,7 @@ class AnswerForm(Form):
     terms = HiddenField()
     answer = RadioField(_l("Your answer"), [required(_l("Please choose one."))])
     reason = TextAreaField(
-        _l("Reason of the refusal"),
+        _l("Why does the party refuse?"),
         [required_when(_l("needed for a refusal")), at_most(4000)],
         filters=[stripped],
     )

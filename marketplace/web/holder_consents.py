@@ -138,7 +138,7 @@ def consents_of(offer_id: int) -> ResponseReturnValue:
         "consents/holder.html",
         offer=offer,
         patent=offer.patent,
-        parties=standing.patentees(offer, rows),
+        owners=standing.patentees(offer, rows),
         pledgees=[row for row in rows if row.capacity == "pledgee" and row.state != "void"],
         past=[row for row in rows if row.state in ("void", "refused")],
         early=offer.status in standing.EARLY,

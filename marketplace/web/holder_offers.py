@@ -135,7 +135,8 @@ def offer_page(found: Offer, area: str) -> str:
         eligibility=eligibility_of(found.patent),
         position=_position(found),
         days=price_notice_days(found),
-        parties=standing.patentees(found, consents),
+        owners=standing.patentees(found, consents),
+        waits=_waits(found) if early else (),
         pledgees=[row for row in consents if row.capacity == "pledgee" and row.state != "void"],
         price_notice=standing.running_notice(found),
         in_writing=standing.in_writing(found, consents),
@@ -146,6 +147,17 @@ def offer_page(found: Offer, area: str) -> str:
         licences=licences,
         received=_received(found),
     )
+
+
+def _waits(found: Offer) -> list[str]:
+    """What others still have to say, or what time has to pass, before the declaration is ready."""
+    sentences_ = []
+    for check in (standing.check_owners, standing.check_price_notice):
+        try:
+            check(found)
+        except DomainError as error:
+            sentences_.append(sentence_of(error))
+    return sentences_
 
 
 def _position(found: Offer) -> int:

@@ -271,3 +271,40 @@ def test_dates_of_an_offer_are_shanghai_dates(world: World) -> None:
     offer = ok(world.visitor.get(f"/offers/{world.offer(announced_on=dt.date(2026, 9, 1))}"))
     assert offer["announced_on"] == "2026-09-01"
     assert INSTANT.fullmatch(offer["created_at"])
+
+
+def test_the_holders_side_sees_consents_the_price_notice_and_papers(world: World) -> None:
+    number = world.patent()
+    draft = ok(world.holder.post("/offers", {"patent_number": number, **TERMS}), 201)
+    offer = f"/offers/{draft['id']}"
+    assert [(one["capacity"], one["state"]) for one in draft["consents"]] == [("patentee", "not_asked")]
+    assert draft["price_notice"] is None
+    assert {"discard", "start_price_notice"} <= {action["name"] for action in draft["actions"]}
+    shown = ok(world.holder.post(f"{offer}/actions/start_price_notice"))["price_notice"]
+    assert (shown["starts_on"], shown["ends_on"], shown["undecided"]) == ("2026-11-20", "2026-12-07", 0)
+    for paper in draft["papers"]:
+        answer = world.holder.get(paper["url"])
+        assert answer.status_code == 200
+        assert answer.data.startswith(b"%PDF" if paper["format"] == "pdf" else b"PK")
+        problem(world.firm.get(paper["url"]), 404, "offer-not-found")
+        problem(world.visitor.get(paper["url"]), 401, "sign-in-required")
+    problem(world.holder.get(f"{offer}/papers/withdrawal.pdf"), 409, "paper-not-due")
+    live = world.offer()
+    for caller in (world.firm, world.visitor):
+        seen = ok(caller.get(f"/offers/{live}"))
+        assert (seen["consents"], seen["price_notice"], seen["papers"]) == (None, None, None)
+    assert {one["kind"] for one in ok(world.holder.get(f"/offers/{live}"))["papers"]} == {"withdrawal"}
+
+
+def test_a_draft_is_discarded_and_a_filing_reopened(world: World) -> None:
+    draft = ok(world.holder.post("/offers", {"patent_number": world.patent(), **TERMS}), 201)
+    offer = f"/offers/{draft['id']}"
+    ok(world.holder.post(f"{offer}/actions/file", {"filed_on": "2026-11-10"}))
+    problem(world.holder.post(f"{offer}/actions/discard"), 409, "illegal-transition")
+    assert ok(world.holder.post(f"{offer}/actions/reopen"))["status"] == "ready"
+    ok(world.holder.post(f"{offer}/actions/edit", {"fee": 60000}))
+    assert ok(world.holder.post(f"{offer}/actions/discard"))["status"] == "discarded"
+    refused = world.holder.post(
+        "/offers", {"patent_number": world.patent(), **TERMS, "contact": "仅限上海市企业"}
+    )
+    assert set(problem(refused, 422, "offer-invalid")["errors"]) == {"contact"}

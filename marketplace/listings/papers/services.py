@@ -140,6 +140,7 @@ def _mandate(actor: Actor, offer: Offer) -> Mandate | None:
             Mandate.agent_id == actor.organisation_id,
             Mandate.principal_id == offer.holder_id,
             Mandate.scope.in_(("holder", "both")),
+            Mandate.state == "accepted",
             Mandate.valid_from <= today,
             Mandate.valid_to >= today,
             Mandate.state == "accepted",
@@ -208,6 +209,14 @@ def _items(actor: Actor, offer: Offer) -> tuple[content.Item, ...]:
 
 
 # --- making papers
+
+
+def possible(offer: Offer) -> list[str]:
+    """The kinds of papers that state and terms of the offer allow; consents are made party by party."""
+    if offer.status in IN_FORCE:
+        return ["withdrawal"]
+    complete = offer.status == "filed" or (offer.status in standing.EARLY and not declaration_faults(offer))
+    return ["declaration", "checklist"] if complete else []
 
 
 def make(actor: Actor, offer: Offer, kind: str, form: str, *, party: int | None = None) -> Paper:
