@@ -174,3 +174,35 @@ def test_each_side_takes_back_on_its_page_what_it_stated_of_the_recordal(
     assert all_.holder.post(f"{holders}/correct").status_code == 422
     assert all_.holder.post(f"{holders}/correct", data={"reason": "not_done"}).status_code == 302
     assert all_.row(Licence).recordal_state == "to_do"
+
+
+def test_an_end_by_agreement_is_proposed_declined_and_accepted_on_the_pages_of_both_sides(
+    parties: Callable[..., Parties], language: str
+) -> None:
+    all_ = parties(**FREE)
+    licence = all_.row(Licence)
+    sides = ((all_.firm, f"/licences/{licence.id}"), (all_.holder, f"/holder/licences/{licence.id}"))
+    (firm, firms), (holder, holders) = sides
+    take_back, accept = in_words(language, "撤回提议", "Take the proposal back"), "agreed-end/accept"
+
+    assert f"{firms}/agreed-end/propose" in firm.get(firms).text
+    assert firm.post(f"{firms}/agreed-end/propose").status_code == 302
+    assert take_back in firm.get(firms).text
+    assert accept not in firm.get(firms).text
+    assert f"{holders}/{accept}" in holder.get(holders).text
+    # Whoever proposed it cannot accept it, whatever address is called.
+    assert firm.post(f"{firms}/{accept}").status_code == 403
+    assert holder.post(f"{holders}/agreed-end/decline").status_code == 302
+    assert all_.row(Licence).agreed_end == "none"
+
+    today = clock.today().isoformat()
+    holder.post(f"{holders}/end", data={"reason": "agreed", "on": today, "sure": "y"})
+    assert take_back in holder.get(holders).text
+    assert f"{firms}/{accept}" in firm.get(firms).text
+    assert firm.post(f"{firms}/{accept}").status_code == 302
+    assert (all_.row(Licence).state, all_.row(Licence).ended_reason) == ("ended", "agreed")
+    for client, address in sides:
+        page = client.get(address).text
+        assert in_words(language, "双方协商一致", "Both parties agreed") in page
+        assert "agreed-end" not in page
+    assert firm.post(f"{firms}/agreed-end/nonsense").status_code == 404
