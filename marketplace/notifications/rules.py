@@ -13,6 +13,7 @@ from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
 from marketplace.deals.models import Licence, Notice, Payment, Quarantine
 from marketplace.demands.models import Demand
+from marketplace.listings.consents.models import Consent, PriceObjection
 from marketplace.listings.models import Offer
 from marketplace.listings.showcase.models import Question
 from marketplace.listings.showcase.questions import who_answers
@@ -148,6 +149,31 @@ def _duty_to_withdraw(entry: JournalEntry) -> Iterable[Telling]:
     yield Telling("bureau", "duty_raised", {"offer": offer.id, "organisation": offer.holder_id})
 
 
+def _consent_asked(entry: JournalEntry) -> Iterable[Telling]:
+    """A patentee that is asked; whoever has no account has the link."""
+    consent = db.session.get_one(Consent, entry.subject_id)
+    if consent.organisation_id is not None:
+        yield Telling(
+            consent.organisation_id,
+            "consent_asked",
+            {"consent": consent.id, "offer": consent.offer_id, "organisation": consent.offer.holder_id},
+        )
+
+
+def _consent_answered(entry: JournalEntry) -> Iterable[Telling]:
+    consent = db.session.get_one(Consent, entry.subject_id)
+    yield Telling(
+        consent.offer.holder_id,
+        entry.action.replace(".", "_"),
+        {"consent": consent.id, "offer": consent.offer_id},
+    )
+
+
+def _price_objection(entry: JournalEntry) -> Iterable[Telling]:
+    offer = db.session.get_one(PriceObjection, entry.subject_id).notice.offer
+    yield Telling(offer.holder_id, "price_objection", {"offer": offer.id})
+
+
 def _days_ahead(entry: JournalEntry) -> Iterable[Telling]:
     """Annuities that run out, exclusive licences that end, reports that are missing: all patents at once."""
     yield Telling(
@@ -228,6 +254,10 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "offer.verified": _offer_verified,
     "offer.withdrawn": _offer_withdrawn,
     "offer.duty_raised": _duty_to_withdraw,
+    "consent.asked": _consent_asked,
+    "consent.given": _consent_answered,
+    "consent.refused": _consent_answered,
+    "price_notice.objected": _price_objection,
     "facts.reminder": _days_ahead,
     "quarantine.opened": _quarantine_opened,
     "organisation.clash_opened": _clash_opened,

@@ -154,6 +154,29 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         ),
         "/offers/%(offer_id)s",
     ),
+    "consent_asked": _Wording(
+        _l("%(organisation)s asks for your consent to an open licence"),
+        _l(
+            "%(organisation)s wants to declare the open licence of “%(offer)s”, of which you are a patentee. "
+            "Please read the terms, and agree or refuse."
+        ),
+        "/consents",
+    ),
+    "consent_given": _Wording(
+        _l("A consent to your declaration was given"),
+        _l("A party that you asked agrees to the open licence of “%(offer)s” on the present terms."),
+        "/holder/offers/%(offer_id)s/consents",
+    ),
+    "consent_refused": _Wording(
+        _l("A consent to your declaration was refused"),
+        _l("A party that you asked does not agree to the open licence of “%(offer)s”. See its reason."),
+        "/holder/offers/%(offer_id)s/consents",
+    ),
+    "price_objection": _Wording(
+        _l("An objection to your price notice came in"),
+        _l("Somebody objects to the price notice of “%(offer)s”. It has to be answered before you go on."),
+        "/holder/offers/%(offer_id)s/price-notice",
+    ),
     "offer_withdrawn": _Wording(
         _l("Your offer is withdrawn"),
         _l(

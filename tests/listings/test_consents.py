@@ -30,6 +30,7 @@ from marketplace.listings.consents.models import Consent
 from marketplace.listings.declared import terms_digest
 from marketplace.listings.models import Offer, PatentFact
 from marketplace.listings.papers.services import Written, consent_paper
+from marketplace.notifications.rules import tellings
 from tests import factories
 
 TERMS: dict[str, Any] = {
@@ -440,3 +441,29 @@ def _do(stage: Stage, step: str) -> None:
                 price_notices.decide(stage.holder, objection.id, decision="rejected", answer="已说明")
     elif step in ("start_price_notice", "ready", "file", "reopen", "discard"):
         stage.act(step)
+
+
+def test_who_is_asked_and_who_asked_are_told(stage: Stage) -> None:
+    def told(action: str) -> list[tuple[int | str, str]]:
+        entry = db.session.scalars(
+            sa.select(JournalEntry).where(JournalEntry.action == action).order_by(JournalEntry.id.desc())
+        ).first()
+        assert entry is not None
+        return [(one.to, one.code) for one in tellings(entry)]
+
+    consent = stage.ask()
+    assert told("consent.asked") == [(stage.sharing.id, "consent_asked")]
+    stage.agree(consent, stage.sharer)
+    assert told("consent.given") == [(stage.holding.id, "consent_given")]
+    pledgee = stage.ask(pledgee="示例银行", email="bank@example.org")
+    assert told("consent.asked") == []
+    with unit_of_work(VISITOR):
+        token = consents.token_of(pledgee)
+        consents.refuse(VISITOR, pledgee.id, name="李", position="经理", reason="不同意", token=token)
+    assert told("consent.refused") == [(stage.holding.id, "consent_refused")]
+    stage.act("start_price_notice")
+    notice = standing.running_notice(stage.offer)
+    assert notice is not None
+    with unit_of_work(VISITOR):
+        price_notices.make_objection(VISITOR, notice.code, name="张", text="异议")
+    assert told("price_notice.objected") == [(stage.holding.id, "price_objection")]
