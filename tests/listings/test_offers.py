@@ -189,11 +189,11 @@ def test_a_filing_recorded_by_mistake_is_reopened_while_nothing_came_back(stage:
 @pytest.mark.parametrize(
     ("field", "text", "reason"),
     [
-        ("not_included", "仅限上海市内企业实施", "any unit"),
-        ("payment_text", "一次性支付5万元，只许可给中小企业", "any unit"),
-        ("contact", "技术转移办公室，仅面向长三角地区", "all of China"),
-        ("not_included", "须经专利权人同意后方可实施", "Written notice"),
-        ("not_included", "Only available to SMEs", "any unit"),
+        ("not_included", "仅限上海市内企业实施", "任何单位或者个人"),
+        ("payment_text", "一次性支付5万元，只许可给中小企业", "任何单位或者个人"),
+        ("contact", "技术转移办公室，仅面向长三角地区", "中国全境"),
+        ("not_included", "须经专利权人同意后方可实施", "书面通知"),
+        ("not_included", "Only available to SMEs", "任何单位或者个人"),
     ],
 )
 def test_wording_that_limits_who_or_where_is_refused_with_the_reason(

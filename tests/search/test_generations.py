@@ -20,7 +20,7 @@ from marketplace.core.worker import Worker
 from marketplace.listings.models import Offer, Patent
 from marketplace.search import generations, indexer
 from marketplace.search.document import OfferDocument
-from marketplace.search.engine import WriteReport
+from marketplace.search.engine import EngineUnavailable, WriteReport
 from marketplace.search.engines import engine
 from marketplace.search.models import SearchGeneration
 from marketplace.search.services import search
@@ -236,10 +236,10 @@ def test_an_index_of_an_older_analysis_is_built_again_and_answers_until_then(ins
 
 def test_without_any_generation_search_is_unavailable_and_verify_says_so(installation: Flask) -> None:
     with installation.app_context():
-        with pytest.raises(generations.EngineUnavailable) as refused:
+        with pytest.raises(EngineUnavailable) as refused:
             generations.verify()
         assert refused.value.code == "search-unavailable"
-        with pytest.raises(generations.EngineUnavailable):
+        with pytest.raises(EngineUnavailable):
             search({"q": "泵"})
 
 
