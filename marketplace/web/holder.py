@@ -19,6 +19,7 @@ from marketplace.deals.models import Licence, Notice, Obligation, Payment, Refun
 from marketplace.listings import standing
 from marketplace.listings.changes.services import count_open, open_tasks
 from marketplace.listings.models import Offer
+from marketplace.listings.showcase.questions import unanswered
 from marketplace.statistics.models import Activity
 
 from . import (
@@ -49,6 +50,7 @@ VIEWS = (
 )
 
 _SHOWN = 5  # tasks of one sort that are named one by one
+_PATIENCE = 7  # days that a reader's question may wait
 
 
 @dataclass(frozen=True)
@@ -164,9 +166,28 @@ def _tasks(mine: Organisation, counts: dict[str, int]) -> list[Task]:
         *_duties(mine),
         *_money(mine),
         *_recordals(mine),
+        *_questions(mine),
         *_changes(mine),
         *_under_way(mine),
         *_patents(counts),
+    ]
+
+
+def _questions(mine: Organisation) -> list[Task]:
+    """Readers' questions that nobody has answered, with the days that the oldest has waited."""
+    return [
+        Task(
+            ngettext(
+                "%(num)d question of a reader waits for an answer",
+                "%(num)d questions of readers wait for an answer",
+                one.count,
+            ),
+            "chat-left-text",
+            url_for("questions.index", state="open"),
+            ngettext("The oldest for %(num)d day.", "The oldest for %(num)d days.", one.days),
+            urgent=one.days > _PATIENCE,
+        )
+        for one in unanswered([mine.id])
     ]
 
 

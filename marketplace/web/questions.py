@@ -51,7 +51,9 @@ class QuestionForm(Form):
 class AnswerForm(Form):
     """The answer to whoever asked."""
 
-    answer = TextAreaField(_l("Your answer"), [required(), at_most(rules.LONGEST_TEXT)], filters=[stripped])
+    answer = TextAreaField(
+        _l("Your answer to the reader"), [required(), at_most(rules.LONGEST_TEXT)], filters=[stripped]
+    )
 
 
 class FaqForm(Form):

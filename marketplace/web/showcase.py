@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -19,6 +22,7 @@ from marketplace.accounts.identity import access, current_actor
 from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.convert import InvalidValue, yuan
+from marketplace.core.database import db
 from marketplace.core.errors import DomainError, NotFound
 from marketplace.core.files import store
 from marketplace.core.permissions import allowed
@@ -31,19 +35,20 @@ from marketplace.listings.showcase.models import (
     PRICE_UNITS,
     SIDE_KINDS,
     Attachment,
-    CostLine,
     ListingDetails,
     Question,
     SideOffer,
 )
+from marketplace.search.analysis import HAN
 
 from . import labels
 from .formats import english
 from .forms import Form, at_most, options, sentence_of, status_of, stripped
 
-blueprint = Blueprint("showcase", __name__, url_prefix="/offers/<int:offer_id>")
+blueprint = Blueprint("showcase", __name__)
 
 _A_DAY = 24 * 3600
+_HAN = re.compile(f"[{HAN}]")
 _BLANK_LINES = 2
 
 
@@ -79,6 +84,23 @@ def said(zh: str | None, en: str | None, origins: Mapping[str, str], key: str) -
     return Said(text, "zh-CN" if lang == "zh" else "en", origin)
 
 
+def _in_its_language(text: str) -> Said:
+    """A text that was written once, in either language."""
+    return Said(text, "zh-CN" if _HAN.search(text) else "en")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A line of the cost comparison; `change` in per cent, where both figures are plain numbers."""
+
+    item: Said | None
+    today: str
+    with_patent: str
+    change: Decimal | None
+    unit: Said
+    source: Said
+
+
 @dataclass(frozen=True)
 class Beside:
     """All that stands beside the declaration, ready for a template."""
@@ -87,7 +109,7 @@ class Beside:
     title: Said | None
     abstract: Said | None
     maturity: str | None
-    costs: Sequence[tuple[CostLine, Said | None, Any]]
+    costs: Sequence[Cost]
     costs_origin: str | None
     side_offers: Sequence[tuple[SideOffer, Said | None]]
     side_origin: str | None
@@ -119,7 +141,14 @@ def beside(
         abstract=said(patent.abstract, patent.abstract_en, origins, "abstract"),
         maturity=details.maturity if details else None,
         costs=[
-            (line, said(line.item_zh, line.item_en, {}, "item"), rules.change(line.today, line.with_patent))
+            Cost(
+                item=said(line.item_zh, line.item_en, {}, "item"),
+                today=line.today,
+                with_patent=line.with_patent,
+                change=rules.change(line.today, line.with_patent),
+                unit=_in_its_language(line.unit),
+                source=_in_its_language(line.source),
+            )
             for line in costs
         ],
         costs_origin=_origin(origins, "costs_en", any(line.item_en for line in costs)),
@@ -311,7 +340,7 @@ def _side(part: SidePart) -> dict[str, Any]:
     }
 
 
-@blueprint.route("/describe", methods=["GET", "POST"])
+@blueprint.route("/offers/<int:offer_id>/describe", methods=["GET", "POST"])
 @access("signed_in")
 def describe(offer_id: int) -> ResponseReturnValue:
     """The holder's page: what readers ask for, with a preview; the announced terms are not on it."""
@@ -336,6 +365,21 @@ def describe(offer_id: int) -> ResponseReturnValue:
                 flash(gettext("Saved. This is how readers see it."), "success")
                 return redirect(url_for("offers.show", offer_id=offer_id))
     return _page(offer, form, AttachmentForm(formdata=None), preview, passages), status_of(form)
+
+
+@blueprint.get("/patents/<int:patent_id>/describe")
+@access("signed_in")
+def describe_patent(patent_id: int) -> ResponseReturnValue:
+    """From a patent to the page on which its present offer is described."""
+    actor = current_actor()
+    ids = db.session.scalars(
+        sa.select(Offer.id)
+        .where(Offer.patent_id == patent_id, Offer.status.not_in(services.OVER))
+        .order_by(Offer.id.desc())
+    )
+    for offer_id in ids:
+        return redirect(url_for("showcase.describe", offer_id=_own(actor, offer_id).id))
+    raise NotFound("offer-not-found", "There is no such offer.")
 
 
 def _own(actor: Actor, offer_id: int) -> Offer:
@@ -373,7 +417,7 @@ def _page(
     )
 
 
-@blueprint.post("/attachments")
+@blueprint.post("/offers/<int:offer_id>/attachments")
 @access("signed_in")
 def attach(offer_id: int) -> ResponseReturnValue:
     """Put a picture or a PDF beside the offer."""
@@ -405,7 +449,7 @@ def attach(offer_id: int) -> ResponseReturnValue:
     return _page(offer, _form(services.details_of(offer_id), offer, sent=False), form), 422
 
 
-@blueprint.post("/attachments/<int:attachment_id>/remove")
+@blueprint.post("/offers/<int:offer_id>/attachments/<int:attachment_id>/remove")
 @access("signed_in")
 def detach(offer_id: int, attachment_id: int) -> ResponseReturnValue:
     """Take an attachment off the page."""
@@ -416,7 +460,7 @@ def detach(offer_id: int, attachment_id: int) -> ResponseReturnValue:
     return redirect(url_for("showcase.describe", offer_id=offer_id, _anchor="attachments"))
 
 
-@blueprint.get("/attachments/<int:attachment_id>")
+@blueprint.get("/offers/<int:offer_id>/attachments/<int:attachment_id>")
 @access("public")
 def attachment(offer_id: int, attachment_id: int) -> ResponseReturnValue:
     """The bytes of an attachment, never as a page of this site."""

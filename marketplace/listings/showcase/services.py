@@ -34,7 +34,7 @@ from .pictures import Upload
 
 COLUMNS = tuple(f"{name}_{language}" for name in rules.TEXTS for language in ("zh", "en"))
 TRANSLATED = (*COLUMNS, "title_en", "abstract_en", "costs_en", "side_offers_en")
-_OVER = ("refused", "withdrawn", "revoked", "lapsed", "discarded")
+OVER = ("refused", "withdrawn", "revoked", "lapsed", "discarded")
 
 
 def details_of(offer_id: int) -> ListingDetails | None:
@@ -126,7 +126,7 @@ def _described(actor: Actor, offer_id: int) -> Offer:
         raise NotFound("offer-not-found", "There is no such offer.")
     offer = lock(Offer, offer_id)
     require(actor, "offer.describe", offer)
-    if offer.status in _OVER:
+    if offer.status in OVER:
         raise Conflict("offer-ended", "This offer is over; its page stays as it was.")
     return offer
 
