@@ -36,7 +36,7 @@ from marketplace.listings.services import act, draft_offer, find_patent
 from marketplace.listings.work import review_offers
 from marketplace.statistics.models import Activity
 
-from . import accounts, activity, journeys, stocktaking
+from . import accounts, activity, journeys, showcase, stocktaking
 from .catalogue import FIRST_DAY, LAST_DAY, Catalogue, Row, as_it_was, barred_now, digest
 
 Tell = Callable[[int, int, str], None]
@@ -140,7 +140,7 @@ def _steps(catalogue: Catalogue, present: dt.datetime) -> Iterator[Step]:
         do = partial(_import, "demands", list(rows))
         yield Step(_morning(dt.date.fromisoformat(day)), _MIDDLE, day[:7], do)
     yield from _deals(present)
-    for days, do in stocktaking.STEPS:
+    for days, do in (*stocktaking.STEPS, *showcase.steps()):
         at = present - dt.timedelta(days=days)
         yield Step(at, _LAST, f"{clock.legal_date(at):%Y-%m}", do)
 
