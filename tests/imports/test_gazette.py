@@ -337,3 +337,20 @@ def test_a_recordal_that_fits_no_licence_says_what_to_do(
     assert imported(text, "gazette-recordals", report=report) == counts(read=1, rejected=1)
     assert code in report.read_text()
     assert licensed.licence().recordal_state != "recorded"
+
+
+def test_an_earlier_announcement_does_not_overwrite_what_a_holder_stated_of_a_later_one(
+    imported: Importing, desk: Desk, tmp_path: Path
+) -> None:
+    with unit_of_work():
+        later = factories.live_offer(
+            desk.holder,
+            evidence="holder_stated",
+            declaration_number="KF77",
+            announced_on=dt.date(2026, 11, 2),
+        )
+    report = tmp_path / "report.csv"
+    text = text_of(desk.row(later.patent, 开放许可声明编号="KF66"))
+    assert imported(text, "gazette-announcements", report=report) == counts(read=1, rejected=1)
+    assert "gazette-stated-otherwise" in report.read_text()
+    assert fresh(later.id).declaration_number == "KF77"

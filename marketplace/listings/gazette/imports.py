@@ -110,8 +110,10 @@ class AnnouncementImport(RowImporter):
     def _in_force(self, patent: Patent, values: Mapping[str, Any]) -> Offer | None:
         """The declaration in force, or the one that was announced on that day and is over."""
         for offer in matching.declared(patent, IN_FORCE):
-            if offer.evidence != "verified" or values.get("declaration_number") is None:
-                return offer
+            if offer.evidence == "verified" and values.get("declaration_number") is not None:
+                continue
+            matching.require_not_later(offer, values)
+            return offer
         for offer in matching.declared(patent):
             if offer.announced_on == values["announced_on"]:
                 return offer

@@ -116,6 +116,25 @@ def require_one_filed(patent: Patent) -> Offer | None:
     return filed[0] if filed else None
 
 
+def require_not_later(stated: Offer, values: Values) -> None:
+    """Raise when a holder stated a declaration of a later day under another number: it may be another one.
+
+    Raises:
+        Conflict: `gazette-stated-otherwise`.
+    """
+    number, on = values.get("declaration_number"), stated.announced_on
+    if number is None or stated.declaration_number in (None, number) or on is None:
+        return
+    if stated.evidence != "verified" and on > values["announced_on"]:
+        raise Conflict(
+            "gazette-stated-otherwise",
+            "The holder stated a declaration on this patent under number %(number)s, announced on %(date)s: "
+            "look which of the two is in the gazette, correct the other, then repeat.",
+            number=stated.declaration_number or "",
+            date=on.isoformat(),
+        )
+
+
 def to_withdraw(patent: Patent, values: Values) -> Offer:
     """The declaration whose withdrawal a row announces: by its number, else the one in force on the patent.
 
