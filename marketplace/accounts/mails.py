@@ -11,7 +11,7 @@ from marketplace.core.mailer import mailer
 from .addresses import address_code
 from .lifecycle import INVITATION
 from .members import link_token
-from .models import Invitation, User
+from .models import Invitation, JoinRequest, User
 
 
 def mail_address_link(user_id: int) -> None:
@@ -50,6 +50,28 @@ def mail_invitation(invitation_id: int) -> None:
         ignore = gettext("If you do not know this organisation, do nothing.")
         text = _letter(said, f"/invitations/{link_token(invitation)}", ignore)
     _send(invitation.email, subject, text)
+
+
+def mail_answer(request_id: int) -> None:
+    """Tell a person the answer to the request to join an organisation (a task).
+
+    Raises:
+        Unavailable: the mail server does not answer; the task is tried again.
+    """
+    request = db.session.get(JoinRequest, request_id)
+    if request is None or not request.user.active:
+        return
+    locale, named = request.user.locale, request.organisation
+    with force_locale(locale):
+        name = (named.name_en or named.name) if locale == "en" else named.name
+        subject = gettext("Your request to join %(organisation)s", organisation=name)
+        said = (
+            gettext("You may act for %(organisation)s now.", organisation=name)
+            if request.state == "accepted"
+            else gettext("Your request to act for %(organisation)s was refused.", organisation=name)
+        )
+        text = _letter(said, "/account", gettext("Please ask the organisation itself about the answer."))
+    _send(request.user.email, subject, text)
 
 
 def _letter(said: str, path: str, ignore: str) -> str:

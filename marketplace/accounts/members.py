@@ -25,6 +25,7 @@ from .services import add_membership, clean_email, get_organisation
 
 VALID_FOR: Final = dt.timedelta(days=14)
 TASK: Final = "accounts.mail_invitation"
+ANSWER_TASK: Final = "accounts.mail_answer"
 _PURPOSE: Final = "invitation"
 
 
@@ -280,6 +281,8 @@ def answer_request(actor: Actor, request_id: int, action: str, *, level: str = "
         request.decided_by, request.decided_at = actor.user_id, clock.now()
 
     JOIN_REQUEST.execute(actor, request, action, effect=effect, organisation_id=organisation.id)
+    if action != "withdraw":
+        enqueue(ANSWER_TASK, key=str(request.id), request_id=request.id)
     user = lock(User, request.user_id)
     if action == "accept" and all(one.organisation_id != organisation.id for one in user.memberships):
         first = not has_administrator(organisation.id)

@@ -227,6 +227,14 @@ def get_organisation(organisation_id: int) -> Organisation:
     return found
 
 
+def find_by_id(organisation_id: int) -> Organisation | None:
+    """The organisation that an id leads to: a duplicate's leads to the one that stays."""
+    found = db.session.get(Organisation, organisation_id) if organisation_id < 2**63 else None
+    if found is not None and found.merged_into_id is not None:
+        return db.session.get(Organisation, found.merged_into_id)
+    return found
+
+
 def actor_for(user: User, organisation_id: int | None, scopes: frozenset[str] | None = None) -> Actor:
     """The actor that a user is when acting for one of their organisations (None: the first, if any).
 

@@ -103,6 +103,19 @@ def waiting(actor: Actor, *, limit: int = 50) -> Sequence[Verification]:
     return db.session.scalars(query.order_by(Verification.id).limit(limit)).all()
 
 
+def get(actor: Actor, verification_id: int) -> Verification:
+    """One verification, for staff.
+
+    Raises:
+        NotFound: there is none; Forbidden: not staff.
+    """
+    require(actor, "verification.see")
+    found = db.session.get(Verification, verification_id)
+    if found is None:
+        raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
+    return found
+
+
 def confirm(actor: Actor, verification_id: int, *, source: str) -> Verification:
     """Confirm the organisation by its papers: an operator by documents, the bureau on its own word.
 

@@ -7,7 +7,7 @@ import datetime as dt
 from marketplace.core.tasks import Handler, Schedule
 
 from . import addresses, members
-from .mails import mail_address_link, mail_invitation
+from .mails import mail_address_link, mail_answer, mail_invitation
 from .mandates import remind_of_ends
 from .verifying import forget_papers
 
@@ -17,6 +17,7 @@ _FORGET = "accounts.forget_papers"
 TASKS: dict[str, Handler] = {
     addresses.TASK: mail_address_link,
     members.TASK: mail_invitation,
+    members.ANSWER_TASK: mail_answer,
     _REMIND: remind_of_ends,
     _FORGET: forget_papers,
 }

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from marketplace.accounts.models import IdentityClash
+from marketplace.accounts.models import IdentityClash, Mandate, Organisation
 from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
 from marketplace.deals.models import Licence, Notice, Payment, Quarantine
@@ -193,6 +193,53 @@ def _clash_opened(entry: JournalEntry) -> Iterable[Telling]:
     yield Telling("operator", "identity_clash", {"organisation": clash.organisation_id, "clash": clash.id})
 
 
+def _join_asked(entry: JournalEntry) -> Iterable[Telling]:
+    """Its administrators answer, else the operator."""
+    organisation_id = entry.organisation_id
+    if organisation_id is None:
+        return
+    parameters = {"organisation": organisation_id}
+    if entry.data.get("to") == "operator":
+        yield Telling("operator", "join_to_answer", parameters)
+    else:
+        yield Telling(organisation_id, "join_asked", parameters)
+
+
+def _papers(entry: JournalEntry) -> Iterable[Telling]:
+    organisation_id, action = entry.organisation_id, entry.action.removeprefix("verification.")
+    if organisation_id is None:
+        return
+    to = "operator" if action == "submitted" else organisation_id
+    yield Telling(to, f"papers_{action}", {"organisation": organisation_id})
+
+
+def _mandate(entry: JournalEntry) -> Iterable[Telling]:
+    """The other party is told; both where it ends by itself or an operator ends it."""
+    mandate = db.session.get_one(Mandate, entry.subject_id)
+    action = entry.action.removeprefix("mandate.")
+    agent, principal = mandate.agent_id, mandate.principal_id
+    if action in ("given", "revoked"):
+        yield Telling(agent, f"mandate_{action}", {"organisation": principal})
+    if action in ("accepted", "declined", "revoked"):
+        yield Telling(principal, f"mandate_{action}", {"organisation": agent})
+    if action == "ends_soon":
+        day = mandate.valid_to.isoformat()
+        yield Telling(agent, "mandate_ends", {"organisation": principal, "day": day})
+        yield Telling(principal, "mandate_ends", {"organisation": agent, "day": day})
+
+
+def _succeeded(entry: JournalEntry) -> Iterable[Telling]:
+    """GL V-11 §9: who goes on has to withdraw and declare anew, and the operator sees to it."""
+    gone = db.session.get_one(Organisation, entry.subject_id)
+    for to in (gone.id, gone.succeeded_by_id, "operator"):
+        if to is not None:
+            yield Telling(to, "organisation_succeeded", {"organisation": gone.id})
+
+
+def _erasure_asked(_entry: JournalEntry) -> Iterable[Telling]:
+    yield Telling("operator", "erasure_asked")
+
+
 def _demand_matched(entry: JournalEntry) -> Iterable[Telling]:
     demand = db.session.get_one(Demand, entry.subject_id)
     count = len(entry.data.get("offers", ()))
@@ -261,6 +308,17 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "facts.reminder": _days_ahead,
     "quarantine.opened": _quarantine_opened,
     "organisation.clash_opened": _clash_opened,
+    "organisation.succeeded": _succeeded,
+    "join_request.asked": _join_asked,
+    "verification.submitted": _papers,
+    "verification.confirmed": _papers,
+    "verification.returned": _papers,
+    "mandate.given": _mandate,
+    "mandate.accepted": _mandate,
+    "mandate.declined": _mandate,
+    "mandate.revoked": _mandate,
+    "mandate.ends_soon": _mandate,
+    "account.erasure_asked": _erasure_asked,
     "demand.matched": _demand_matched,
     "demand.answered": _demand_answered,
     "question.asked": _question_asked,

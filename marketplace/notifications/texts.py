@@ -257,9 +257,72 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         "/operator/quarantine",
     ),
     "identity_clash": _Wording(
-        _l("Two organisations have one credit code"),
-        _l("%(organisation)s states a credit code that another organisation has too. Please look into it."),
+        _l("Two organisations have one credit code or name"),
+        _l("%(organisation)s states a credit code or name that another one has too. Please look into it."),
         "/operator/organisations",
+    ),
+    "join_asked": _Wording(
+        _l("Somebody asks to join %(organisation)s"),
+        _l("A person asks to act for %(organisation)s. Please answer."),
+        "/account/members",
+    ),
+    "join_to_answer": _Wording(
+        _l("Somebody asks to join %(organisation)s"),
+        _l("%(organisation)s has no administrator, so the answer falls to you."),
+        "/operator/organisations",
+    ),
+    "papers_submitted": _Wording(
+        _l("%(organisation)s shows who it is"),
+        _l("%(organisation)s has handed in papers. Please look at them."),
+        "/operator/papers",
+    ),
+    "papers_confirmed": _Wording(
+        _l("Your organisation is confirmed"),
+        _l("Your papers were looked at: the identity of %(organisation)s is confirmed."),
+        "/account/verification",
+    ),
+    "papers_returned": _Wording(
+        _l("Your papers are returned"),
+        _l("Your papers do not show who %(organisation)s is. The reason stands on the page; hand in others."),
+        "/account/verification",
+    ),
+    "mandate_given": _Wording(
+        _l("%(organisation)s gives you a power of attorney"),
+        _l("You may act for %(organisation)s once you have accepted."),
+        "/account/mandates",
+    ),
+    "mandate_accepted": _Wording(
+        _l("%(organisation)s accepts your power of attorney"),
+        _l("%(organisation)s may act for you from now on."),
+        "/account/mandates",
+    ),
+    "mandate_declined": _Wording(
+        _l("%(organisation)s declines your power of attorney"),
+        _l("%(organisation)s does not act for you."),
+        "/account/mandates",
+    ),
+    "mandate_revoked": _Wording(
+        _l("The power of attorney between you and %(organisation)s has ended"),
+        _l("The power of attorney was ended before its last day."),
+        "/account/mandates",
+    ),
+    "mandate_ends": _Wording(
+        _l("The power of attorney between you and %(organisation)s ends soon"),
+        _l("Its last day is %(day)s. If it is to go on, a new one has to be given and accepted."),
+        "/account/mandates",
+    ),
+    "organisation_succeeded": _Wording(
+        _l("%(organisation)s is succeeded by another organisation"),
+        _l(
+            "Offers of %(organisation)s in force have to be withdrawn and declared anew by the successor "
+            "(Guidelines V-11 §9)."
+        ),
+        "/holder",
+    ),
+    "erasure_asked": _Wording(
+        _l("Somebody asks to be erased"),
+        _l("A person asks to have all personal data erased. Please see to it."),
+        "/operator/accounts",
     ),
     "demand_matched": _Wording(
         _l("There are new offers for your demand"),

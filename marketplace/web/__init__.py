@@ -30,6 +30,7 @@ PAGES = (
     "workbench",
     "operator",
     "account",
+    "people",
 )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Sequence
 from typing import Any
 
 import pyotp
@@ -16,7 +14,6 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user, login_user, logout_user
 from wtforms import (
     BooleanField,
-    DateField,
     EmailField,
     PasswordField,
     RadioField,
@@ -26,13 +23,14 @@ from wtforms import (
 )
 from wtforms.validators import Email, Length, Regexp
 
-from marketplace.accounts import mandates, members, passwords, recovery, services
+from marketplace.accounts import passwords, past, recovery, services, verifying
 from marketplace.accounts.identity import access, current_actor
-from marketplace.accounts.models import Mandate, Membership, Organisation, Token, User
+from marketplace.accounts.models import Organisation, Token, User
 from marketplace.core import clock
 from marketplace.core.actor import SYSTEM, Actor
 from marketplace.core.database import db
-from marketplace.core.errors import DomainError, Invalid, NotFound
+from marketplace.core.errors import Invalid, NotFound
+from marketplace.core.permissions import allowed
 from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import lock, unit_of_work
 from marketplace.extensions import limiter
@@ -40,12 +38,13 @@ from marketplace.notifications.passwords import TASK as MAIL_PASSWORD_LINK
 
 from . import labels
 from .forms import Form, at_most, optional, options, required, status_of, stripped
+from .people import past_value, shown_address_link
 from .shell import safe_next
 
 blueprint = Blueprint("account", __name__)
 
+SELECTED_TYPES = ("university", "institute", "hospital", "enterprise")
 SELF_SIGN_UP = ("firm", "holder", "individual", "manager")
-MANDATE_SCOPES = ("holder", "licensee", "both")
 _ISSUER = "Patent Open Licensing"
 _PENDING = "pending_user"
 _WAIT_FOR_SECOND_FACTOR = 10 * 60  # seconds
@@ -372,7 +371,18 @@ class OrganisationForm(Form):
     """What an organisation says of itself, and where its money goes."""
 
     name_en = StringField(_l("English name"), [optional(), at_most(200)], filters=[stripped])
+    type = SelectField(_l("Type of organisation"), [required()])
     region = SelectField(_l("District"), [optional()])
+    state_established = RadioField(
+        _l("Established by the state?"),
+        [optional()],
+        choices=options((("yes", _l("Yes")), ("no", _l("No")))),
+        validate_choice=False,
+        description=_l(
+            "State-established universities and institutes publish the price they intend to take "
+            "(Law on Promoting the Transformation of Scientific and Technological Achievements 18)."
+        ),
+    )
     bank_account_name = StringField(_l("Account name"), [optional(), at_most(200)], filters=[stripped])
     bank_name = StringField(_l("Bank and branch"), [optional(), at_most(200)], filters=[stripped])
     bank_account = StringField(
@@ -405,29 +415,6 @@ class TokenForm(Form):
     )
 
 
-class MemberForm(Form):
-    """A colleague."""
-
-    email = EmailField(
-        _l("E-mail address"), [required(), at_most(254)], filters=[stripped], id="member_email"
-    )
-
-
-class MandateForm(Form):
-    """A power of attorney for an agency."""
-
-    agent = StringField(
-        _l("Agency: exact name or credit code"), [required(), at_most(200)], filters=[stripped]
-    )
-    scope = RadioField(
-        _l("It may act for you"),
-        [required()],
-        choices=options((code, labels.name("mandate_scope", code)) for code in MANDATE_SCOPES),
-        default="holder",
-    )
-    until = DateField(_l("Until (inclusive)"), [required()])
-
-
 @blueprint.get("/account")
 @access("signed_in")
 def settings() -> ResponseReturnValue:
@@ -438,18 +425,6 @@ def settings() -> ResponseReturnValue:
 def _settings_page(**forms: Any) -> ResponseReturnValue:
     actor = current_actor()
     organisation = db.session.get(Organisation, actor.organisation_id) if actor.organisation_id else None
-    colleagues: Sequence[Membership] = ()
-    given: list[Mandate] = []
-    received: list[Mandate] = []
-    if organisation is not None:
-        colleagues = db.session.scalars(
-            sa.select(Membership)
-            .where(Membership.organisation_id == organisation.id)
-            .options(sa.orm.joinedload(Membership.user))
-            .order_by(Membership.id)
-        ).all()
-        given = _mandates(Mandate.principal_id == organisation.id)
-        received = _mandates(Mandate.agent_id == organisation.id)
     tokens = db.session.scalars(
         sa.select(Token)
         .where(Token.user_id == actor.user_id, Token.revoked_at.is_(None))
@@ -461,15 +436,15 @@ def _settings_page(**forms: Any) -> ResponseReturnValue:
         render_template(
             "account/settings.html",
             organisation=organisation,
-            members=colleagues,
             tokens=tokens,
-            given=given,
-            received=received,
             form=form,
             token_form=forms.get("token_form") or TokenForm(formdata=None),
-            member_form=forms.get("member_form") or MemberForm(formdata=None),
-            mandate_form=forms.get("mandate_form")
-            or MandateForm(formdata=None, until=clock.today() + dt.timedelta(days=365)),
+            decides=organisation is not None and allowed(actor, "organisation.edit", organisation).allowed,
+            level=_level(actor.organisation_id),
+            verification=verifying.state_of(organisation) if organisation is not None else None,
+            before=past.past_of(organisation.id) if organisation is not None else [],
+            past_value=past_value,
+            address_link=shown_address_link(),
             password_form=forms.get("password_form") or ChangePasswordForm(formdata=None),
             new_token=forms.get("new_token"),
         ),
@@ -477,13 +452,10 @@ def _settings_page(**forms: Any) -> ResponseReturnValue:
     )
 
 
-def _mandates(condition: Any) -> list[Mandate]:
-    return list(
-        db.session.scalars(
-            sa.select(Mandate)
-            .where(condition, Mandate.revoked_at.is_(None), Mandate.valid_to >= clock.today())
-            .order_by(Mandate.id)
-        )
+def _level(organisation_id: int | None) -> str | None:
+    """The level that the person has in an organisation."""
+    return next(
+        (one.level for one in current_user.memberships if one.organisation_id == organisation_id), None
     )
 
 
@@ -491,6 +463,17 @@ def _organisation_form(organisation: Organisation | None) -> OrganisationForm | 
     if organisation is None:
         return None
     form = OrganisationForm(obj=organisation) if request.method == "GET" else OrganisationForm()
+    if request.method == "GET":
+        said = {True: "yes", False: "no", None: None}
+        form.state_established.data = said[organisation.state_established]
+    if organisation.type in services.OWNER_TYPES:
+        form.type.choices = [(code, labels.name("owner_type", code)) for code in SELECTED_TYPES]
+        if request.method == "POST" and "type" not in request.form:
+            form.type.data = organisation.type
+    else:
+        del form.type
+    if organisation.type not in ("university", "institute", "hospital"):
+        del form.state_established
     form.region.choices = [
         ("", gettext("Elsewhere or not given")),
         *labels.districts(current_app.config["SETTINGS"].region),
@@ -507,12 +490,14 @@ def save_organisation() -> ResponseReturnValue:
     actor = current_actor()
     form = _organisation_form(services.get_organisation(actor.organisation_id or 0))
     if form is not None and form.validate_on_submit():
+        values: dict[str, str | bool | None] = {
+            name: (value or None) for name, value in form.data.items() if name != "csrf_token"
+        }
+        said = {"yes": True, "no": False}.get(str(values.pop("state_established", None)))
+        if said is not None:
+            values["state_established"] = said
         with unit_of_work(actor):
-            services.edit_organisation(
-                actor,
-                actor.organisation_id or 0,
-                {name: (value or None) for name, value in form.data.items() if name != "csrf_token"},
-            )
+            services.edit_organisation(actor, actor.organisation_id or 0, values)
         flash(gettext("Saved."), "success")
         return redirect(url_for("account.settings"))
     return _settings_page(form=form)
@@ -546,57 +531,3 @@ def revoke_token(token_id: int) -> ResponseReturnValue:
         services.revoke_token(lock(Token, token_id))
     flash(gettext("The token does not work any more."), "success")
     return redirect(url_for("account.settings", _anchor="tokens"))
-
-
-@blueprint.post("/account/members")
-@access("organisation")
-@limiter.limit("30 per hour")
-def add_member() -> ResponseReturnValue:
-    """Let a colleague act for one's organisation."""
-    actor = current_actor()
-    form = MemberForm()
-    if form.validate_on_submit():
-        try:
-            with unit_of_work(actor):
-                members.invite(actor, actor.organisation_id or 0, form.email.data, "editor")
-        except Invalid as error:
-            form.accept(error)
-        else:
-            flash(gettext("Your colleague may act for the organisation now."), "success")
-            return redirect(url_for("account.settings", _anchor="members"))
-    return _settings_page(member_form=form)
-
-
-@blueprint.post("/account/mandates")
-@access("organisation")
-def grant_mandate() -> ResponseReturnValue:
-    """Let an agency act for one's organisation."""
-    actor = current_actor()
-    form = MandateForm()
-    if form.validate_on_submit():
-        try:
-            with unit_of_work(actor):
-                mandates.mandate_agency(
-                    actor,
-                    actor.organisation_id or 0,
-                    agency=form.agent.data,
-                    scope=form.scope.data,
-                    until=form.until.data,
-                )
-        except DomainError as error:
-            form.accept(error)
-        else:
-            flash(gettext("The agency may act for you from today."), "success")
-            return redirect(url_for("account.settings", _anchor="mandates"))
-    return _settings_page(mandate_form=form)
-
-
-@blueprint.post("/account/mandates/<int:mandate_id>/revoke")
-@access("organisation")
-def revoke_mandate(mandate_id: int) -> ResponseReturnValue:
-    """End a power of attorney at once."""
-    actor = current_actor()
-    with unit_of_work(actor):
-        mandates.revoke_mandate(actor, mandate_id)
-    flash(gettext("The power of attorney has ended."), "success")
-    return redirect(url_for("account.settings", _anchor="mandates"))

@@ -235,6 +235,41 @@ TABLES: dict[str, dict[str, Label]] = {
         "operator": Label(_l("Operator")),
         "member": Label(_l("Member")),
     },
+    "level": {
+        "administrator": Label(_l("Administrator"), "blue", _l("decides about members, data and mandates")),
+        "editor": Label(_l("Editor"), "green", _l("does everything else")),
+        "viewer": Label(_l("Viewer"), "secondary", _l("looks, and changes nothing")),
+    },
+    "verification": {
+        "none": Label(_l("No papers handed in"), "secondary"),
+        "submitted": Label(_l("Papers are being looked at"), "yellow"),
+        "confirmed": Label(_l("Confirmed"), "green"),
+        "returned": Label(_l("Returned"), "red"),
+    },
+    "identity_paper": {
+        "business_licence": Label(_l("Business licence or certificate of registration")),
+        "letter_of_authority": Label(_l("Letter of authority for whoever signs up")),
+        "other": Label(_l("Another paper")),
+    },
+    "mandate_state": {
+        "given": Label(_l("waits for the agency"), "yellow"),
+        "accepted": Label(_l("in force"), "green"),
+        "declined": Label(_l("declined"), "red"),
+        "revoked": Label(_l("ended early"), "secondary"),
+        "over": Label(_l("over"), "secondary"),
+    },
+    "kept": {
+        "contract": Label(_l("evidence of a contract: three years (Civil Code 188, E-Commerce Law 31)")),
+        "declaration": Label(_l("who signed for a declaration filed with CNIPA")),
+        "register": Label(_l("named in the patent register or a gazette")),
+    },
+    "dated_field": {
+        "name": Label(_l("Name of the organisation")),
+        "name_en": Label(_l("English name")),
+        "type": Label(_l("Type of organisation")),
+        "region": Label(_l("District")),
+        "state_established": Label(_l("Established by the state")),
+    },
     "mandate_scope": {
         "holder": Label(_l("as a patent holder")),
         "licensee": Label(_l("as a licensee")),

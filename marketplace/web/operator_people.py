@@ -1,4 +1,4 @@
-"""Accounts and organisations: making, finding, disabling, a new password. No impersonation."""
+"""Accounts and organisations: making, finding, confirming, merging, erasing. No impersonation."""
 
 from __future__ import annotations
 
@@ -6,10 +6,22 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, EmailField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, DateField, EmailField, RadioField, SelectField, StringField, TextAreaField
 
-from marketplace.accounts import administration, confirming, passwords, services
+from marketplace.accounts import (
+    administration,
+    confirming,
+    erasing,
+    members,
+    merging,
+    passwords,
+    past,
+    services,
+    verifying,
+)
 from marketplace.accounts.identity import access, current_actor
+from marketplace.accounts.models import Organisation, OrganisationChange
+from marketplace.core import clock
 from marketplace.core.errors import DomainError, Invalid, NotFound
 from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import unit_of_work
@@ -17,6 +29,7 @@ from marketplace.core.unit_of_work import unit_of_work
 from . import labels
 from .forms import Form, at_most, optional, options, required, required_when, status_of, stripped
 from .operator_frame import blueprint, key_given, words_given
+from .people import past_value, send_stored
 
 _SIZE = 50
 
@@ -32,6 +45,7 @@ def accounts() -> ResponseReturnValue:
         rows=rows[:_SIZE],
         q=q,
         before=rows[_SIZE - 1].id if len(rows) > _SIZE else None,
+        wishes=erasing.wishes(current_actor(), limit=_SIZE),
     )
 
 
@@ -47,6 +61,9 @@ def organisations() -> ResponseReturnValue:
         q=q,
         before=rows[_SIZE - 1].id if len(rows) > _SIZE else None,
         clashes=confirming.open_clashes(current_actor(), limit=_SIZE),
+        verifications=verifying.waiting(current_actor(), limit=_SIZE),
+        requests=members.open_requests(current_actor(), limit=_SIZE),
+        former=past.former_names(row.id for row in rows[:_SIZE]),
         form=ClashForm(formdata=None),
     )
 
@@ -83,11 +100,62 @@ class ClashForm(Form):
     remove_code = BooleanField(_l("Take the code away from the one that only states it"))
 
 
+class RenameForm(Form):
+    """A new name, since when, and what shows it."""
+
+    name = StringField(_l("New name"), [required(), at_most(200)], filters=[stripped])
+    name_en = StringField(_l("English name"), [optional(), at_most(200)], filters=[stripped])
+    since = DateField(_l("First day of the new name"), [required()])
+    source = StringField(
+        _l("What does it rest on?"), [required(), at_most(200)], filters=[stripped], id="rename_source"
+    )
+
+
+class OtherForm(Form):
+    """The other organisation of a merger or a succession."""
+
+    other = StringField(
+        _l("The other one: exact name, credit code or number"), [required(), at_most(200)], filters=[stripped]
+    )
+
+
+class DuplicateForm(OtherForm):
+    """The record that stays."""
+
+    other = StringField(
+        _l("The other one: exact name, credit code or number"),
+        [required(), at_most(200)],
+        filters=[stripped],
+        id="stays",
+    )
+
+
+class SucceedForm(OtherForm):
+    """Who succeeds, and since when."""
+
+    on = DateField(_l("Since"), [required()])
+    source = StringField(
+        _l("What does it rest on?"), [required(), at_most(200)], filters=[stripped], id="succeed_source"
+    )
+
+
+class MergeForm(Form):
+    """The confirmation of a merger."""
+
+    typed = StringField(_l("Name of the duplicate, typed as it is"), [required(), at_most(200)])
+    source = StringField(
+        _l("What shows that the two are one?"), [required(), at_most(200)], filters=[stripped]
+    )
+
+
 @blueprint.route("/organisations/<int:organisation_id>", methods=["GET", "POST"])
 @access("operator")
 def organisation(organisation_id: int) -> ResponseReturnValue:
     """Who an organisation is by its own word, and confirming it."""
     actor, found = current_actor(), services.get_organisation(organisation_id)
+    if found.merged_into_id is not None:
+        flash(gettext("%(name)s was a duplicate: this is the record that stays.", name=found.name), "info")
+        return redirect(url_for("operator.organisation", organisation_id=found.merged_into_id))
     form = ConfirmForm(data={"code": found.code, "how": "documents"})
     if form.validate_on_submit():
         try:
@@ -100,7 +168,206 @@ def organisation(organisation_id: int) -> ResponseReturnValue:
         else:
             flash(gettext("The identity is confirmed."), "success")
             return redirect(url_for("operator.organisation", organisation_id=organisation_id))
-    return render_template("operator/organisation.html", one=found, form=form), status_of(form)
+    return _organisation_page(found, form=form)
+
+
+def _organisation_page(found: Organisation, **forms: Form) -> ResponseReturnValue:
+    actor = current_actor()
+    changes = merging.changes_of(found.id)
+    refused = any(one.errors or getattr(one, "form_errors", None) for one in forms.values())
+    return render_template(
+        "operator/organisation.html",
+        one=found,
+        form=forms.get("form") or ConfirmForm(formdata=None, data={"code": found.code, "how": "documents"}),
+        rename_form=forms.get("rename_form")
+        or RenameForm(
+            formdata=None, data={"name": found.name, "name_en": found.name_en, "since": clock.today()}
+        ),
+        merge_form=forms.get("merge_form") or DuplicateForm(formdata=None),
+        succeed_form=forms.get("succeed_form") or SucceedForm(formdata=None, data={"on": clock.today()}),
+        members=members.members_of(actor, found.id),
+        before=past.past_of(found.id),
+        changes=[(one, services.get_organisation(_other_of(one, found.id))) for one in changes],
+        also=merging.former_names_of_duplicates(found.id),
+        state=verifying.state_of(found),
+        last=verifying.last_of(found.id),
+        past_value=past_value,
+    ), (422 if refused else 200)
+
+
+def _other_of(change: OrganisationChange, organisation_id: int) -> int:
+    return change.to_id if change.from_id == organisation_id else change.from_id
+
+
+def _other(form: OtherForm, organisation_id: int) -> Organisation | None:
+    """The organisation that a form names by number, credit code or exact name."""
+    text = form.other.data
+    if text.isdecimal() and len(text) < 16:
+        found = services.find_by_id(int(text))
+    else:
+        try:
+            code = confirming.clean_code(text)
+        except Invalid:
+            code = None
+        found = services.find_organisation(None if code else text, code)
+    if found is None or found.id == organisation_id:
+        form.other.errors = [gettext("There is no other organisation with this name, code or number.")]
+        return None
+    return found
+
+
+@blueprint.post("/organisations/<int:organisation_id>/rename")
+@access("operator")
+def rename(organisation_id: int) -> ResponseReturnValue:
+    """Give an organisation its new name; the one before is kept."""
+    actor, found, form = current_actor(), services.get_organisation(organisation_id), RenameForm()
+    if form.validate_on_submit():
+        try:
+            with unit_of_work(actor):
+                past.rename(
+                    actor,
+                    organisation_id,
+                    name=form.name.data,
+                    name_en=form.name_en.data,
+                    since=form.since.data,
+                    source=form.source.data,
+                )
+        except DomainError as error:
+            form.accept(error)
+        else:
+            flash(gettext("The new name is kept, and the one before as a former name."), "success")
+            return redirect(url_for("operator.organisation", organisation_id=organisation_id))
+    return _organisation_page(found, rename_form=form)
+
+
+@blueprint.post("/organisations/<int:organisation_id>/succeed")
+@access("operator")
+def succeed(organisation_id: int) -> ResponseReturnValue:
+    """Note who succeeds an organisation, and since when."""
+    actor, found, form = current_actor(), services.get_organisation(organisation_id), SucceedForm()
+    if form.validate_on_submit() and (other := _other(form, organisation_id)) is not None:
+        try:
+            with unit_of_work(actor):
+                merging.succeed(actor, organisation_id, other.id, on=form.on.data, source=form.source.data)
+        except DomainError as error:
+            form.accept(error)
+        else:
+            flash(
+                gettext("The succession is noted. Offers in force have to be withdrawn and declared anew."),
+                "info",
+            )
+            return redirect(url_for("operator.organisation", organisation_id=organisation_id))
+    return _organisation_page(found, succeed_form=form)
+
+
+@blueprint.post("/organisations/<int:organisation_id>/merge")
+@access("operator")
+def choose_merger(organisation_id: int) -> ResponseReturnValue:
+    """Choose the record that stays, to see what a merger would do."""
+    found, form = services.get_organisation(organisation_id), DuplicateForm()
+    if form.validate_on_submit() and (other := _other(form, organisation_id)) is not None:
+        return redirect(url_for("operator.merge", organisation_id=organisation_id, into=other.id))
+    return _organisation_page(found, merge_form=form)
+
+
+@blueprint.route("/organisations/<int:organisation_id>/merge/<int:into>", methods=["GET", "POST"])
+@access("operator")
+def merge(organisation_id: int, into: int) -> ResponseReturnValue:
+    """What a merger would move; typed, it is done."""
+    actor, form = current_actor(), MergeForm()
+    gone, stays = services.get_organisation(organisation_id), services.get_organisation(into)
+    if form.validate_on_submit():
+        try:
+            with unit_of_work(actor):
+                merging.merge(actor, gone.id, stays.id, typed=form.typed.data, source=form.source.data)
+        except DomainError as error:
+            form.accept(error)
+        else:
+            flash(gettext("The two are one now; the old number leads here."), "success")
+            return redirect(url_for("operator.organisation", organisation_id=into))
+    # Read anew: a refused merger has rolled its rows back.
+    preview = merging.preview(actor, organisation_id, into)
+    return render_template(
+        "operator/merge.html",
+        gone=services.get_organisation(organisation_id),
+        stays=services.get_organisation(into),
+        preview=preview,
+        totals=_totals(preview.counts),
+        form=form,
+    ), (422 if form.errors or getattr(form, "form_errors", None) else 200)
+
+
+def _totals(counts: dict[str, int]) -> list[tuple[str, int]]:
+    """What moves in the words of the page: a name and a number each; the rest in one line."""
+    found: dict[str, int] = {}
+    for column, number in counts.items():
+        name = _NAMED.get(column.partition(".")[0], "other")
+        found[name] = found.get(name, 0) + number
+    return [(name, found[name]) for name in (*dict.fromkeys(_NAMED.values()), "other") if name in found]
+
+
+_NAMED = {
+    "patent_parties": "patents",
+    "offers": "offers",
+    "notices": "notices",
+    "licences": "licences",
+    "demands": "demands",
+    "memberships": "members",
+    "mandates": "mandates",
+    "tokens": "tokens",
+}
+
+
+# --- papers that show who an organisation is
+
+
+class PapersForm(Form):
+    """What was seen in the papers, or why they are returned."""
+
+    source = StringField(
+        _l("What does it rest on?"),
+        [optional(), at_most(200)],
+        description=_l("Which document of which day, or who at the bureau said so."),
+        filters=[stripped],
+    )
+    reason = TextAreaField(_l("Why they are returned"), [optional(), at_most(500)], filters=[stripped])
+
+
+@blueprint.get("/papers")
+@access("bureau")
+def all_papers() -> ResponseReturnValue:
+    """Verifications that wait; the bureau decides them too."""
+    return render_template("operator/papers.html", rows=verifying.waiting(current_actor(), limit=_SIZE))
+
+
+@blueprint.route("/papers/<int:verification_id>", methods=["GET", "POST"])
+@access("bureau")
+def papers(verification_id: int) -> ResponseReturnValue:
+    """The papers of one organisation: confirm who it is, or return them."""
+    actor, form = current_actor(), PapersForm()
+    verification = verifying.get(actor, verification_id)
+    if form.validate_on_submit():
+        try:
+            with unit_of_work(actor):
+                if request.form.get("deed") == "confirm":
+                    verifying.confirm(actor, verification_id, source=form.source.data or "")
+                else:
+                    verifying.give_back(actor, verification_id, reason=form.reason.data or "")
+        except DomainError as error:
+            form.accept(error)
+        else:
+            flash(gettext("Noted."), "success")
+            return redirect(url_for("operator.all_papers"))
+    return render_template("operator/paper.html", one=verification, form=form), (
+        422 if form.errors or getattr(form, "form_errors", None) else 200
+    )
+
+
+@blueprint.get("/papers/files/<int:document_id>")
+@access("bureau")
+def paper_file(document_id: int) -> ResponseReturnValue:
+    """One paper, for staff."""
+    return send_stored(verifying.paper_of(current_actor(), document_id))
 
 
 @blueprint.post("/organisations/<int:organisation_id>/doubt")
@@ -216,3 +483,31 @@ def account_deed(user_id: int, deed: str) -> ResponseReturnValue:
         "success",
     )
     return redirect(url_for("operator.accounts", q=request.form.get("q") or None))
+
+
+class EraseForm(Form):
+    """The confirmation of an erasure."""
+
+    typed = StringField(_l("Address of the account, typed"), [required(), at_most(254)], filters=[stripped])
+
+
+@blueprint.route("/accounts/<int:user_id>/erasure", methods=["GET", "POST"])
+@access("operator")
+def erase(user_id: int) -> ResponseReturnValue:
+    """What erasing an account would erase and keep; typed, it is done."""
+    actor, form = current_actor(), EraseForm()
+    if form.validate_on_submit():
+        try:
+            with unit_of_work(actor):
+                erasing.erase(actor, user_id, typed=form.typed.data)
+        except DomainError as error:
+            form.accept(error)
+        else:
+            flash(gettext("The account is erased."), "success")
+            return redirect(url_for("operator.accounts"))
+    return render_template(
+        "operator/erase.html",
+        user=administration.get_user(actor, user_id),
+        plan=erasing.plan(actor, user_id),
+        form=form,
+    ), (422 if form.errors or getattr(form, "form_errors", None) else 200)
