@@ -117,7 +117,11 @@ ACTIONS: Final[dict[str, type[marshmallow.Schema]]] = {
     "start_price_notice": _action("StartPriceNotice"),
     "ready": _action("Ready"),
     "file": _action(
-        "File", _day("filed_on"), _text("filing_receipt", 60), Column("facts_confirmed", "", convert.boolean())),
+        "File",
+        _day("filed_on"),
+        _text("filing_receipt", 60),
+        Column("facts_confirmed", "", convert.boolean()),
+    ),
     "reopen": _action("Reopen"),
     "announce": _action(
         "Announce",
