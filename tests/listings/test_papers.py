@@ -77,10 +77,8 @@ VALUES = (
 def text_of(pdf: bytes, folder: Path) -> str:
     path = folder / "paper.pdf"
     path.write_bytes(pdf)
-    said = subprocess.run(
-        ["pdftotext", "-raw", str(path), "-"], capture_output=True, text=True, check=True
-    )
-    return "".join(said.stdout.split())
+    said = subprocess.run(["pdftotext", "-raw", str(path), "-"], capture_output=True, check=True)
+    return "".join(said.stdout.decode().split())
 
 
 def words_of(docx: bytes) -> str:
