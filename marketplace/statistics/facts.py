@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from flask import current_app
 
 from marketplace.accounts.models import Organisation
+from marketplace.accounts.past import Past
 from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.journal import last_id
@@ -90,7 +91,7 @@ def compute(region: str, today: dt.date) -> Computed:
         region: GB/T 2260 code of the region whose patents the figures count.
     """
     offers = _offers(today)
-    owners = _owners()
+    owners = _owners({key: found[0].announced_on for key, found in offers.items()})
     symbols = _main_symbols()
     stages = _Stages(today)
     licences, left_out = _licences({key: found[0].announced_on for key, found in offers.items()}, today)
@@ -253,20 +254,37 @@ def _counted() -> sa.Select[int]:
     return sa.select(Offer.patent_id).where(Offer.evidence == "verified")
 
 
-def _owners() -> dict[int, list[Any]]:
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """An owner of a patent as it was when the patent was first announced."""
+
+    region: str | None
+    type: str | None
+
+
+def _owners(announced: Mapping[int, dt.date]) -> dict[int, list[_Owner]]:
+    """The owners of each patent in their order, with type and district on the day it was first announced."""
     query = (
         sa.select(
             PatentParty.patent_id,
-            sa.func.coalesce(PatentParty.region, Organisation.region).label("region"),
+            PatentParty.organisation_id,
+            PatentParty.region,
+            Organisation.region.label("home"),
             Organisation.type,
         )
         .join(Organisation, Organisation.id == PatentParty.organisation_id)
         .where(PatentParty.patent_id.in_(_counted()))
         .order_by(PatentParty.patent_id, PatentParty.position)
     )
-    found: dict[int, list[Any]] = defaultdict(list)
+    types, regions = Past("type"), Past("region")
+    found: dict[int, list[_Owner]] = defaultdict(list)
     for row in db.session.execute(query):
-        found[row.patent_id].append(row)
+        day = announced.get(row.patent_id)
+        type_, home = row.type, row.home
+        if day is not None:
+            type_ = types.on(row.organisation_id, day, type_)
+            home = regions.on(row.organisation_id, day, home)
+        found[row.patent_id].append(_Owner(row.region or home, type_))
     return found
 
 

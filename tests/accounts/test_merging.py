@@ -24,6 +24,7 @@ from marketplace.deals.models import Licence, Notice
 from marketplace.demands.models import Demand
 from marketplace.listings.models import PatentParty
 from marketplace.search import indexer
+from marketplace.statistics import facts
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -312,6 +313,18 @@ def test_the_value_on_a_day_is_the_one_that_held_then(operator: Actor, days: lis
         wanted = held[max(day for day in held if day <= offset)]
         day = start + dt.timedelta(days=offset)
         assert regions.on(organisation.id, day, organisation.region) == wanted
+
+
+def test_figures_take_type_and_district_of_the_day_of_the_announcement(operator: Actor) -> None:
+    with unit_of_work():
+        university = factories.organisation(type="institute", region="310112")
+        offer = factories.live_offer(university, announced_on=clock.today())
+        offer.patent.parties[0].region = None
+    later = clock.now() + dt.timedelta(days=30)
+    with clock.at(later), unit_of_work(operator):
+        services.edit_organisation(operator, university.id, {"type": "university", "region": "310104"})
+    [row] = facts.compute("310000", clock.today()).patents
+    assert (row["owner_type"], row["district"]) == ("institute", "310112")
 
 
 # --- succession
