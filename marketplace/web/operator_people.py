@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
+import sqlalchemy as sa
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -22,9 +25,14 @@ from marketplace.accounts import (
 from marketplace.accounts.identity import access, current_actor
 from marketplace.accounts.models import Organisation, OrganisationChange
 from marketplace.core import clock
+from marketplace.core.actor import Actor
+from marketplace.core.database import db
 from marketplace.core.errors import DomainError, Invalid, NotFound
 from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import unit_of_work
+from marketplace.listings.changes import services as changes
+from marketplace.listings.changes.models import ChangeTask
+from marketplace.listings.models import IN_FORCE, Offer, Patent
 
 from . import labels
 from .forms import Form, at_most, optional, options, required, required_when, status_of, stripped
@@ -249,6 +257,7 @@ def succeed(organisation_id: int) -> ResponseReturnValue:
         try:
             with unit_of_work(actor):
                 merging.succeed(actor, organisation_id, other.id, on=form.on.data, source=form.source.data)
+                _begin_tasks(actor, organisation_id, form.on.data)
         except DomainError as error:
             form.accept(error)
         else:
@@ -258,6 +267,21 @@ def succeed(organisation_id: int) -> ResponseReturnValue:
             )
             return redirect(url_for("operator.organisation", organisation_id=organisation_id))
     return _organisation_page(found, succeed_form=form)
+
+
+def _begin_tasks(actor: Actor, organisation_id: int, on: dt.date) -> None:
+    """A guided task for each offer in force of the predecessor: withdraw, then declare anew (GL V-11 §9)."""
+    waiting = sa.select(ChangeTask.patent_id).where(
+        ChangeTask.event == "succession", ChangeTask.state == "open"
+    )
+    query = (
+        sa.select(Patent)
+        .join(Offer, Offer.patent_id == Patent.id)
+        .where(Offer.holder_id == organisation_id, Offer.status.in_(IN_FORCE), Patent.id.not_in(waiting))
+        .order_by(Patent.id)
+    )
+    for patent in db.session.scalars(query).unique().all():
+        changes.begin(actor, patent, "succession", event_on=on)
 
 
 @blueprint.post("/organisations/<int:organisation_id>/merge")

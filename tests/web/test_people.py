@@ -22,6 +22,7 @@ from marketplace.accounts.models import (
     Verification,
 )
 from marketplace.core.database import db
+from marketplace.listings.changes.models import ChangeTask
 from tests import factories
 
 from .conftest import text_of
@@ -180,11 +181,15 @@ def test_a_new_name_and_a_successor_are_noted(
     found = text_of(operator.get("/operator/organisations?q=示例科技有限公司").text)
     assert "曾用名： 示例科技有限公司" in found
     successor = made(lambda: factories.organisation("承继单位").id)
+    made(lambda: factories.live_offer(db.session.get_one(Organisation, firm)).id)
     data = {"other": str(successor), "on": "2026-12-01", "source": "批复"}
     assert operator.post(f"{path}/succeed", data=data | {"other": "没有"}).status_code == 422
     assert operator.post(f"{path}/succeed", data=data).status_code == 302
     with app.app_context():
         assert db.session.get_one(Organisation, firm).succeeded_by_id == successor
+        # The offer in force has to be withdrawn and declared anew: a guided task says so.
+        task = db.session.scalars(sa.select(ChangeTask)).one()
+        assert (task.event, task.state, task.holder_id) == ("succession", "open", firm)
     assert "承继单位" in operator.get(path).text
 
 
