@@ -34,7 +34,7 @@ blueprint = Blueprint("harvest", "harvesting", "Every change of the open offers,
 LARGEST: Final = 200
 _BATCH: Final = 500  # journal entries looked at in one query
 _QUERIES: Final = 20  # batches looked at for one page
-_CURSOR: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
+_CURSOR: Final = re.compile(r"^[0-9]{1,18}$", re.ASCII)
 _MOMENT_FORM: Final = _l("Give a day as 2026-11-24 or an instant as 2026-11-24T08:00:00Z.")
 _ENDS: Final = {"withdrawn": "withdrawn_on", "revoked": "revoked_on", "lapsed": "lapsed_on"}
 
@@ -64,7 +64,7 @@ _ASKED: Final[dict[str, Any]] = {
     "from": _Moment(last=False, metadata={"description": "changes since this day or instant"}),
     "until": _Moment(last=True, metadata={"description": "changes up to this day or instant"}),
     "cursor": fields.String(
-        validate=validate.Regexp(_CURSOR.pattern + r"\Z"),
+        validate=validate.Regexp(_CURSOR),
         metadata={"description": "`cursor` of the page before, or of the last harvest to go on from there"},
     ),
     "size": fields.Integer(load_default=100, validate=validate.Range(min=1, max=LARGEST)),
