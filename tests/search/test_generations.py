@@ -14,6 +14,7 @@ from flask import Flask
 
 from marketplace.core import clock, tasks
 from marketplace.core.database import db
+from marketplace.core.errors import Conflict
 from marketplace.core.readers import JournalCursor, lag
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 from marketplace.core.worker import Worker
@@ -236,9 +237,9 @@ def test_an_index_of_an_older_analysis_is_built_again_and_answers_until_then(ins
 
 def test_without_any_generation_search_is_unavailable_and_verify_says_so(installation: Flask) -> None:
     with installation.app_context():
-        with pytest.raises(EngineUnavailable) as refused:
+        with pytest.raises(Conflict) as refused:
             generations.verify()
-        assert refused.value.code == "search-unavailable"
+        assert refused.value.code == "index-missing"
         with pytest.raises(EngineUnavailable):
             search({"q": "泵"})
 
