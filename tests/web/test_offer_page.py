@@ -104,6 +104,8 @@ def test_english_readers_see_who_translated_and_what_is_still_chinese(
     page = visitor.get(f"/offers/{offer[0]}", headers={"Accept-Language": "en"}).text
     text = text_of(page)
     assert "A stator for steering motors" in text
+    assert '<p class="lines mb-1">A stator for steering motors</p>' in page
+    assert "Pilot production: made in small series" in text
     assert "translation: machine" in text
     assert "translation: origin not stated" in text  # the abstract's
     assert '<p class="lines mb-1" lang="zh-CN">端部绕组占用空间大</p>' in page
