@@ -224,7 +224,8 @@ class TestInbox:
         self, app: Flask, context: None, code: str
     ) -> None:
         names = (
-            "organisation", "offer", "patent", "notice", "payment", "licence", "demand", "question", "quarantine",
+            "organisation", "offer", "patent", "notice", "payment", "licence", "demand", "question",
+            "quarantine",
         )  # fmt: skip
         row = Notification(code=code, parameters=dict.fromkeys(names, 999) | {"count": 3})
         with force_locale("zh"):
