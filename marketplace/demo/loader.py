@@ -140,9 +140,9 @@ def _steps(catalogue: Catalogue, present: dt.datetime) -> Iterator[Step]:
         do = partial(_import, "demands", list(rows))
         yield Step(_morning(dt.date.fromisoformat(day)), _MIDDLE, day[:7], do)
     yield from _deals(present)
-    for days, do in (*stocktaking.STEPS, *showcase.steps()):
+    for days, later in (*stocktaking.STEPS, *showcase.steps()):
         at = present - dt.timedelta(days=days)
-        yield Step(at, _LAST, f"{clock.legal_date(at):%Y-%m}", do)
+        yield Step(at, _LAST, f"{clock.legal_date(at):%Y-%m}", later)
 
 
 def _published(row: Row) -> str:
