@@ -114,6 +114,9 @@ def shared_app(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -
 def app(shared_app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """The application inside one outer transaction that is rolled back after the test."""
     clock.set_now(NOW)
+    # Files outlive a transaction: a test reads its own mails only.
+    for mail in (shared_app.config["SETTINGS"].instance_dir / "mail").glob("*.eml"):
+        mail.unlink()
     with shared_app.app_context():
         engines, engine = db.engines, db.engine
     with engine.connect().execution_options(sqlite_tx="IMMEDIATE") as connection:

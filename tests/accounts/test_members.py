@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from email import message_from_bytes, policy
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,24 +40,13 @@ def admin(firm: Organisation) -> Actor:
         return factories.actor(firm)
 
 
-def _mails() -> list[Path]:
-    return sorted((current_app.config["SETTINGS"].instance_dir / "mail").glob("*.eml"))
-
-
-@pytest.fixture(autouse=True)
-def _no_mail_of_tests_before(context: None) -> None:
-    """Files outlive the transaction of a test."""
-    for path in _mails():
-        path.unlink()
-
-
 def mailed() -> list[str]:
     """The texts of the mails that the tasks sent."""
     handlers = current_app.extensions["marketplace.work"].tasks
     while run_next(handlers):
         pass
     found = []
-    for path in _mails():
+    for path in sorted((current_app.config["SETTINGS"].instance_dir / "mail").glob("*.eml")):
         found.append(message_from_bytes(path.read_bytes(), policy=policy.default).get_content())
         path.unlink()
     return found
