@@ -6,7 +6,9 @@ GL V-11 §2: when a state of IR 86 arises later, the patentee must withdraw prom
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -62,10 +64,17 @@ def latest_event(offer: Offer) -> dt.date | None:
 def stated_by_holder(patent: Patent, name: str) -> bool:
     """Whether a fact about a patent rests on its holder's word alone, and on no operator or list of one."""
     fact = next((fact for fact in patent.facts if fact.name == name), None)
-    if fact is None:
-        return False
-    author = db.session.get(User, fact.entered_by) if fact.entered_by is not None else None
-    return fact.source == "holder" or (author is not None and author.staff_role is None)
+    return fact is not None and on_holders_word(fact, staff_ids())
+
+
+def staff_ids() -> frozenset[int]:
+    """Ids of the bureau's and the operator's people."""
+    return frozenset(db.session.scalars(sa.select(User.id).where(User.staff_role.is_not(None))))
+
+
+def on_holders_word(fact: Any, staff: Collection[int]) -> bool:
+    """Whether a fact (its row) was entered by a holder's side; `staff` as `staff_ids` gives it."""
+    return fact.source == "holder" or (fact.entered_by is not None and fact.entered_by not in staff)
 
 
 def raise_or_clear_duty(offer: Offer) -> bool:

@@ -18,7 +18,7 @@ from marketplace.core.database import db
 from marketplace.core.errors import Forbidden, Invalid
 from marketplace.core.journal import JournalEntry
 from marketplace.core.unit_of_work import unit_of_work
-from marketplace.listings import services
+from marketplace.listings import duties, services
 from marketplace.listings.facts import staleness, writing
 from marketplace.listings.facts.extracts import COLUMNS
 from marketplace.listings.facts.models import ALL_FACTS, FactHistory
@@ -54,6 +54,32 @@ def values(patent: Patent) -> dict[str, str]:
 
 
 # --- one by one
+
+
+def test_an_operator_who_says_the_same_lifts_a_fact_from_the_holders_word(
+    member: Actor, patent: Patent
+) -> None:
+    with unit_of_work():
+        operator = factories.operator()
+
+    def state(actor: Actor) -> list[list[str]]:
+        with unit_of_work(actor):
+            return writing.state(
+                [writing.Statement(patent.id, {"legal_status": "terminated"}, TODAY)], source="extract"
+            )
+
+    def on_holders_word() -> bool:
+        return duties.stated_by_holder(
+            db.session.get_one(Patent, patent.id, populate_existing=True), "legal_status"
+        )
+
+    assert state(member) == [["legal_status"]]
+    assert on_holders_word()
+    assert state(member) == [[]]
+    assert state(operator) == [["legal_status"]]
+    assert not on_holders_word()
+    assert state(operator) == [[]]
+    assert state(member) == [[]]
 
 
 def test_a_fact_keeps_who_entered_it_when_and_from_where(member: Actor, patent: Patent) -> None:

@@ -58,7 +58,9 @@ class Batch:
 
     def __init__(self, source: str, attestation_id: int | None = None) -> None:
         self.now = clock.now()
-        self.by = current().actor.user_id
+        actor = current().actor
+        self.by = actor.user_id
+        self._staff = duties.staff_ids() if actor.is_operator else None
         self.source = source
         self.attestation_id = attestation_id
         self._ended: list[tuple[Any, Ending]] = []
@@ -76,6 +78,9 @@ class Batch:
     ) -> list[str]:
         """Take facts that are new, unless a younger one is known. Returns the names of those taken.
 
+        What only the holder stated is news again when an operator or a list of one says the same: from then
+        on it rests on more than the holder's word.
+
         Args:
             values: fact → stored text.
             before: fact → its present row.
@@ -89,7 +94,9 @@ class Batch:
             if known is not None:
                 if as_of < known.as_of and not force:
                     continue
-                if known.value == value and (not dated or known.as_of == as_of) and not force:
+                same = known.value == value and (not dated or known.as_of == as_of)
+                confirms = self._staff is not None and duties.on_holders_word(known, self._staff)
+                if same and not confirms and not force:
                     continue
                 self._ended.append((known, "restated"))
             self._new.append(
