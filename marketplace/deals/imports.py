@@ -21,7 +21,7 @@ from marketplace.listings.models import Offer, Patent
 from marketplace.listings.services.patents import patent_with
 
 from . import numbers
-from .licences import confirm_recordal, side_of
+from .licences import confirm_recordal, enter_recordal, side_of
 from .lifecycle import LICENCE, RECORDAL
 from .models import Licence
 from .rules import licence_term, recordal_deadline
@@ -228,7 +228,6 @@ class LicenceImport(RowImporter):
         number, on = values.get("recordal_number"), values.get("recorded_on")
         if not number:
             return False
-        verifies = self.actor.is_operator and licence.evidence == "holder_stated"
         if licence.recordal_state == "recorded":
             if licence.recordal_number != number or (on is not None and licence.recorded_on != on):
                 raise Conflict(
@@ -243,22 +242,8 @@ class LicenceImport(RowImporter):
                 "A value is missing.",
                 fields={"recorded_on": [gettext("Give the day of the recordal.")]},
             )
-
-        def effect() -> None:
-            licence.recordal_number, licence.recorded_on = number, on
-            licence.recorded_side = "gazette" if self.actor.is_operator else side_of(self.actor, licence)
-            if verifies:
-                licence.evidence = "verified"
-
-        RECORDAL.execute(
-            self.actor,
-            licence,
-            "record_recordal",
-            effect=effect,
-            organisation_id=licence.licensee_id,
-            occurred_on=on,
-            number=number,
-        )
+        side = "gazette" if self.actor.is_operator else side_of(self.actor, licence)
+        enter_recordal(self.actor, licence, number=number, on=on, side=side)
         return True
 
     def _end(self, licence: Licence, values: Mapping[str, Any]) -> bool:

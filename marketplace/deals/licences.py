@@ -276,10 +276,21 @@ def record_recordal(actor: Actor, licence_id: int, *, number: str, on: dt.date) 
     licence = lock_licence(find(actor, "licence.recordal", Licence, licence_id))
     number = _recordal_number(number)
     _not_before_effect(licence, on, "on")
+    enter_recordal(actor, licence, number=number, on=on, side=side_of(actor, licence))
+    return licence
+
+
+def enter_recordal(actor: Actor, licence: Licence, *, number: str, on: dt.date, side: str) -> None:
+    """Note a recordal whose number and day have been checked, on a licence that is locked.
+
+    Args:
+        side: who says so (see `side_of`), or `gazette` for its list, which verifies what was only stated.
+    """
 
     def effect() -> None:
-        licence.recordal_number, licence.recorded_on = number, on
-        licence.recorded_side = side_of(actor, licence)
+        licence.recordal_number, licence.recorded_on, licence.recorded_side = number, on, side
+        if side == "gazette" and licence.evidence == "holder_stated":
+            licence.evidence = "verified"
 
     RECORDAL.execute(
         actor,
@@ -290,7 +301,6 @@ def record_recordal(actor: Actor, licence_id: int, *, number: str, on: dt.date) 
         occurred_on=on,
         number=number,
     )
-    return licence
 
 
 def correct_recordal(actor: Actor, licence_id: int, *, reason: str) -> Licence:

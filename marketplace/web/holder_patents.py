@@ -169,7 +169,7 @@ def patent(patent_id: int) -> ResponseReturnValue:
         eligibility=eligibility,
         offer=current_offers([found.id]).get(found.id),
         history=history,
-        fact_of=FACT_OF_BAR,
+        fact_of=rules.FACT_OF_BAR,
         unknown=_unknown_facts(found),
         facts={fact.name: fact for fact in found.facts},
     )
@@ -296,18 +296,6 @@ def _with_owner(values: dict[str, Any], mine: Organisation) -> dict[str, Any]:
 
 # --- facts
 
-# Bar → the fact that decides it. The grant is decided by the patent's own dates.
-FACT_OF_BAR = {
-    "exclusive_licence": "exclusive_licence_until",
-    "suspension": "preserved_until",
-    "annuity": "annuity_paid_until",
-    "pledge": "pledged",
-    "terminated": "legal_status",
-    "invalidated": "legal_status",
-    "report_missing": "evaluation_report",
-    "report_negative": "evaluation_report",
-    "other": "other_hindrance",
-}
 _CHOICES: Mapping[str, Mapping[str, Any]] = {
     "legal_status": LEGAL_STATUS,
     "evaluation_report": EVALUATION_REPORT,

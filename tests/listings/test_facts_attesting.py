@@ -19,6 +19,7 @@ from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings import services
 from marketplace.listings.facts import attesting, statements, worklist
 from marketplace.listings.facts.models import AttestedPatent
+from marketplace.listings.facts.worklist import ATTESTABLE
 from marketplace.listings.models import Patent
 from tests import factories
 from tests.conftest import NOW
@@ -94,6 +95,10 @@ def test_an_organisation_without_patents_has_nothing_to_do() -> None:
 
 
 # --- attesting
+
+
+def test_every_fact_that_can_be_attested_has_its_text_in_both_languages() -> None:
+    assert set(statements.FACTS["zh"]) == set(statements.FACTS["en"]) == set(ATTESTABLE)
 
 
 def test_the_text_names_the_person_the_facts_the_list_and_the_warning(stage: Stage) -> None:

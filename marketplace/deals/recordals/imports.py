@@ -15,8 +15,8 @@ from marketplace.core.errors import Conflict, Invalid, NotFound
 from marketplace.core.importing import Checked, Importer, Problem, RowImporter
 from marketplace.core.tables import Column
 from marketplace.core.unit_of_work import lock, record
-from marketplace.deals.licences import confirm_recordal
-from marketplace.deals.lifecycle import LICENCE, RECORDAL
+from marketplace.deals.licences import confirm_recordal, enter_recordal
+from marketplace.deals.lifecycle import LICENCE
 from marketplace.deals.models import Licence
 from marketplace.listings.gazette import columns, matching
 from marketplace.listings.models import Patent
@@ -137,7 +137,6 @@ class RecordalImport(RowImporter):
 
     def _record(self, licence: Licence, values: Mapping[str, Any]) -> bool:
         number, on = values["recordal_number"], values["recorded_on"]
-        verifies = licence.evidence == "holder_stated"
         if licence.recordal_state == "recorded":
             if licence.recorded_on != on:
                 raise Conflict(
@@ -151,21 +150,7 @@ class RecordalImport(RowImporter):
         if on < licence.effective_on:
             reason = gettext("The days of notice, effect, recordal and end contradict each other.")
             raise Invalid("dates-reversed", reason, fields={"recorded_on": [reason]})
-
-        def effect() -> None:
-            licence.recordal_number, licence.recorded_on, licence.recorded_side = number, on, "gazette"
-            if verifies:
-                licence.evidence = "verified"
-
-        RECORDAL.execute(
-            self.actor,
-            licence,
-            "record_recordal",
-            effect=effect,
-            organisation_id=licence.licensee_id,
-            occurred_on=on,
-            number=number,
-        )
+        enter_recordal(self.actor, licence, number=number, on=on, side="gazette")
         self.details["recorded"] += 1
         return True
 

@@ -27,7 +27,7 @@ from marketplace.listings.models import Patent, PatentFact, PatentParty
 
 from . import worklist, writing
 from .models import Attestation, AttestedPatent
-from .statements import FACTS, Signatory, compose
+from .statements import Signatory, compose
 from .worklist import ATTESTABLE
 
 AT_ONCE: Final = 1_000  # patents; more are written in the background, batch by batch
@@ -300,6 +300,3 @@ def listed(attestation: Attestation) -> list[str]:
     """The numbers on the list in ascending order: their digest is `list_sha256`."""
     query = sa.select(AttestedPatent.number).where(AttestedPatent.attestation_id == attestation.id)
     return sorted(db.session.scalars(query))
-
-
-assert set(FACTS["zh"]) == set(FACTS["en"]) == set(ATTESTABLE)  # noqa: S101 - a text for each fact

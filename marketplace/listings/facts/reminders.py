@@ -18,7 +18,7 @@ from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.unit_of_work import record, unit_of_work
 from marketplace.listings import standing
-from marketplace.listings.models import Offer, Patent, PatentFact, PatentParty
+from marketplace.listings.models import IN_FORCE, Offer, Patent, PatentFact, PatentParty
 
 from .models import Reminder
 from .worklist import ENDED
@@ -101,8 +101,7 @@ def _running_out(kind: str, today: dt.date) -> sa.Select[int, str]:
 
 def _without_report(today: dt.date) -> sa.Select[int, str]:
     """Utility models and designs with a declaration under way and no evaluation report (PL 50)."""
-    preparing = ("draft", "in_review", "price_notice", "ready")
-    assert set(preparing) < set(standing.CURRENT)  # noqa: S101
+    preparing = [status for status in standing.CURRENT if status != "filed" and status not in IN_FORCE]
     known = sa.exists().where(
         PatentFact.patent_id == Patent.id,
         PatentFact.name == "evaluation_report",
