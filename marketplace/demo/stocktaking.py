@@ -101,7 +101,7 @@ def set_up() -> None:
     with unit_of_work(OPERATOR_COMMAND, origin="demo"):
         upkeep.refresh(db.session.scalars(sa.select(Patent.id)).all())
         for address, name, _role, _unit in _PEOPLE:
-            accounts.create_account(
+            person, _ = accounts.create_account(
                 NewAccount(
                     email=f"{address}@demo.example",
                     role="holder",
@@ -110,6 +110,7 @@ def set_up() -> None:
                     name=name,
                 )
             )
+            person.memberships[0].level = "editor"
     units = _units(office, organisation_id)
     people = _people()
     for address, _name, role, unit in _PEOPLE:

@@ -60,10 +60,15 @@ def _english(visitor: FlaskClient) -> FlaskClient:
     return visitor
 
 
-def test_the_bureaus_door_is_shown_to_those_who_may_enter(visitor: FlaskClient, sign_in, made) -> None:
+def test_a_door_is_shown_to_those_who_may_enter(visitor: FlaskClient, sign_in, made) -> None:
     assert 'href="/bureau"' in visitor.get("/").text  # it leads to signing in
     assert 'href="/bureau"' not in sign_in(made(lambda: factories.organisation().id)).get("/").text
-    assert 'href="/bureau"' in sign_in(staff_role="bureau").get("/").text
+    official = sign_in(staff_role="bureau")
+    assert 'href="/bureau"' in official.get("/").text
+    for closed in ("/holder", "/demands/new"):
+        assert f'href="{closed}"' not in official.get("/").text
+        assert f'href="{closed}"' not in official.get("/demands").text
+        assert f'href="{closed}"' in visitor.get("/").text
 
 
 @pytest.mark.parametrize(
