@@ -31,18 +31,9 @@ from . import labels
 from .formats import english
 from .forms import Form, at_most, optional, options, required, status_of, stripped
 from .holder_frame import blueprint, party
-from .holder_lists import (
-    Kind,
-    UploadForm,
-    carry_out,
-    header,
-    headers_of,
-    kept_list,
-    sentence_on,
-    take_upload,
-    template_answer,
-)
 from .holder_patents import own_patent
+from .list_templates import header, headers_of, template_answer
+from .uploads import Kind, UploadForm, carry_out, kept_list, rehearse, sentence_on
 
 KIND = Kind(
     "facts",
@@ -235,16 +226,7 @@ def fact_extract() -> ResponseReturnValue:
     """Choose an extract; what it would do is shown before anything is written."""
     mine, actor = party(), current_actor()
     form = ExtractForm()
-    rehearsal = None
-    if form.validate_on_submit():
-        organisation_id = mine.id
-        try:
-            kept = take_upload(actor, "facts", form.file.data, organisation_id)
-            rehearsal = carry_out(
-                actor, "facts", kept, owner=None, dry_run=True, options={"as_of": form.as_of.data}
-            )
-        except DomainError as error:
-            form.accept(error)
+    rehearsal = rehearse(actor, "facts", form, mine.id, owner=None, options={"as_of": form.as_of.data})
     wanted = request.args.get("fact", "")
     return render_template(
         "facts/extract.html",

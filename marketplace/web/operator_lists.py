@@ -10,22 +10,12 @@ from wtforms import StringField
 
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core import importing
-from marketplace.core.errors import DomainError, NotFound
+from marketplace.core.errors import NotFound
 
 from .forms import at_most, optional, status_of, stripped
-from .holder_lists import (
-    Kind,
-    UploadForm,
-    carry_out,
-    header,
-    headers_of,
-    kept_list,
-    report_answer,
-    sentence_on,
-    take_upload,
-    template_answer,
-)
+from .list_templates import header, headers_of, template_answer
 from .operator_frame import blueprint
+from .uploads import Kind, UploadForm, carry_out, kept_list, rehearse, report_answer, sentence_on
 
 KINDS = {
     kind.name: kind
@@ -119,13 +109,7 @@ def upload(kind: str) -> ResponseReturnValue:
     if kind == "mirrored":
         form.owner.label.text = gettext("Which platform are they from?")
         form.owner.description = gettext("Its name as readers see it: “mirrored from …”.")
-    rehearsal = None
-    if form.validate_on_submit():
-        try:
-            kept = take_upload(actor, kind, form.file.data, None)
-            rehearsal = carry_out(actor, kind, kept, owner=form.owner.data or None, dry_run=True)
-        except DomainError as error:
-            form.accept(error)
+    rehearsal = rehearse(actor, kind, form, None, owner=form.owner.data or None)
     return render_template(
         "operator/upload.html",
         form=form,

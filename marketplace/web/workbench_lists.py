@@ -10,13 +10,14 @@ from flask_babel import gettext
 
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core import clock, importing
-from marketplace.core.errors import DomainError, NotFound
+from marketplace.core.errors import NotFound
 from marketplace.listings.stocktaking import exports, filters
 
 from .formats import english
 from .forms import status_of
 from .holder_frame import party
-from .holder_lists import UploadForm, carry_out, header, headers_of, kept_list, sentence_on, take_upload
+from .list_templates import header, headers_of
+from .uploads import UploadForm, carry_out, kept_list, rehearse, sentence_on
 from .workbench_frame import blueprint, desk
 
 _KIND = "stock"
@@ -41,14 +42,7 @@ def upload() -> ResponseReturnValue:
     """Choose a list; what it would do is shown before anything is written."""
     found, mine, actor = desk(), party(), current_actor()
     form = UploadForm()
-    rehearsal = None
-    if form.validate_on_submit():
-        organisation_id, owner = mine.id, mine.code or mine.name
-        try:
-            kept = take_upload(actor, _KIND, form.file.data, organisation_id)
-            rehearsal = carry_out(actor, _KIND, kept, owner=owner, dry_run=True)
-        except DomainError as error:
-            form.accept(error)
+    rehearsal = rehearse(actor, _KIND, form, mine.id, owner=mine.code or mine.name)
     return render_template(
         "workbench/upload.html",
         desk=found,

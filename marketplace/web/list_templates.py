@@ -1,0 +1,121 @@
+"""Empty lists to fill in: a spreadsheet with headers, choices to pick from, and notes."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import openpyxl
+from flask import Response, send_file
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+
+from marketplace.core import importing
+from marketplace.listings import columns as listing_columns
+
+from . import labels
+from .formats import english
+
+LARGEST = 20_000  # rows that are taken through a page; larger lists are the operator's command
+_NOTES = {
+    "number": _l("Application number, with or without ZL; format the column as text."),
+    "patent_number": _l("Application number, with or without ZL; format the column as text."),
+    "publication_number": _l("Only where no application number is known."),
+    "title": _l("As in the patent."),
+    "ipc": _l("IPC symbols, for designs Locarno classes; several separated by ;"),
+    "patentees": _l("Several separated by ; in the register's order. Empty: your organisation."),
+    "patentee_codes": _l("Unified social credit codes in the order of the patentees, separated by ;"),
+    "patentee_regions": _l("Codes or names of the districts in the order of the patentees, separated by ;"),
+    "annuity_paid_until": _l("A date; 无 if none was paid; empty if unknown."),
+    "exclusive_licence_until": _l("A date; 无 if there is none; empty if unknown. Unknown counts as a bar."),
+    "preserved_until": _l("A date; 无 if there is none; empty if unknown. Unknown counts as a bar."),
+    "other_hindrance": _l("In words; 无 if there is none; empty if unknown."),
+    "facts_as_of": _l("The day on which these facts were so."),
+    "fee": _l("In yuan: the fixed fee, or the entry fee."),
+    "rate": _l("In per cent: 3 or 3%"),
+    "payee": _l("Account name|bank|account number; empty: the holder's account."),
+    "channels": _l("bank;stripe - empty: all that the holder has."),
+    "amount": _l("In yuan."),
+    "effective_on": _l("Empty: the later of the days of notice and payment."),
+    "recordal_number": _l("Makes the licence count."),
+    "source": _l("Where this is known from."),
+}
+_CHOICES: dict[str, Any] = {
+    "kind": listing_columns.KIND,
+    "legal_status": listing_columns.LEGAL_STATUS,
+    "evaluation_report": listing_columns.EVALUATION_REPORT,
+    "pledged": listing_columns.PLEDGED,
+    "fee_form": listing_columns.FEE_FORM,
+    "rate_base": listing_columns.RATE_BASE,
+}
+_LICENCE_KINDS = {"open": ("开放",), "ordinary": ("普通",)}
+_AS_TEXT = ("number", "code", "account", "ipc")
+
+
+def header(column: Any) -> str:
+    """A column's header in the reader's language, as the reader of lists knows it."""
+    return str(column.name if english() or not column.zh else column.zh)
+
+
+def headers_of(kind: str) -> dict[str, str]:
+    """Column name → header in the reader's language."""
+    return {column.name: header(column) for column in importing.columns_of(kind)}
+
+
+def _choices(kind: str, name: str) -> list[str]:
+    table = _LICENCE_KINDS if (kind, name) == ("licences", "kind") else _CHOICES.get(name, {})
+    return [code if english() else words[0] for code, words in table.items()]
+
+
+def template_answer(kind: str) -> Response:
+    """An empty spreadsheet for a kind of list: headers, drop-down lists, and a sheet of notes."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None  # noqa: S101 - a new workbook has a sheet
+    sheet.title = gettext("List")
+    notes = book.create_sheet(gettext("Notes"))
+    notes.append([gettext("Column"), gettext("Required"), gettext("Values"), gettext("Note")])
+    for position, column in enumerate(importing.columns_of(kind), start=1):
+        letter = get_column_letter(position)
+        cell = sheet.cell(1, position, header(column))
+        cell.font = Font(bold=True, color="FFFFFF")
+        cell.fill = PatternFill("solid", fgColor="1F5AA6" if column.required else "566171")
+        sheet.column_dimensions[letter].width = 18
+        if any(part in column.name for part in _AS_TEXT):
+            sheet.column_dimensions[letter].number_format = "@"
+            for row in range(2, 502):
+                sheet.cell(row, position).number_format = "@"
+        choices = _choices(kind, column.name)
+        if choices:
+            rule = DataValidation(type="list", formula1=f'"{",".join(choices)}"', allow_blank=True)
+            rule.add(f"{letter}2:{letter}{LARGEST}")
+            sheet.add_data_validation(rule)
+        notes.append(
+            [
+                header(column),
+                gettext("yes") if column.required else "",
+                " / ".join(choices),
+                str(_NOTES.get(column.name, "")),
+            ]
+        )
+    sheet.freeze_panes = "A2"
+    for letter, width in zip("ABCD", (24, 10, 44, 70), strict=True):
+        notes.column_dimensions[letter].width = width
+    for cell in notes[1]:
+        cell.font = Font(bold=True)
+    for row in notes.iter_rows(min_row=2):
+        for cell in row:
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
+    content = io.BytesIO()
+    book.save(content)
+    content.seek(0)
+    name = labels.name("list_kind", kind)
+    return send_file(
+        content,
+        mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        as_attachment=True,
+        download_name=f"{name}.xlsx",
+    )
