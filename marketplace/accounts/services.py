@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
@@ -24,6 +23,7 @@ from . import past
 from .addresses import send_link
 from .confirming import clean_code, confirm_by, note_clashes
 from .levels import LEVELS
+from .links import digest_of
 from .models import Mandate, Membership, Organisation, Token, User
 
 ROLES = ("holder", "firm", "individual", "manager", "bureau", "operator")
@@ -301,10 +301,6 @@ def user_by_email(email: str) -> User | None:
     return db.session.scalar(sa.select(User).where(User.email == email.strip().lower()))
 
 
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 def create_token(
     user: User, scopes: frozenset[str], organisation_id: int | None = None, label: str = ""
 ) -> str:
@@ -328,7 +324,7 @@ def create_token(
     token = Token(
         user=user,
         organisation_id=organisation_id or (mine[0] if mine else None),
-        token_hash=_digest(plain),
+        token_hash=digest_of(plain),
         scopes=sorted(scopes),
         label=label[:80],
         created_at=clock.now(),
@@ -345,7 +341,7 @@ def actor_of_token(plain: str) -> Actor:
     Raises:
         Unauthenticated: `token-invalid`: unknown, expired or revoked.
     """
-    token = db.session.scalar(sa.select(Token).where(Token.token_hash == _digest(plain)))
+    token = db.session.scalar(sa.select(Token).where(Token.token_hash == digest_of(plain)))
     if (
         token is None
         or token.revoked_at is not None

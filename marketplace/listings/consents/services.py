@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import hmac
-import secrets
 from typing import Any, Final
 
 import sqlalchemy as sa
-from flask import current_app
 from flask_babel import gettext
 
+from marketplace.accounts import links
 from marketplace.accounts.models import Organisation
 from marketplace.core import clock
 from marketplace.core.actor import Actor
@@ -117,8 +114,8 @@ def ask(
     consent.email, consent.locale = email or None, "en" if locale == "en" else "zh"
     db.session.flush()
     if email:
-        consent.nonce = secrets.token_hex(16)
-        consent.token_hash = _hashed(token_of(consent))
+        consent.nonce = links.new_nonce()
+        consent.token_hash = links.digest_of(token_of(consent))
         consent.expires_at = clock.now() + VALID_FOR
         enqueue(MAIL_TASK, key=str(consent.id), consent_id=consent.id)
     record(
@@ -311,13 +308,10 @@ def _begin(actor: Actor, offer: Offer, organisation: Organisation | None, name: 
 
 
 def token_of(consent: Consent) -> str:
-    """What the link carries: made from the row and the secret key, so that no table holds it."""
-    key = str(current_app.config["SECRET_KEY"]).encode()
-    return hmac.new(key, f"consent:{consent.id}:{consent.nonce}".encode(), hashlib.sha256).hexdigest()
-
-
-def _hashed(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    """What the link of an open question carries (see `accounts.links`)."""
+    if consent.nonce is None:
+        raise ValueError("this question has no open link")
+    return links.token_of(consent.nonce, f"consent:{consent.id}")
 
 
 def _close_link(consent: Consent) -> None:
@@ -330,7 +324,7 @@ def by_link(token: str) -> Consent:
     Raises:
         NotFound: `consent-link-invalid`: forged, used, taken back, void or too old.
     """
-    found = db.session.scalar(sa.select(Consent).where(Consent.token_hash == _hashed(token)))
+    found = db.session.scalar(sa.select(Consent).where(Consent.token_hash == links.digest_of(token)))
     if (
         found is None
         or found.state != "asked"
