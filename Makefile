@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 TESTS ?= tests
+WORKERS ?= 2
 IN_VENV = .venv/bin/python -m
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(IN_VENV) pip install --quiet
 LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet \
@@ -20,8 +21,9 @@ install: .venv/main.installed ## Make .venv with the command .venv/bin/marketpla
 demo: .venv/main.installed ## Run everything with an invented catalogue on http://127.0.0.1:8000 (RESET=1 starts over, PORT=8000)
 	$(IN_VENV) marketplace.demo
 
-test: .venv/dev.installed ## Run the tests (TESTS=tests/core for some of them)
-	$(IN_VENV) pytest $(TESTS)
+# Each worker process starts servers of its own and begins with its own half of the tests.
+test: .venv/dev.installed ## Run the tests (TESTS=tests/core for some of them, WORKERS=0 in one process)
+	$(IN_VENV) pytest --numprocesses $(WORKERS) --dist worksteal $(TESTS)
 
 check: .venv/dev.installed ## Check lint, format, types and the direction of imports
 	.venv/bin/ruff check

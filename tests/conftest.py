@@ -53,30 +53,34 @@ class Databases:
     copy: Callable[[], str]
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def databases(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Databases]:
-    """The migrated template of each kind of database."""
-    folder = tmp_path_factory.mktemp(request.param)
+@pytest.fixture(scope="session")
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    """The migrated template on SQLite."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    template = folder / "template.db"
     numbers = itertools.count()
-    if request.param == "sqlite":
-        template = folder / "template.db"
 
-        def copy() -> str:
-            target = folder / f"copy{next(numbers)}.db"
-            shutil.copy(template, target)
-            return f"sqlite:///{target}"
+    def copy() -> str:
+        target = folder / f"copy{next(numbers)}.db"
+        shutil.copy(template, target)
+        return f"sqlite:///{target}"
 
-        url = f"sqlite:///{template}"
-        _migrate(url, folder)
-        with sa.create_engine(url).connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        yield Databases("sqlite", url, copy)
-        return
-    server = sa.make_url(request.getfixturevalue("postgresql_url"))
+    url = f"sqlite:///{template}"
+    _migrate(url, folder)
+    with sa.create_engine(url).connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return Databases("sqlite", url, copy)
+
+
+@pytest.fixture(scope="session")
+def postgresql_databases(
+    postgresql_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Databases]:
+    """The migrated template on PostgreSQL."""
+    server = sa.make_url(postgresql_url)
     admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
     name = "template_marketplace"
+    numbers = itertools.count()
 
     def create(database: str, template: str) -> str:
         with admin.connect() as connection:
@@ -84,9 +88,16 @@ def databases(
         return server.set(database=database).render_as_string(hide_password=False)
 
     url = create(name, "template0")
-    _migrate(url, folder)
+    _migrate(url, tmp_path_factory.mktemp("postgresql"))
     yield Databases("postgresql", url, lambda: create(f"copy{next(numbers)}", name))
     admin.dispose()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """The migrated template of each kind of database; asked for again, it is still there."""
+    found: Databases = request.getfixturevalue(f"{request.param}_databases")
+    return found
 
 
 def _migrate(url: str, folder: Path) -> None:

@@ -8,6 +8,7 @@ import collections.abc
 import os
 import pathlib
 import types
+import typing
 
 import pytest
 
@@ -19,6 +20,18 @@ _missing_parts = pytest.StashKey[dict[str, str]]()
 def pytest_configure(config: pytest.Config) -> None:
     """Begin with no part missing."""
     config.stash[_missing_parts] = {}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that collects the results what was missing in this one."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["missing_parts"] = session.config.stash[_missing_parts]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: typing.Any) -> None:
+    """Take over what a finished worker process says was missing."""
+    node.config.stash[_missing_parts].update(getattr(node, "workeroutput", {}).get("missing_parts", {}))
 
 
 def require(config: pytest.Config, part: types.ModuleType) -> pathlib.Path:
