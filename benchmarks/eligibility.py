@@ -1,4 +1,7 @@
-"""How fast 50,000 patents of one holder are judged, listed, vouched for and brought up to date, on SQLite."""
+"""How fast 50,000 patents of one holder are judged, listed, vouched for and brought up to date.
+
+On SQLite and on PostgreSQL, whose plans differ.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings import rules, standing
 from marketplace.listings.facts import attesting, reminders, staleness, worklist
 from marketplace.listings.models import ALL_FACTS, Patent, PatentFact, PatentParty
+from tests.services import postgresql
 
 PATENTS = 50_000
 EXTRACT = 20_000
@@ -44,7 +48,15 @@ _VALUES = {
 def run() -> list[Figure]:
     """Name, figure and unit of each measurement."""
     with tempfile.TemporaryDirectory() as name:
-        return measure({"INSTANCE_DIR": name}, Path(name))
+        folder = Path(name)
+        figures = measure({"INSTANCE_DIR": name}, folder)
+        with postgresql.serve() as url:
+            figures_there = measure({"INSTANCE_DIR": name, "DATABASE_URL": url}, folder)
+    return [
+        (f"{database}: {what}", figure, unit)
+        for database, found in (("sqlite", figures), ("postgresql", figures_there))
+        for what, figure, unit in found
+    ]
 
 
 def measure(environment: dict[str, str], folder: Path) -> list[Figure]:
@@ -179,9 +191,14 @@ def _judge(holder_id: int) -> Counter[str]:
         ids = [patent.id for patent in patents]
         for row in db.session.execute(sa.select(*known).where(PatentFact.patent_id.in_(ids))):
             facts.setdefault(row.patent_id, {})[row.name] = rules.Fact(row.value, row.as_of, row.source)
-        for row in patents:
+        for patent in patents:
             view = rules.PatentView(
-                row.kind, row.filing_date, row.grant_date, row.expires_on, facts.get(row.id, {}), ages
+                patent.kind,
+                patent.filing_date,
+                patent.grant_date,
+                patent.expires_on,
+                facts.get(patent.id, {}),
+                ages,
             )
             eligibility = rules.eligibility(view, today)
             standing_of = "barred" if eligibility.barred else "unknown"
