@@ -11,6 +11,7 @@ from marketplace.accounts.models import Organisation
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
 from marketplace.listings.models import Offer
 
+PURPOSES = ("declaration", "withdrawal")
 CAPACITIES = ("patentee", "pledgee")
 CONSENT_STATES = ("asked", "given", "refused", "void")
 STRENGTHS = ("link", "member", "paper")
@@ -20,8 +21,9 @@ DECISIONS = ("rejected", "upheld")
 
 
 class Consent(Versioned, Model):
-    """What one party was asked about the declaration of an offer, and its answer.
+    """What one party was asked about the declaration of an offer, or about its withdrawal, and its answer.
 
+    `purpose` says about which; a withdrawal is all patentees' (GL V-11 §4), with the `ground` that was shown.
     `capacity` is `patentee` (GL V-11 §3.2) or `pledgee` (IR 86 (4)). `strength` says how the answer came: by
     the single-use link sent to an address, by a signed-in member, or as a signed paper that the holder handed
     in. `terms_sha256` is over the terms as they were shown. The link's token is derived from `nonce` and the
@@ -30,6 +32,7 @@ class Consent(Versioned, Model):
 
     __tablename__ = "consents"
     __table_args__ = (
+        one_of("purpose", PURPOSES),
         one_of("capacity", CAPACITIES),
         one_of("state", CONSENT_STATES),
         one_of("strength", STRENGTHS),
@@ -39,6 +42,7 @@ class Consent(Versioned, Model):
             "offer_id",
             "organisation_id",
             "capacity",
+            "purpose",
             unique=True,
             sqlite_where=sa.text("state IN ('asked', 'given')"),
             postgresql_where=sa.text("state IN ('asked', 'given')"),
@@ -47,6 +51,8 @@ class Consent(Versioned, Model):
     offer_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("offers.id"))
     organisation_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
     party_name: Mapped[str] = mapped_column(sa.String(200))
+    purpose: Mapped[str] = mapped_column(Code(16), default="declaration")
+    ground: Mapped[str | None] = mapped_column(sa.Text)
     capacity: Mapped[str] = mapped_column(Code(16))
     state: Mapped[str] = mapped_column(Code(16), default="asked")
     terms_sha256: Mapped[str] = mapped_column(Code(64))
