@@ -16,7 +16,8 @@ STAFF = ("bureau", "operator")
 class Notification(Model):
     """One message in the inbox of an organisation, or of all who are of one staff role.
 
-    `recipient` names either (`organisation:12`, `operator`), so that an entry never tells anybody twice.
+    `recipient` names either (`organisation:12`, `operator`), so that an entry never tells anybody twice;
+    `user:7` is one member of the organisation, whom alone it concerns.
     """
 
     __tablename__ = "notifications"
@@ -34,3 +35,9 @@ class Notification(Model):
     parameters: Mapped[dict[str, Any]]
     created_at: Mapped[dt.datetime]
     read_at: Mapped[dt.datetime | None]
+
+    @property
+    def user_id(self) -> int | None:
+        """The one member whom it is for; None where it is for all."""
+        kind, _, key = self.recipient.partition(":")
+        return int(key) if kind == "user" else None

@@ -17,19 +17,26 @@ from marketplace.listings.consents.models import Consent, PriceObjection
 from marketplace.listings.models import Offer
 from marketplace.listings.showcase.models import Question
 from marketplace.listings.showcase.questions import who_answers
+from marketplace.listings.stocktaking import telling
 
 
 @dataclass(frozen=True)
 class Telling:
-    """One message to be made: to an organisation (by id) or to a staff role, with a code and ids."""
+    """One message to be made: to an organisation (by id) or to a staff role, with a code and ids.
+
+    With `member`, the id of a user, it is for this member of the organisation alone.
+    """
 
     to: int | str
     code: str
     parameters: dict[str, Any] = field(default_factory=dict)
+    member: int | None = None
 
     @property
     def recipient(self) -> str:
         """As `Notification.recipient` has it."""
+        if self.member is not None:
+            return f"user:{self.member}"
         return f"organisation:{self.to}" if isinstance(self.to, int) else self.to
 
 
@@ -280,6 +287,19 @@ def _question_answered(entry: JournalEntry) -> Iterable[Telling]:
         )
 
 
+def _stock_step(entry: JournalEntry) -> Iterable[Telling]:
+    """Whoever acts next in stock-taking, and the inventor; a bulk action is told once, when it is done."""
+    news = telling.of_job(entry) if entry.action == "stock.job_done" else telling.of_step(entry)
+    for one in news:
+        ids: dict[str, Any] = {"stock": one.stock_id, "patent": one.patent_id}
+        if one.comment_id is not None:
+            ids["comment"] = one.comment_id
+        code = f"stock_{one.what}"
+        if one.count > 1:
+            code, ids = f"{code}_many", ids | {"count": one.count, "state": one.state}
+        yield Telling(entry.organisation_id or 0, code, ids, member=one.user_id)
+
+
 def _licensees(offer: Offer) -> list[int]:
     """Organisations with a licence in effect under the offer."""
     query = sa.select(Licence.licensee_id).where(Licence.offer_id == offer.id, Licence.state == "in_effect")
@@ -324,4 +344,5 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "question.asked": _question_asked,
     "question.confirmed": _question_asked,
     "question.answered": _question_answered,
+    **dict.fromkeys((*telling.ACTIONS, "stock.job_done"), _stock_step),
 }

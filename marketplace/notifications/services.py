@@ -62,9 +62,15 @@ def mark_read(actor: Actor, *, up_to: int | None = None, notification_id: int | 
 
 def _mine(actor: Actor) -> sa.ColumnElement[bool]:
     recipients = [role for role in STAFF if role in actor.roles]
-    if actor.organisation_id is not None:
-        recipients.append(f"organisation:{actor.organisation_id}")
-    return Notification.recipient.in_(recipients)
+    if actor.organisation_id is None:
+        return Notification.recipient.in_(recipients)
+    recipients.append(f"organisation:{actor.organisation_id}")
+    # What is for this member alone belongs to the organisation all the same.
+    own = sa.and_(
+        Notification.recipient == f"user:{actor.user_id}",
+        Notification.organisation_id == actor.organisation_id,
+    )
+    return sa.or_(Notification.recipient.in_(recipients), own)
 
 
 def tell(entry: JournalEntry) -> list[Notification]:
@@ -115,6 +121,8 @@ def _readers(notification: Notification) -> list[int]:
         query = query.join(Membership, Membership.user_id == User.id).where(
             Membership.organisation_id == notification.organisation_id
         )
+    if notification.user_id is not None:
+        query = query.where(User.id == notification.user_id)
     return list(db.session.scalars(query))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from flask_babel import get_locale
+from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 
 from marketplace.accounts.models import Organisation
@@ -16,6 +16,7 @@ from marketplace.deals.models import Licence, Notice, Payment, Quarantine
 from marketplace.demands.models import Demand
 from marketplace.listings.models import Offer, Patent
 from marketplace.listings.showcase.models import Question
+from marketplace.listings.stocktaking.models import Stock, StockComment
 
 from .models import Notification
 
@@ -339,6 +340,49 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         _l("The holder has answered your question about “%(offer)s”."),
         "/questions/%(question_id)s",
     ),
+    "stock_to_review": _Wording(
+        _l("Stock-taking: a patent waits for your review"),
+        _l("“%(patent)s” was submitted. Please approve it, or return it with what is to be put right."),
+        "/holder/stock/%(stock_id)s",
+    ),
+    "stock_to_review_many": _Wording(
+        _l("Stock-taking: patents wait for your review: %(count)s"),
+        _l(
+            "%(count)s patents were submitted together. Please approve them, or return them with what is to "
+            "be put right."
+        ),
+        "/holder/stock?state=%(state)s",
+    ),
+    "stock_sent_back": _Wording(
+        _l("Stock-taking: a patent came back to your unit"),
+        _l("The institution has returned “%(patent)s”. Please look at it again."),
+        "/holder/stock/%(stock_id)s",
+    ),
+    "stock_sent_back_many": _Wording(
+        _l("Stock-taking: patents came back to your unit: %(count)s"),
+        _l("The institution has returned %(count)s patents together. Please look at them again."),
+        "/holder/stock?state=%(state)s",
+    ),
+    "stock_returned": _Wording(
+        _l("Stock-taking: a patent of yours was returned"),
+        _l("The reviewers have returned “%(patent)s”."),
+        "/holder/stock/%(stock_id)s",
+    ),
+    "stock_returned_many": _Wording(
+        _l("Stock-taking: patents of yours were returned: %(count)s"),
+        _l("The reviewers have returned %(count)s patents that you enter."),
+        "/holder/stock?inventor=me&state=%(state)s",
+    ),
+    "stock_accepted": _Wording(
+        _l("Stock-taking: a patent of yours is approved"),
+        _l("The entry on “%(patent)s” is approved: nothing more is to be done."),
+        "/holder/stock/%(stock_id)s",
+    ),
+    "stock_accepted_many": _Wording(
+        _l("Stock-taking: patents of yours are approved: %(count)s"),
+        _l("The entries on %(count)s patents that you enter are approved: nothing more is to be done."),
+        "/holder/stock?inventor=me&state=%(state)s",
+    ),
     "demand_answered": _Wording(
         _l("%(organisation)s has answered your demand"),
         _l("%(organisation)s points you to its offer “%(offer)s” for your demand “%(demand)s”."),
@@ -358,6 +402,8 @@ _MODELS: Final[Mapping[str, Any]] = {
     "demand": Demand,
     "question": Question,
     "quarantine": Quarantine,
+    "stock": Stock,
+    "comment": StockComment,
 }
 
 
@@ -365,7 +411,10 @@ def render(notification: Notification) -> Message:
     """A message in the present language; rows that are gone by now are named by a dash."""
     wording = _WORDING[notification.code]
     places = _places(notification.parameters)
-    return Message(str(wording.title) % places, str(wording.body) % places, wording.path % places)
+    body = str(wording.body) % places
+    if notification.parameters.get("comment") is not None:
+        body = f"{body}\n{gettext('Comment: %(text)s', text=places['comment'])}"
+    return Message(str(wording.title) % places, body, wording.path % places)
 
 
 def render_all(notifications: Iterable[Notification]) -> list[tuple[Notification, Message]]:
@@ -383,6 +432,7 @@ def _places(parameters: Mapping[str, Any]) -> dict[str, Any]:
         "amount": "—", "reference": "—", "effective_on": "—", "reason": "—", "ended_on": "—",
         "stated_on": "—",
         "count": parameters.get("count", 0), "day": parameters.get("day", "—"),
+        "state": parameters.get("state", ""),
     }  # fmt: skip
     for name, model in _MODELS.items():
         id_ = parameters.get(name)
@@ -413,6 +463,8 @@ def _name(row: Any) -> str:
             return _in_language(row.title, row.title_en)
         case Notice() | Licence():
             return row.number
+        case StockComment():
+            return row.text
         case _:
             return str(row.id)
 

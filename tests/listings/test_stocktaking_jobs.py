@@ -153,9 +153,9 @@ from marketplace.listings.stocktaking import jobs
 app = create_app(config.Settings.from_environment())
 jobs.BATCH = 10
 do = jobs._apply
-def slowly(case, action, values):
+def slowly(case, action, values, job_id):
     time.sleep(0.03)
-    return do(case, action, values)
+    return do(case, action, values, job_id)
 jobs._apply = slowly
 Worker(app).drain()
 """

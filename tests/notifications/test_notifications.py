@@ -225,7 +225,7 @@ class TestInbox:
     ) -> None:
         names = (
             "organisation", "offer", "patent", "notice", "payment", "licence", "demand", "question",
-            "quarantine",
+            "quarantine", "stock", "comment",
         )  # fmt: skip
         row = Notification(code=code, parameters=dict.fromkeys(names, 999) | {"count": 3})
         with force_locale("zh"):
@@ -236,7 +236,7 @@ class TestInbox:
             english = render(row)
             assert not any(_HAN[0] <= sign <= _HAN[1] for sign in english.title + english.body)
         adapter = app.url_map.bind("localhost")
-        assert adapter.match(message.path)[0]
+        assert adapter.match(message.path.partition("?")[0])[0]
 
 
 class Box:

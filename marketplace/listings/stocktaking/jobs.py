@@ -149,7 +149,7 @@ def _batch(job: StockJob, desk: Desk, *, size: int) -> None:
     for key in ids:
         try:
             with current().savepoint():
-                outcomes[_apply(Case(rows[key], desk), action, values)] += 1
+                outcomes[_apply(Case(rows[key], desk), action, values, job_id)] += 1
         except DomainError as error:
             refusals.append(_refusal(job_id, key, error))
     # The job's own row is written once for the whole batch.
@@ -185,7 +185,7 @@ def _finish_if_done(job: StockJob, desk: Desk) -> bool:
     return True
 
 
-def _apply(case: Case, action: str, values: Mapping[str, Any]) -> bool:
+def _apply(case: Case, action: str, values: Mapping[str, Any], job_id: int) -> bool:
     if action == "set_unit":
         return services.place(case, {"unit_id": values.get("unit_id")})
     if action == "set_inventor":
@@ -207,7 +207,7 @@ def _apply(case: Case, action: str, values: Mapping[str, Any]) -> bool:
         )
     if action == "draft_offers":
         return services.draft(case)
-    return services.act(case, action, values.get("comment"))
+    return services.act(case, action, values.get("comment"), job_id=job_id)
 
 
 def _refusal(job_id: int, stock_id: int, error: DomainError) -> StockRefusal:

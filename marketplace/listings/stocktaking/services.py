@@ -222,11 +222,12 @@ def place(case: Case, values: Mapping[str, Any]) -> bool:
     return True
 
 
-def act(case: Case, action: str, comment: str | None = None) -> bool:
+def act(case: Case, action: str, comment: str | None = None, *, job_id: int | None = None) -> bool:
     """Take a step: `submit`, `take_back`, `approve` (at whichever level is next), `return`, `comment`.
 
     Args:
         comment: what goes with it; `return` and `comment` need one.
+        job_id: the bulk action that this is part of; its news are told together when it is done.
 
     Returns:
         Whether anything is different now: approving what is approved changes nothing.
@@ -264,7 +265,8 @@ def act(case: Case, action: str, comment: str | None = None) -> bool:
         db.session.add(written[0])
         db.session.flush()
     data = {"comment": written[0].id} if written else {}
-    _step(case, step, lambda: None, **data)
+    part = {"job": job_id} if job_id is not None else {}
+    _step(case, step, lambda: None, **data, **part)
     return True
 
 
