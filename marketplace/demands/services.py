@@ -216,8 +216,10 @@ def answer_demand(actor: Actor, demand_id: int, offer_id: int) -> Demand:
     if known is None:
         db.session.add(
             Recommendation(
+                organisation_id=demand.organisation_id,
                 demand=demand,
                 offer=offer,
+                channel="answer",
                 state="shown",
                 rank=0,
                 reasons=[{"kind": "answer", "value": offer.holder.name}],

@@ -37,7 +37,7 @@ def recommend(tell: Callable[[int, int], None] | None = None) -> int:
     Returns:
         How many recommendations were made.
     """
-    done = sa.select(Recommendation.demand_id).distinct()
+    done = sa.select(Recommendation.demand_id).where(Recommendation.demand_id.is_not(None)).distinct()
     wanted = list(
         db.session.scalars(
             sa.select(Demand)

@@ -9,7 +9,7 @@ from marketplace.core.permissions import READ, WRITE, Rule, bureau, system
 
 
 def _in_need(actor: Actor, recommendation: Any) -> bool:
-    return recommendation is not None and recommendation.demand.organisation_id in actor.licensees
+    return recommendation is not None and recommendation.organisation_id in actor.licensees
 
 
 def _owner(actor: Actor, demand: Any) -> bool:

@@ -151,6 +151,7 @@ def store(demand: Demand, matches: Sequence[Match]) -> list[Recommendation]:
     )
     new = [
         Recommendation(
+            organisation_id=demand.organisation_id,
             demand_id=demand.id,
             offer_id=match.offer_id,
             state=RECOMMENDATION.initial,
@@ -233,6 +234,7 @@ def mark(
 
     def effect() -> None:
         row.changed_at = clock.now()
+        _date(row, state)
         if state == "passed":
             row.pass_reason, row.pass_note = reason, (note or "").strip()[:500] or None
 
@@ -241,7 +243,7 @@ def mark(
         row,
         state,
         effect=effect,
-        organisation_id=row.demand.organisation_id,
+        organisation_id=row.organisation_id,
         demand_id=row.demand_id,
         offer_id=row.offer_id,
         reason=reason if state == "passed" else None,
@@ -249,14 +251,20 @@ def mark(
     return row
 
 
+def _date(row: Recommendation, state: str) -> None:
+    """Note when a step was first taken; who contacts a holder has looked at the offer."""
+    for name in {"contacted": ("opened_at", "contacted_at")}.get(state, (f"{state}_at",)):
+        if getattr(row, name) is None:
+            setattr(row, name, row.changed_at)
+
+
 def mark_licensed(offer_id: int, licensee_id: int) -> int:
     """Recommendations of an offer to a firm that has taken a licence of it; returns how many were open."""
     rows = db.session.scalars(
         sa.select(Recommendation.id)
-        .join(Demand, Demand.id == Recommendation.demand_id)
         .where(
             Recommendation.offer_id == offer_id,
-            Demand.organisation_id == licensee_id,
+            Recommendation.organisation_id == licensee_id,
             Recommendation.state != "licensed",
         )
         .order_by(Recommendation.id)
@@ -264,6 +272,7 @@ def mark_licensed(offer_id: int, licensee_id: int) -> int:
     for recommendation_id in rows:
         row = lock(Recommendation, recommendation_id)
         row.changed_at = clock.now()
+        _date(row, "licensed")
         RECOMMENDATION.execute(
             SYSTEM,
             row,
