@@ -86,5 +86,27 @@ def shown_terms(offer: Offer) -> dict[str, Any]:
 
 def terms_digest(offer: Offer) -> str:
     """The SHA-256 (hex) of the shown terms, as JSON with sorted keys and without blanks, in UTF-8."""
-    text = json.dumps(shown_terms(offer), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _digest(shown_terms(offer))
+
+
+def shown_withdrawal(offer: Offer, ground: str | None) -> dict[str, Any]:
+    """Everything that whoever consents to the withdrawal of an offer is shown, as plain values."""
+    patent = offer.patent
+    return {
+        "withdrawal_of": offer.declaration_number,
+        "announced_on": None if offer.announced_on is None else offer.announced_on.isoformat(),
+        "patent_number": patent.reference,
+        "title": patent.title,
+        "patentees": [party.organisation.name for party in patent.parties],
+        "ground": ground,
+    }
+
+
+def withdrawal_digest(offer: Offer, ground: str | None) -> str:
+    """The SHA-256 (hex) of the shown withdrawal, written as that of the terms."""
+    return _digest(shown_withdrawal(offer, ground))
+
+
+def _digest(values: dict[str, Any]) -> str:
+    text = json.dumps(values, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

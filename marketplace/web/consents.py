@@ -24,7 +24,8 @@ from marketplace.extensions import limiter
 from marketplace.listings.consents import price_notices
 from marketplace.listings.consents import services as consents
 from marketplace.listings.consents.models import Consent
-from marketplace.listings.declared import shown_terms, terms_digest
+from marketplace.listings.consents.standing import digest_of
+from marketplace.listings.declared import shown_terms
 from marketplace.listings.papers.services import consent_paper
 
 from .forms import Form, at_most, options, required, required_when, sentence_of, status_of, stripped
@@ -167,7 +168,7 @@ def show(consent_id: int) -> ResponseReturnValue:
 
 def _answer(consent: Consent, actor: Actor, token: str | None) -> ResponseReturnValue | None:
     """The page with the form, or None once the answer is kept."""
-    form = AnswerForm(data={"terms": terms_digest(consent.offer)})
+    form = AnswerForm(data={"terms": digest_of(consent)})
     form.answer.choices = options(
         [("give", gettext("Yes, the party agrees")), ("refuse", gettext("No, the party refuses"))]
     )
@@ -179,7 +180,7 @@ def _answer(consent: Consent, actor: Actor, token: str | None) -> ResponseReturn
         else:
             return None
     # What is shown now is what the next answer is about.
-    form.terms.data = terms_digest(consent.offer)
+    form.terms.data = digest_of(consent)
     offer = consent.offer
     return render_template(
         "consents/answer.html",

@@ -50,6 +50,16 @@ def own_offer(offer_id: int) -> Offer:
 # --- consents
 
 
+def _ground() -> TextAreaField:
+    """Why the declaration is withdrawn, as the co-owners are shown it and as it will be filed."""
+    return TextAreaField(
+        _l("Reason of the withdrawal"),
+        [required(), at_most(2000)],
+        description=_l("A bar that has arisen, or another proper reason. No conditions may be attached."),
+        filters=[stripped],
+    )
+
+
 class PartyForm(Form):
     """Whose consent it is."""
 
@@ -75,6 +85,7 @@ class AskForm(PartyForm):
         filters=[stripped],
     )
     locale = RadioField(_l("Language of the message"))
+    ground = _ground()
 
 
 class PaperForm(PartyForm):
@@ -88,33 +99,51 @@ class PaperForm(PartyForm):
     signer = StringField(_l("Signed by"), [required(), at_most(100)], filters=[stripped])
     position = StringField(_l("Position"), [required(), at_most(100)], filters=[stripped])
     signed_on = DateField(_l("Signed on"), [required()])
+    ground = _ground()
 
 
-def _choose_party(form: PartyForm, offer: Offer) -> None:
+def _shape(form: AskForm | PaperForm, offer: Offer, purpose: str) -> None:
+    """Offer the parties whose consent this is about, and leave out what is not asked of them."""
     choices = [
         (str(one.organisation_id), one.organisation.name)
         for one in offer.patent.parties
         if one.organisation_id != offer.holder_id or offer.holder_id not in current_actor().own
     ]
-    form.party.choices = options([*choices, ("pledgee", gettext("the pledgee:"))])
+    if purpose == "withdrawal":
+        del form.pledgee
+    else:
+        del form.ground
+        if _may_be_pledged(offer):
+            choices.append(("pledgee", gettext("the pledgee:")))
+        else:
+            del form.pledgee
+    form.party.choices = options(choices)
 
 
-def _named(form: PartyForm) -> dict[str, Any]:
+def _may_be_pledged(offer: Offer) -> bool:
+    """Whether there may be a pledgee, who has to agree (IR 86 (4)): not where it is known that there is none."""
+    return all(fact.value != "no" for fact in offer.patent.facts if fact.name == "pledged")
+
+
+def _named(form: AskForm | PaperForm, purpose: str) -> dict[str, Any]:
+    about = {"purpose": purpose, "ground": form.ground.data if "ground" in form else None}
     if form.party.data == "pledgee":
-        return {"pledgee": form.pledgee.data or ""}
-    return {"patentee": int(form.party.data)}
+        return about | {"pledgee": form.pledgee.data or ""}
+    return about | {"patentee": int(form.party.data)}
 
 
-def _ask_form(offer: Offer) -> AskForm:
-    form = AskForm(prefix="ask", data={"party": request.args.get("party"), "locale": "zh"})
-    _choose_party(form, offer)
+def _ask_form(offer: Offer, purpose: str, ground: str | None) -> AskForm:
+    data = {"party": request.args.get("party"), "locale": "zh", "ground": ground}
+    form = AskForm(prefix="ask", data=data)
+    _shape(form, offer, purpose)
     form.locale.choices = options([("zh", "中文"), ("en", "English")])
     return form
 
 
-def _paper_form(offer: Offer) -> PaperForm:
-    form = PaperForm(prefix="paper", data={"party": request.args.get("party"), "signed_on": clock.today()})
-    _choose_party(form, offer)
+def _paper_form(offer: Offer, purpose: str, ground: str | None) -> PaperForm:
+    data = {"party": request.args.get("party"), "signed_on": clock.today(), "ground": ground}
+    form = PaperForm(prefix="paper", data=data)
+    _shape(form, offer, purpose)
     return form
 
 
@@ -122,32 +151,47 @@ def _paper_form(offer: Offer) -> PaperForm:
 @access("organisation")
 def consents_of(offer_id: int) -> ResponseReturnValue:
     """Who has said what to the declaration; asking, and handing in a signed paper."""
-    offer = own_offer(offer_id)
+    return _consents(own_offer(offer_id), "declaration", "holder.consents_of")
+
+
+@blueprint.route("/offers/<int:offer_id>/withdrawal-consents", methods=["GET", "POST"])
+@access("organisation")
+def withdrawal_consents(offer_id: int) -> ResponseReturnValue:
+    """The same for the withdrawal of an offer that stands, which all patentees make (GL V-11 §4)."""
+    return _consents(own_offer(offer_id), "withdrawal", "holder.withdrawal_consents")
+
+
+def _consents(offer: Offer, purpose: str, here: str) -> ResponseReturnValue:
     handing_in = request.args.get("by") == "paper"
-    form: AskForm | PaperForm = _paper_form(offer) if handing_in else _ask_form(offer)
+    rows = standing.consents_of(offer, purpose)
+    build = _paper_form if handing_in else _ask_form
+    form: AskForm | PaperForm = build(offer, purpose, standing.ground_of(rows))
     if form.validate_on_submit():
         try:
-            _send(offer_id, form)
+            _send(offer.id, form, purpose)
         except DomainError as error:
             form.accept(error)
-            offer = own_offer(offer_id)
+            offer = own_offer(offer.id)
+            rows = standing.consents_of(offer, purpose)
         else:
-            return redirect(url_for("holder.consents_of", offer_id=offer_id))
-    rows = standing.consents_of(offer)
+            return redirect(url_for(here, offer_id=offer.id))
     return render_template(
         "consents/holder.html",
         offer=offer,
         patent=offer.patent,
-        owners=standing.patentees(offer, rows),
+        purpose=purpose,
+        here=here,
+        owners=standing.patentees(offer, rows, purpose),
         pledgees=[row for row in rows if row.capacity == "pledgee" and row.state != "void"],
         past=[row for row in rows if row.state in ("void", "refused")],
-        early=offer.status in standing.EARLY,
+        early=standing.may_be_asked(offer, purpose),
         form=form,
         handing_in=handing_in,
+        pledged=purpose == "declaration" and _may_be_pledged(offer),
     ), status_of(form)
 
 
-def _send(offer_id: int, form: AskForm | PaperForm) -> None:
+def _send(offer_id: int, form: AskForm | PaperForm, purpose: str) -> None:
     actor = current_actor()
     if isinstance(form, PaperForm):
         content = form.paper.data.read()
@@ -159,13 +203,17 @@ def _send(offer_id: int, form: AskForm | PaperForm) -> None:
                 signer=form.signer.data,
                 position=form.position.data,
                 signed_on=form.signed_on.data,
-                **_named(form),
+                **_named(form, purpose),
             )
         flash(gettext("The signed paper is kept."), "success")
         return
     with unit_of_work(actor):
         consents.ask(
-            actor, offer_id, email=form.email.data or None, locale=form.locale.data or "zh", **_named(form)
+            actor,
+            offer_id,
+            email=form.email.data or None,
+            locale=form.locale.data or "zh",
+            **_named(form, purpose),
         )
     flash(gettext("The party is asked."), "success")
 
@@ -175,7 +223,9 @@ def _send(offer_id: int, form: AskForm | PaperForm) -> None:
 def take_consent_back(consent_id: int) -> ResponseReturnValue:
     """Take a question back."""
     actor = current_actor()
-    offer_id = consents.get_consent(actor, consent_id).offer_id
+    found = consents.get_consent(actor, consent_id)
+    offer_id = found.offer_id
+    page = "holder.withdrawal_consents" if found.purpose == "withdrawal" else "holder.consents_of"
     try:
         with unit_of_work(actor):
             consents.take_back(actor, consent_id)
@@ -183,7 +233,7 @@ def take_consent_back(consent_id: int) -> ResponseReturnValue:
         flash(sentence_of(error), "danger")
     else:
         flash(gettext("The question is taken back; its link is void."), "success")
-    return redirect(url_for("holder.consents_of", offer_id=offer_id))
+    return redirect(url_for(page, offer_id=offer_id))
 
 
 @blueprint.get("/consents/<int:consent_id>/paper")

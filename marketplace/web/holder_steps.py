@@ -14,7 +14,7 @@ from wtforms import BooleanField, DateField, StringField, TextAreaField
 
 from marketplace.core import clock
 from marketplace.core.actor import Actor
-from marketplace.listings.consents.standing import in_writing
+from marketplace.listings.consents.standing import consents_of, ground_of, in_writing
 from marketplace.listings.models import Offer
 from marketplace.listings.services import eligibility_of, offered
 
@@ -288,14 +288,16 @@ def _makes_sense(action: str, offer: Offer, found: set[str]) -> bool:
 
 
 def form_of(step: Step, offer: Offer) -> Form:
-    """The form of a step, its days set to today."""
-    days = {
+    """The form of a step, its days set to today; the ground of a withdrawal is what co-owners were asked."""
+    data: dict[str, Any] = {
         "filed_on": clock.today(),
         "announced_on": clock.today(),
         "withdrawn_on": clock.today(),
         "revoked_on": clock.today(),
     }
-    form = step.form(data=days)
+    if step.action == "file_withdrawal":
+        data["reason"] = ground_of(consents_of(offer, "withdrawal"))
+    form = step.form(data=data)
     if isinstance(form, ReadyForm) and (len(offer.patent.parties) < 2 or in_writing(offer)):
         del form.consent
     if isinstance(form, FileForm):

@@ -104,7 +104,7 @@ def test_the_declaration_has_the_seven_items_and_the_explanation_in_both_formats
 @needs_poppler
 def test_the_withdrawal_has_no_conditions_and_leaves_licences_alone(tmp_path: Path) -> None:
     sheet = content.withdrawal(
-        TERMS, FRAME, number="KF2026-1", announced_on=dt.date(2026, 3, 11), reason="专利权转让"
+        TERMS, FRAME, content.Withdrawn("KF2026-1", dt.date(2026, 3, 11), "专利权转让")
     )
     for said in (text_of(typesetting.pdf(sheet), tmp_path), words_of(typesetting.docx(sheet))):
         for value in (

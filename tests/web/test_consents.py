@@ -6,19 +6,22 @@ import datetime as dt
 import io
 import logging
 import re
+import subprocess
 import zipfile
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from marketplace.accounts.models import Organisation
 from marketplace.core.database import db
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings import services
 from marketplace.listings.consents import services as consents
 from marketplace.listings.consents.models import Consent, PriceNotice, PriceObjection
-from marketplace.listings.models import Offer
+from marketplace.listings.models import Offer, PatentParty
 from tests import factories
 
 from .conftest import SignIn, text_of
@@ -93,6 +96,14 @@ def shown_digest(page: str) -> str:
     found = re.search(r'name="terms"[^>]*value="([0-9a-f]{64})"', page)
     assert found
     return found[1]
+
+
+def pdf_text(pdf: bytes, folder: Path) -> str:
+    """The words of a PDF without blanks and breaks."""
+    file = folder / "paper.pdf"
+    file.write_bytes(pdf)
+    found = subprocess.run(["pdftotext", "-layout", str(file), "-"], capture_output=True, check=True)
+    return "".join(found.stdout.decode().split())
 
 
 def answer_of(page: str, **values: str) -> dict[str, str]:
@@ -302,3 +313,61 @@ def test_a_draft_is_discarded_and_a_filing_taken_back(scene: Scene) -> None:
     assert scene.holder.post(f"/holder/offers/{scene.offer}/discard").status_code == 302
     assert "已作废" in text_of(scene.holder.get(f"/holder/offers/{scene.offer}").text)
     assert scene.sharer.get(f"/consents/{scene.consent().id}").status_code == 200
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_co_owner_agrees_by_link_to_a_withdrawal_on_one_ground_and_the_paper_says_so(
+    app: Flask, sign_in: SignIn, visitor: FlaskClient, language: str, tmp_path: Path, poppler_folder: Path
+) -> None:
+    scene = Scene(app, sign_in, language)
+    with app.app_context():
+        with unit_of_work():
+            sharing = db.session.get_one(Organisation, scene.sharing)
+            live = factories.live_offer(db.session.get_one(Organisation, scene.holding))
+            live.patent.parties.append(PatentParty(organisation=sharing, position=1))
+        scene.offer = live.id
+        db.session.remove()
+    asking = f"/holder/offers/{scene.offer}/withdrawal-consents"
+    asked = {"ask-party": str(scene.sharing), "ask-locale": language, "ask-email": "owner@example.org"}
+    assert scene.holder.post(asking, data=asked).status_code == 422  # without its ground
+    assert scene.holder.post(asking, data=asked | {"ask-ground": "专利权转让"}).status_code == 302
+    withdrawal = f"/holder/offers/{scene.offer}/file_withdrawal"
+    filing = {"reason": "专利权转让", "filed_on": "2026-11-20"}
+    assert scene.holder.post(withdrawal, data=filing).status_code == 422  # the co-owner has not answered
+    token = scene.token()
+    visitor.get(f"/consents/open?token={token}")
+    page = visitor.get("/consents/answer").text
+    assert "专利权转让" in text_of(page)
+    assert "50,000" not in text_of(page)
+    assert visitor.post("/consents/answer", data=answer_of(page)).status_code == 302
+    assert visitor.get(f"/consents/open?token={token}").status_code == 404
+    consent = scene.consent()
+    assert (consent.purpose, consent.state, consent.strength) == ("withdrawal", "given", "link")
+    kept = visitor.get("/consents/answered/paper").data
+    paper = scene.holder.get(f"/holder/offers/{scene.offer}/papers/withdrawal.pdf").data
+    for made in (kept, paper):
+        said = pdf_text(made, tmp_path)
+        assert "王示例（总经理）" in said
+        assert consent.terms_sha256 in said
+        assert "专利权转让" in said
+    listed = pdf_text(scene.holder.get(f"/holder/offers/{scene.offer}/papers/checklist.pdf").data, tmp_path)
+    assert "全体共有专利权人同意撤回的书面意见" in listed
+    together = scene.holder.post("/holder/offers/papers", data={"offer": str(scene.offer), "form": "pdf"})
+    names = zipfile.ZipFile(io.BytesIO(together.data)).namelist()
+    assert any(f"signed-consent-{consent.id}" in name for name in names)
+    other = scene.holder.post(withdrawal, data=filing | {"reason": "其他理由"})
+    assert other.status_code == 422  # nobody has agreed to that
+    assert scene.holder.post(withdrawal, data=filing).status_code == 302
+
+
+def test_the_pledgee_is_no_choice_where_no_pledge_is(scene: Scene) -> None:
+    page = scene.holder.get(f"/holder/offers/{scene.offer}/consents").text
+    assert 'value="pledgee"' not in page
+    with scene.app.app_context():
+        with unit_of_work():
+            offer = db.session.get_one(Offer, scene.offer)
+            for fact in offer.patent.facts:
+                if fact.name == "pledged":
+                    fact.value = "without_consent"
+        db.session.remove()
+    assert 'value="pledgee"' in scene.holder.get(f"/holder/offers/{scene.offer}/consents").text

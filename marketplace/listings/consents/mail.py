@@ -33,17 +33,39 @@ def mail_consent(consent_id: int) -> None:
     # The token is the query's, not the path's: requests are logged by their path.
     address = f"{current_app.config['SETTINGS'].public_url}/consents/open?token={token_of(consent)}"
     patent, holder = consent.offer.patent, consent.offer.holder
+    names = {
+        "holder": holder.name,
+        "party": consent.party_name,
+        "number": patent.reference,
+        "title": patent.title,
+    }
     with force_locale("en" if consent.locale == "en" else "zh"):
-        subject = gettext("Your consent to an open licence: %(title)s", title=patent.title)
-        lines = [
-            gettext(
-                "%(holder)s asks %(party)s to consent to the open licence of patent %(number)s, %(title)s.",
-                holder=holder.name,
-                party=consent.party_name,
-                number=patent.reference,
-                title=patent.title,
-            ),
-            gettext("Here are all of its terms; agree, or refuse with your reason. No account is needed:"),
+        if consent.purpose == "withdrawal":
+            subject = gettext("Your consent to the withdrawal of an open licence: %(title)s", **names)
+            lines = [
+                gettext(
+                    "%(holder)s asks %(party)s to consent to the withdrawal of the open licence of patent "
+                    "%(number)s, %(title)s.",
+                    **names,
+                ),
+                gettext(
+                    "Here is what would be withdrawn and why; agree, or refuse with your reason. No account "
+                    "is needed:"
+                ),
+            ]
+        else:
+            subject = gettext("Your consent to an open licence: %(title)s", **names)
+            lines = [
+                gettext(
+                    "%(holder)s asks %(party)s to consent to the open licence of patent %(number)s, "
+                    "%(title)s.",
+                    **names,
+                ),
+                gettext(
+                    "Here are all of its terms; agree, or refuse with your reason. No account is needed:"
+                ),
+            ]
+        lines += [
             address,
             gettext(
                 "The link works once, until %(day)s. Whoever has it answers for you: do not pass it on.",

@@ -1,4 +1,7 @@
-"""Asking for consent, answering by link or as a member, signed papers; all of it before the filing."""
+"""Asking for consent, answering by link or as a member, signed papers; all of it before the filing.
+
+It is about a declaration before that is filed, or about the withdrawal of an offer in force.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from marketplace.core.files import StoredFile, checked_upload, keep, store
 from marketplace.core.permissions import allowed, require
 from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import lock, record
-from marketplace.listings.declared import terms_digest
+from marketplace.listings.declared import terms_digest, withdrawal_digest
 from marketplace.listings.facts import writing
 from marketplace.listings.lifecycle import declaration_faults, sentences
 from marketplace.listings.models import Offer, Patent, PatentFact
@@ -91,26 +94,33 @@ def ask(
     pledgee: str | None = None,
     email: str | None = None,
     locale: str = "zh",
+    purpose: str = "declaration",
+    ground: str | None = None,
 ) -> Consent:
     """Ask a patentee, or a pledgee, to consent to the declaration as it stands; a former question ends.
+
+    Or, with the purpose `withdrawal`, a patentee to the withdrawal on a ground.
 
     Args:
         patentee: the organisation's id; it is one of the patentees.
         pledgee: the name of the pledgee.
         email: where the link goes; a patentee that has joined may be asked without.
         locale: the language of the message, `zh` or `en`.
+        purpose: `declaration` or `withdrawal`.
+        ground: of the withdrawal, as it will be filed.
 
     Raises:
-        Invalid: `consent-party-unknown`, `email-missing`, `declaration-incomplete`.
-        Conflict: `consent-too-late` once the declaration is filed, `consent-given` already.
+        Invalid: `consent-party-unknown`, `email-missing`, `declaration-incomplete`, `value-missing`
+            (a withdrawal's ground).
+        Conflict: `consent-too-late` once it is filed, `withdrawal-not-due`, `consent-given` already.
     """
-    offer = _early(actor, offer_id)
-    organisation, name = _party(offer, patentee, pledgee)
+    offer = _askable(actor, offer_id, purpose)
+    organisation, name = _party(offer, patentee, pledgee if purpose == "declaration" else None)
     if not email and (organisation is None or organisation.claimed_at is None):
         message = gettext("Please fill in this field.")
         raise Invalid("email-missing", "The link needs an e-mail address.", fields={"email": [message]})
-    _refuse_faults(offer)
-    consent = _begin(actor, offer, organisation, name)
+    _refuse_faults(offer, purpose, ground)
+    consent = _begin(actor, offer, organisation, name, purpose, ground)
     consent.email, consent.locale = email or None, "en" if locale == "en" else "zh"
     db.session.flush()
     if email:
@@ -125,6 +135,7 @@ def ask(
         offer=offer.id,
         party=consent.organisation_id,
         terms=consent.terms_sha256,
+        purpose=purpose,
     )
     return consent
 
@@ -139,25 +150,28 @@ def hand_in(
     signed_on: dt.date,
     patentee: int | None = None,
     pledgee: str | None = None,
+    purpose: str = "declaration",
+    ground: str | None = None,
 ) -> Consent:
-    """Keep a consent that was signed on paper, for the declaration as it stands.
+    """Keep a consent that was signed on paper, for the declaration as it stands or for its withdrawal.
 
     Args:
         content: the scanned paper: PDF, PNG or JPEG.
         signer, position: who signed it.
+        purpose, ground: as `ask`.
 
     Raises:
         Invalid: `file-empty`, `file-too-large`, `file-type`, `date-impossible`, and as `ask`.
         Conflict: as `ask`.
     """
-    offer = _early(actor, offer_id)
-    organisation, name = _party(offer, patentee, pledgee)
-    _refuse_faults(offer)
+    offer = _askable(actor, offer_id, purpose)
+    organisation, name = _party(offer, patentee, pledgee if purpose == "declaration" else None)
+    _refuse_faults(offer, purpose, ground)
     if signed_on > clock.today():
         message = gettext("This day lies in the future.")
         raise Invalid("date-impossible", "This date is not possible.", fields={"signed_on": [message]})
     content_type = checked_upload(content)
-    consent = _begin(actor, offer, organisation, name)
+    consent = _begin(actor, offer, organisation, name, purpose, ground)
     db.session.flush()
     kept = keep(
         content,
@@ -183,6 +197,7 @@ def hand_in(
         party=consent.organisation_id,
         terms=consent.terms_sha256,
         paper=kept.digest,
+        purpose=purpose,
     )
     _settle_pledge(consent)
     return consent
@@ -207,7 +222,7 @@ def take_back(actor: Actor, consent_id: int) -> Consent:
 
 
 def void_all(actor: Actor, offer: Offer, *, unless: str | None = None) -> None:
-    """Make open questions and consents void, as other terms are another declaration.
+    """Make open questions and consents to a declaration void, as other terms are another one.
 
     Args:
         unless: the digest of the terms for which they go on holding.
@@ -226,16 +241,26 @@ def void_all(actor: Actor, offer: Offer, *, unless: str | None = None) -> None:
             _state_pledge(held, "without_consent", only_own=True)
 
 
-def _early(actor: Actor, offer_id: int) -> Offer:
+def _askable(actor: Actor, offer_id: int, purpose: str) -> Offer:
     offer = db.session.get(Offer, offer_id)
     if offer is None or not allowed(actor, "offer.see", offer).allowed:
         raise NotFound("offer-not-found", "There is no such offer.")
     lock(Patent, offer.patent_id)
     offer = lock(Offer, offer.id)
     require(actor, "consent.ask", offer)
-    if offer.status not in standing.EARLY:
-        raise Conflict("consent-too-late", "Consent is given before the declaration is filed.")
+    _refuse_late(offer, purpose)
     return offer
+
+
+def _refuse_late(offer: Offer, purpose: str) -> None:
+    if standing.may_be_asked(offer, purpose):
+        return
+    if purpose == "withdrawal":
+        raise Conflict(
+            "withdrawal-not-due",
+            "Consent to a withdrawal is given while the offer stands and before its withdrawal is filed.",
+        )
+    raise Conflict("consent-too-late", "Consent is given before the declaration is filed.")
 
 
 def _party(offer: Offer, patentee: int | None, pledgee: str | None) -> tuple[Organisation | None, str]:
@@ -254,7 +279,12 @@ def _party(offer: Offer, patentee: int | None, pledgee: str | None) -> tuple[Org
     return None, name
 
 
-def _refuse_faults(offer: Offer) -> None:
+def _refuse_faults(offer: Offer, purpose: str, ground: str | None) -> None:
+    if purpose == "withdrawal":
+        if not (ground or "").strip():
+            message = gettext("Please fill in this field.")
+            raise Invalid("value-missing", "A value is missing.", fields={"ground": [message]})
+        return
     faults = declaration_faults(offer)
     if faults:
         raise Invalid(
@@ -264,11 +294,19 @@ def _refuse_faults(offer: Offer) -> None:
         )
 
 
-def _begin(actor: Actor, offer: Offer, organisation: Organisation | None, name: str) -> Consent:
+def _begin(
+    actor: Actor,
+    offer: Offer,
+    organisation: Organisation | None,
+    name: str,
+    purpose: str,
+    ground: str | None,
+) -> Consent:
     """A new question to a party, in the place of its former one."""
     capacity = "patentee" if organisation is not None else "pledgee"
-    digest = terms_digest(offer)
-    for former in standing.consents_of(offer):
+    ground = (ground or "").strip() or None if purpose == "withdrawal" else None
+    digest = terms_digest(offer) if purpose == "declaration" else withdrawal_digest(offer, ground)
+    for former in standing.consents_of(offer, purpose):
         same = former.capacity == capacity and (
             former.organisation_id == organisation.id if organisation else former.party_name == name
         )
@@ -293,6 +331,8 @@ def _begin(actor: Actor, offer: Offer, organisation: Organisation | None, name: 
         organisation_id=organisation.id if organisation else None,
         organisation=organisation,
         party_name=name,
+        purpose=purpose,
+        ground=ground,
         capacity=capacity,
         state=CONSENT.initial,
         terms_sha256=digest,
@@ -330,7 +370,7 @@ def by_link(token: str) -> Consent:
         or found.state != "asked"
         or found.expires_at is None
         or clock.now() > found.expires_at
-        or found.offer.status not in standing.EARLY
+        or not standing.may_be_asked(found.offer, found.purpose)
     ):
         raise NotFound(
             "consent-link-invalid",
@@ -381,7 +421,7 @@ def check_shown(consent: Consent, digest: str) -> None:
     Raises:
         Conflict: `terms-changed`.
     """
-    if not digest == consent.terms_sha256 == terms_digest(consent.offer):
+    if not digest == consent.terms_sha256 == standing.digest_of(consent):
         raise Conflict("terms-changed", "The terms were changed in the meantime: please read them again.")
 
 
@@ -420,8 +460,7 @@ def _to_answer(actor: Actor, consent_id: int, token: str | None) -> tuple[Consen
     consent = lock(Consent, found.id)
     if token is not None:
         by_link(token)  # again, now that nobody else can answer
-    if offer.status not in standing.EARLY:
-        raise Conflict("consent-too-late", "Consent is given before the declaration is filed.")
+    _refuse_late(offer, consent.purpose)
     return consent, offer
 
 
@@ -436,6 +475,7 @@ def _answer(actor: Actor, consent: Consent, action: str, token: str | None, effe
         party=consent.organisation_id,
         terms=consent.terms_sha256,
         strength="member" if token is None else "link",
+        purpose=consent.purpose,
         **data,
     )
 

@@ -13,13 +13,15 @@ from marketplace.accounts.models import Organisation
 from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict
-from marketplace.listings.declared import terms_digest
+from marketplace.listings.declared import terms_digest, withdrawal_digest
 from marketplace.listings.models import Offer
 
 from .models import Consent, PriceNotice, PriceNoticeRule
 
-# Before a declaration is filed; afterwards nobody is asked any more.
+# Before a declaration is filed; afterwards nobody is asked about it any more.
 EARLY: Final = ("draft", "in_review", "price_notice", "ready")
+# While an offer stands and its withdrawal is not filed yet.
+WITHDRAWABLE: Final = ("announced",)
 # The law gives no number of days; 15 is what most institutions use.
 CUSTOMARY_DAYS: Final = 15
 
@@ -39,10 +41,31 @@ class Standing:
     consent: Consent | None
 
 
-def consents_of(offer: Offer) -> list[Consent]:
+def may_be_asked(offer: Offer, purpose: str) -> bool:
+    """Whether parties are asked about this, and answer, in the offer's present state."""
+    return offer.status in (EARLY if purpose == "declaration" else WITHDRAWABLE)
+
+
+def consents_of(offer: Offer, purpose: str = "declaration") -> list[Consent]:
     """Every consent that was asked for, the last first, those taken back or void included."""
-    query = sa.select(Consent).where(Consent.offer_id == offer.id).order_by(Consent.id.desc())
+    query = (
+        sa.select(Consent)
+        .where(Consent.offer_id == offer.id, Consent.purpose == purpose)
+        .order_by(Consent.id.desc())
+    )
     return list(db.session.scalars(query))
+
+
+def digest_of(consent: Consent) -> str:
+    """The digest of what this question is about, as it stands now."""
+    if consent.purpose == "withdrawal":
+        return withdrawal_digest(consent.offer, consent.ground)
+    return terms_digest(consent.offer)
+
+
+def ground_of(consents: Sequence[Consent]) -> str | None:
+    """The ground of a withdrawal that its parties were asked about last."""
+    return next((row.ground for row in consents if row.state != "void"), None)
 
 
 def taken_back(consent: Consent) -> bool:
@@ -50,14 +73,17 @@ def taken_back(consent: Consent) -> bool:
     return consent.state == "void" and consent.voided_at is None
 
 
-def patentees(offer: Offer, consents: Sequence[Consent] | None = None) -> list[Standing]:
+def patentees(
+    offer: Offer, consents: Sequence[Consent] | None = None, purpose: str = "declaration"
+) -> list[Standing]:
     """Each patentee in the register's order, with what it has said.
 
     Args:
         consents: as `consents_of` gives them, when they are at hand.
+        purpose: to the declaration, or to the withdrawal on the ground that was asked about last.
     """
-    rows = consents_of(offer) if consents is None else consents
-    digest = terms_digest(offer)
+    rows = consents_of(offer, purpose) if consents is None else consents
+    digest = terms_digest(offer) if purpose == "declaration" else withdrawal_digest(offer, ground_of(rows))
     found = []
     for party in offer.patent.parties:
         mine = next(
@@ -123,6 +149,44 @@ def check_owners(offer: Offer) -> None:
             "owners-consent-missing",
             "Co-owners who were asked have not agreed to these terms yet: %(parties)s.",
             parties=_names(missing),
+        )
+
+
+def check_withdrawal(offer: Offer, ground: str | None) -> None:
+    """Keep a withdrawal back while a co-owner who was asked about it has not agreed (GL V-11 §4).
+
+    Where nobody was asked here, filing it is the holder's statement that all of them agree.
+
+    Args:
+        ground: the one to be filed.
+
+    Raises:
+        Conflict: `withdrawal-consent-refused`, `withdrawal-consent-missing`, `withdrawal-ground-differs`.
+    """
+    rows = consents_of(offer, "withdrawal")
+    others = [one for one in patentees(offer, rows, "withdrawal") if not one.is_holder]
+    if all(one.consent is None for one in others):
+        return
+    refused = [one for one in others if one.state == "refused"]
+    if refused:
+        raise Conflict(
+            "withdrawal-consent-refused",
+            "A co-owner has refused (%(parties)s): a withdrawal is made by all patentees.",
+            parties=_names(refused),
+        )
+    missing = [one for one in others if one.state != "given"]
+    if missing:
+        raise Conflict(
+            "withdrawal-consent-missing",
+            "Co-owners who were asked have not agreed to this withdrawal yet: %(parties)s.",
+            parties=_names(missing),
+        )
+    agreed = ground_of(rows)
+    if ground and ground != agreed:
+        raise Conflict(
+            "withdrawal-ground-differs",
+            "The co-owners have agreed to another ground (%(ground)s): file that one, or ask them again.",
+            ground=agreed or "",
         )
 
 

@@ -85,9 +85,41 @@ _TEXTS = {
 }
 
 
+_WITHDRAWAL_TEXTS = {
+    "withdrawal": (
+        N_("Withdrawal of the declaration, without conditions, signed or sealed by the patentees"),
+        N_("Patent Law Art. 50 para. 2; Guidelines 2023 Part V Chapter 11 §4"),
+    ),
+    "owners": (
+        N_("Written consent of every co-owner to the withdrawal"),
+        N_("Guidelines 2023 Part V Chapter 11 §4: the withdrawal is made by all patentees"),
+    ),
+    "proof": (
+        N_("Proof, where the ground is another proper reason than a bar that has arisen"),
+        N_("Guidelines 2023 Part V Chapter 11 §4"),
+    ),
+}
+
+
 def _line(code: str, done: bool | None) -> Line:
     text, basis = _TEXTS[code]
     return Line(code, text, basis, done)
+
+
+def withdrawal_checklist(owners: Owners, *, agency: bool, mandate: bool) -> list[Line]:
+    """The papers of a withdrawal in the order in which they are handed in.
+
+    Args:
+        owners: as `Known.owners`; `stated` once it is filed without consents kept here.
+        agency, mandate: whether an agency files, and whether its power of attorney is in force.
+    """
+    lines = [Line("withdrawal", *_WITHDRAWAL_TEXTS["withdrawal"], None)]
+    if agency:
+        lines.append(_line("mandate", mandate))
+    if owners != "sole":
+        lines.append(Line("owners", *_WITHDRAWAL_TEXTS["owners"], owners == "signed"))
+    lines.append(Line("proof", *_WITHDRAWAL_TEXTS["proof"], None))
+    return lines
 
 
 def checklist(known: Known) -> list[Line]:

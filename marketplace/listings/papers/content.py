@@ -15,9 +15,11 @@ from marketplace.core.papers.wording import day, instant, sum_of_money
 DECLARATION: Final = "专利开放许可声明"
 WITHDRAWAL: Final = "撤回专利开放许可声明"
 CHECKLIST: Final = "专利开放许可声明提交材料清单"
+WITHDRAWAL_CHECKLIST: Final = "撤回专利开放许可声明提交材料清单"
 _CONSENT: Final = {
     "patentee": "专利权人同意开放许可声明的书面意见",
     "pledgee": "质权人同意专利开放许可的书面意见",
+    "withdrawal": "专利权人同意撤回开放许可声明的书面意见",
 }
 _CHANNELS: Final = {"bank": "银行转账", "stripe": "许可人的在线收款账户"}
 _FORMS: Final = {
@@ -226,23 +228,79 @@ def declaration(terms: Terms, frame: Frame) -> Sheet:
     )
 
 
-def withdrawal(
-    terms: Terms, frame: Frame, *, number: str, announced_on: dt.date | None, reason: str
+@dataclass(frozen=True)
+class Withdrawn:
+    """Which declaration is withdrawn, on what ground."""
+
+    number: str
+    announced_on: dt.date | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """A patentee's consent to the withdrawal that is kept here, with the SHA-256 of what was shown."""
+
+    answer: Answer
+    digest: str
+
+    @property
+    def line(self) -> str:
+        """Who agreed in whose name, when, how, and to what."""
+        answer = self.answer
+        at = instant(answer.at) if answer.at else ""
+        return (
+            f"{answer.party}：同意。签署人 {answer.name}（{answer.position}），"
+            f"{_STRENGTHS[answer.strength]}，{at}；所示内容摘要 SHA-256：{self.digest}"
+        )
+
+
+def _withdrawn_rows(terms: Terms, withdrawn: Withdrawn) -> tuple[Row, ...]:
+    announced_on = withdrawn.announced_on
+    return (
+        Row("专利号", "Patent No.", terms.patent_number),
+        Row("发明创造名称", "Title", terms.title),
+        Row("专利权人", "Patentee", _names(terms)),
+        Row("开放许可声明编号", "Declaration No.", withdrawn.number or "（公告后填写）"),
+        Row("声明公告日", "Announced on", day(announced_on) if announced_on else "—"),
+        Row("撤回理由", "Ground", withdrawn.reason or "（请填写）"),
+        Row("附加条件", "Conditions", "无。撤回不附加任何条件。"),
+    )
+
+
+def withdrawal_consent(
+    terms: Terms, frame: Frame, withdrawn: Withdrawn, answer: Answer, digest: str
 ) -> Sheet:
-    """The withdrawal: without conditions, by all patentees."""
+    """The consent of a patentee to the withdrawal, answered already or to be signed by hand."""
+    rows: tuple[Row, ...] = (Row("同意的专利权人", "Consenting party", answer.party),)
+    signatures: tuple[str, ...] = (f"专利权人（签字或者盖章）：{answer.party}",)
+    notes: tuple[str, ...] = ("撤回理由变更后，本书面意见不再适用。",)
+    if answer.at is not None:
+        rows += _signed_rows(answer)
+        signatures = ()
+        notes += ("以数据电文作出的，依照《中华人民共和国电子签名法》第四条视为书面形式。",)
+    return Sheet(
+        _CONSENT["withdrawal"],
+        "CONSENT OF A PATENTEE TO THE WITHDRAWAL OF AN OPEN LICENCE",
+        "本方作为下列专利的专利权人，已阅知下列内容，同意撤回下列专利开放许可声明。撤回自公告之日起生效，"
+        "不影响在先给予的开放许可的效力。",
+        (*rows, *_withdrawn_rows(terms, withdrawn), Row("所示内容摘要", "SHA-256 of what was shown", digest)),
+        (),
+        signatures,
+        notes,
+        frame.issuer,
+        frame.made_at,
+        frame.demonstration,
+    )
+
+
+def withdrawal(terms: Terms, frame: Frame, withdrawn: Withdrawn, agreed: tuple[Agreed, ...] = ()) -> Sheet:
+    """The withdrawal: without conditions, by all patentees; consents that are kept here are listed."""
     return Sheet(
         WITHDRAWAL,
         "WITHDRAWAL OF THE DECLARATION OF A PATENT OPEN LICENCE",
         "依照《中华人民共和国专利法》第五十条第二款，专利权人以书面方式撤回下列专利开放许可声明。",
-        (
-            Row("专利号", "Patent No.", terms.patent_number),
-            Row("发明创造名称", "Title", terms.title),
-            Row("专利权人", "Patentee", _names(terms)),
-            Row("开放许可声明编号", "Declaration No.", number or "（公告后填写）"),
-            Row("声明公告日", "Announced on", day(announced_on) if announced_on else "—"),
-            Row("撤回理由", "Ground", reason or "（请填写）"),
-            Row("附加条件", "Conditions", "无。撤回不附加任何条件。"),
-        ),
+        _withdrawn_rows(terms, withdrawn),
         (
             Section(
                 "专利权人的意见",
@@ -252,6 +310,7 @@ def withdrawal(
                         "全体专利权人同意撤回上述专利开放许可声明。撤回自公告之日起生效；"
                         "开放许可声明被公告撤回的，不影响在先给予的开放许可的效力。"
                     ),
+                    *(one.line for one in agreed),
                 ),
             ),
         ),
@@ -266,6 +325,16 @@ def withdrawal(
     )
 
 
+def _signed_rows(answer: Answer) -> tuple[Row, ...]:
+    if answer.at is None:
+        return ()
+    return (
+        Row("签署人", "Signed by", f"{answer.name}（{answer.position}）"),
+        Row("方式", "How", _STRENGTHS[answer.strength]),
+        Row("时刻", "Instant", instant(answer.at)),
+    )
+
+
 def consent(terms: Terms, frame: Frame, answer: Answer) -> Sheet:
     """The consent of a patentee or the pledgee, answered already or to be signed by hand."""
     pledgee = answer.capacity == "pledgee"
@@ -277,11 +346,7 @@ def consent(terms: Terms, frame: Frame, answer: Answer) -> Sheet:
     who: tuple[Row, ...] = (Row("质权人" if pledgee else "同意的专利权人", "Consenting party", answer.party),)
     signatures: tuple[str, ...] = (f"{'质权人' if pledgee else '专利权人'}（签字或者盖章）：{answer.party}",)
     if answer.at is not None:
-        who += (
-            Row("签署人", "Signed by", f"{answer.name}（{answer.position}）"),
-            Row("方式", "How", _STRENGTHS[answer.strength]),
-            Row("时刻", "Instant", instant(answer.at)),
-        )
+        who += _signed_rows(answer)
         signatures = ()
     return Sheet(
         _CONSENT[answer.capacity],
@@ -309,11 +374,11 @@ def consent(terms: Terms, frame: Frame, answer: Answer) -> Sheet:
     )
 
 
-def checklist(terms: Terms, frame: Frame, items: tuple[Item, ...]) -> Sheet:
-    """What to hand in with the declaration, from what is known."""
+def checklist(terms: Terms, frame: Frame, items: tuple[Item, ...], *, withdrawing: bool = False) -> Sheet:
+    """What to hand in with the declaration, or with its withdrawal, from what is known."""
     return Sheet(
-        CHECKLIST,
-        "WHAT TO HAND IN WITH THE DECLARATION",
+        WITHDRAWAL_CHECKLIST if withdrawing else CHECKLIST,
+        "WHAT TO HAND IN WITH THE WITHDRAWAL" if withdrawing else "WHAT TO HAND IN WITH THE DECLARATION",
         "以下清单由平台依据已录入的事实生成，供提交前核对；以国家知识产权局的要求为准。",
         (
             Row("专利号", "Patent No.", terms.patent_number),

@@ -26,12 +26,12 @@ from marketplace.core.papers import MissingGlyph
 from marketplace.core.permissions import allowed, require
 from marketplace.listings.consents import standing
 from marketplace.listings.consents.models import Consent
-from marketplace.listings.declared import shown_terms, terms_digest
+from marketplace.listings.declared import shown_terms, terms_digest, withdrawal_digest
 from marketplace.listings.lifecycle import declaration_faults, sentences
 from marketplace.listings.models import IN_FORCE, Offer
 
 from . import content, typesetting
-from .checklist import Known, Line, Owners, PriceNotice, checklist
+from .checklist import Known, Line, Owners, PriceNotice, checklist, withdrawal_checklist
 
 ISSUER: Final = "专利开放许可交易平台"
 KINDS: Final = ("declaration", "withdrawal", "checklist", "consent")
@@ -192,6 +192,22 @@ def to_hand_in(actor: Actor, offer: Offer) -> list[Line]:
     )
 
 
+def to_hand_in_with_withdrawal(actor: Actor, offer: Offer) -> list[Line]:
+    """What has to be handed in with the withdrawal of this offer, and what of it is there."""
+    agency = actor.user_id is not None and not actor.is_staff and offer.holder_id not in actor.own
+    found = standing.patentees(offer, purpose="withdrawal")
+    asked = found if agency else [one for one in found if not one.is_holder]
+    owners: Owners
+    if not asked:
+        owners = "sole"
+    elif all(one.state == "given" for one in asked):
+        owners = "signed"
+    else:
+        owners = "open"
+    mandate = agency and _mandate(actor, offer) is not None
+    return withdrawal_checklist(owners, agency=agency, mandate=mandate)
+
+
 def _price_notice(offer: Offer) -> PriceNotice:
     notice = standing.running_notice(offer)
     if notice is None:
@@ -201,10 +217,10 @@ def _price_notice(offer: Offer) -> PriceNotice:
 
 
 def _items(actor: Actor, offer: Offer) -> tuple[content.Item, ...]:
+    lines = to_hand_in_with_withdrawal if offer.status in IN_FORCE else to_hand_in
     with force_locale("zh"):
         return tuple(
-            content.Item(gettext(line.text), gettext(line.basis), line.done)
-            for line in to_hand_in(actor, offer)
+            content.Item(gettext(line.text), gettext(line.basis), line.done) for line in lines(actor, offer)
         )
 
 
@@ -214,7 +230,7 @@ def _items(actor: Actor, offer: Offer) -> tuple[content.Item, ...]:
 def possible(offer: Offer) -> list[str]:
     """The kinds of papers that state and terms of the offer allow; consents are made party by party."""
     if offer.status in IN_FORCE:
-        return ["withdrawal"]
+        return ["withdrawal", "checklist"]
     complete = offer.status == "filed" or (offer.status in standing.EARLY and not declaration_faults(offer))
     return ["declaration", "checklist"] if complete else []
 
@@ -223,22 +239,23 @@ def make(actor: Actor, offer: Offer, kind: str, form: str, *, party: int | None 
     """One paper of an offer.
 
     Args:
-        kind: `declaration`, `withdrawal`, `checklist`, or `consent` (to be signed by hand).
+        kind: `declaration`, `withdrawal`, `checklist`, or `consent` (to be signed by hand); the last two
+            are about the withdrawal once the offer is in force.
         form: `pdf` or `docx`.
         party: the patentee's organisation id for a consent; without it, it is the pledgee's.
 
     Raises:
         NotFound: `paper-unknown`, or `not-found` for somebody else's offer.
         Invalid: `declaration-incomplete`.
-        Conflict: `paper-not-due`: a withdrawal of what was not announced, a consent after the filing.
+        Conflict: `paper-not-due`: a withdrawal of what was not announced, a declaration after its filing.
         Unavailable: `font-missing`: a character that no font at hand has.
     """
     require(actor, "offer.papers", offer)
     if kind not in KINDS or form not in FORMATS:
         raise NotFound("paper-unknown", "There is no such paper.")
-    if (kind == "withdrawal" and offer.status not in IN_FORCE) or (
-        kind != "withdrawal" and offer.status not in (*standing.EARLY, "filed")
-    ):
+    in_force = offer.status in IN_FORCE
+    due = kind != "declaration" if in_force else kind != "withdrawal"
+    if not due or not (in_force or offer.status in (*standing.EARLY, "filed")):
         raise Conflict("paper-not-due", "This paper has no place in the present state of the offer.")
     mandate = _mandate(actor, offer)
     frame = _frame(clock.now().replace(microsecond=0), mandate.agent.name if mandate else "")
@@ -246,19 +263,42 @@ def make(actor: Actor, offer: Offer, kind: str, form: str, *, party: int | None 
     if kind == "declaration":
         sheet = content.declaration(terms, frame)
     elif kind == "withdrawal":
-        sheet = content.withdrawal(
-            terms,
-            frame,
-            number=offer.declaration_number or "",
-            announced_on=offer.announced_on,
-            reason=offer.withdrawal_reason or "",
-        )
+        sheet = content.withdrawal(terms, frame, *_withdrawn(offer))
     elif kind == "checklist":
-        sheet = content.checklist(terms, frame, _items(actor, offer))
+        sheet = content.checklist(terms, frame, _items(actor, offer), withdrawing=in_force)
+    elif in_force:
+        if party is None:
+            raise NotFound("paper-unknown", "There is no such paper.")
+        withdrawn, _agreed = _withdrawn(offer)
+        digest = withdrawal_digest(offer, withdrawn.reason or None)
+        sheet = content.withdrawal_consent(terms, frame, withdrawn, _to_sign(offer, party), digest)
     else:
         sheet = content.consent(terms, frame, _to_sign(offer, party))
     name = f"{offer.patent.reference}-{_suffix(kind, party)}.{form}"
     return Paper(name, FORMATS[form], _typeset(sheet, form))
+
+
+def _withdrawn(offer: Offer) -> tuple[content.Withdrawn, tuple[content.Agreed, ...]]:
+    """What is withdrawn on what ground, and the consents to it that are kept here."""
+    rows = standing.consents_of(offer, "withdrawal")
+    reason = offer.withdrawal_reason or standing.ground_of(rows) or ""
+    agreed = tuple(
+        content.Agreed(_answer_of(one.consent), one.consent.terms_sha256)
+        for one in standing.patentees(offer, rows, "withdrawal")
+        if one.consent is not None and one.state == "given"
+    )
+    return content.Withdrawn(offer.declaration_number or "", offer.announced_on, reason), agreed
+
+
+def _answer_of(consent: Consent) -> content.Answer:
+    return content.Answer(
+        consent.capacity,
+        consent.party_name,
+        consent.signer_name or "",
+        consent.signer_position or "",
+        consent.answered_at,
+        consent.strength or "paper",
+    )
 
 
 def _suffix(kind: str, party: int | None) -> str:
@@ -275,7 +315,7 @@ def _to_sign(offer: Offer, party: int | None) -> content.Answer:
 
 
 def consent_paper(consent: Consent, *, name: str, position: str, strength: str) -> Written:
-    """The paper of a consent that is about to be given, to the terms as they stand now.
+    """The paper of a consent that is about to be given, to the terms or the withdrawal as they stand now.
 
     Args:
         name, position: who signs.
@@ -287,8 +327,15 @@ def consent_paper(consent: Consent, *, name: str, position: str, strength: str) 
     offer, at = consent.offer, clock.now().replace(microsecond=0)
     terms = terms_of(offer)
     answer = content.Answer(consent.capacity, consent.party_name, name, position, at, strength)
-    pdf = _typeset(content.consent(terms, _frame(at), answer), "pdf")
-    return Written(name, position, at, terms.digest, pdf)
+    if consent.purpose == "withdrawal":
+        withdrawn = content.Withdrawn(
+            offer.declaration_number or "", offer.announced_on, consent.ground or ""
+        )
+        digest = standing.digest_of(consent)
+        sheet = content.withdrawal_consent(terms, _frame(at), withdrawn, answer, digest)
+    else:
+        digest, sheet = terms.digest, content.consent(terms, _frame(at), answer)
+    return Written(name, position, at, digest, _typeset(sheet, "pdf"))
 
 
 # --- many at once
@@ -297,8 +344,9 @@ def consent_paper(consent: Consent, *, name: str, position: str, strength: str) 
 def bundle(actor: Actor, offer_ids: Sequence[int], forms: Sequence[str] = ("pdf", "docx")) -> Iterator[bytes]:
     """The papers of many offers as a ZIP, piece by piece: each is made when its turn comes.
 
-    A folder an offer: declaration and checklist (before the filing), the withdrawal (in force), consents that
-    were given, and those still to be signed. What cannot be made is named, with the reason, in a text file.
+    A folder an offer: the declaration (before the filing) or the withdrawal (in force), its checklist,
+    consents that were given, and those still to be signed. What cannot be made is named, with the reason, in
+    a text file.
 
     Raises:
         Invalid: `papers-none`, `papers-too-many` (500 offers).
@@ -359,24 +407,29 @@ def _pieces(actor: Actor, offer_ids: list[int], forms: tuple[str, ...]) -> Itera
 
 
 def _wanted(offer: Offer, forms: tuple[str, ...]) -> list[tuple[str, str, int | None]]:
-    if offer.status in IN_FORCE:
-        return [("withdrawal", form, None) for form in forms]
-    if offer.status not in (*standing.EARLY, "filed"):
+    purpose = "withdrawal" if offer.status in IN_FORCE else "declaration"
+    if purpose == "declaration" and offer.status not in (*standing.EARLY, "filed"):
         return []
-    wanted: list[tuple[str, str, int | None]] = [("declaration", form, None) for form in forms]
+    wanted: list[tuple[str, str, int | None]] = [(purpose, form, None) for form in forms]
     if "pdf" in forms:
         wanted.append(("checklist", "pdf", None))
     open_parties = [
         one.organisation.id
-        for one in standing.patentees(offer)
+        for one in standing.patentees(offer, purpose=purpose)
         if one.state != "given" and (len(offer.patent.parties) > 1 and not one.is_holder)
     ]
     return wanted + [("consent", form, party) for party in open_parties for form in forms]
 
 
 def _kept(offer: Offer) -> Iterator[tuple[str, bytes]]:
-    digest = terms_digest(offer)
-    for consent in standing.consents_of(offer):
+    purpose = "withdrawal" if offer.status in IN_FORCE else "declaration"
+    rows = standing.consents_of(offer, purpose)
+    digest = (
+        terms_digest(offer)
+        if purpose == "declaration"
+        else withdrawal_digest(offer, standing.ground_of(rows))
+    )
+    for consent in rows:
         if consent.state != "given" or consent.terms_sha256 != digest or consent.file_id is None:
             continue
         row = db.session.get(StoredFile, consent.file_id)

@@ -367,10 +367,14 @@ def _refuse(_actor: Actor, offer: Offer, values: Values) -> Step:
 
 def _file_withdrawal(_actor: Actor, offer: Offer, values: Values) -> Step:
     on = _day(values, "filed_on", not_before=offer.announced_on)
+    # What CNIPA has announced was agreed to, whatever was asked here.
+    if not values.get("announced"):
+        standing.check_withdrawal(offer, values.get("reason"))
+    asked = standing.consents_of(offer, "withdrawal")
 
     def effect() -> None:
         offer.withdrawal_filed_on = on
-        offer.withdrawal_reason = values.get("reason")
+        offer.withdrawal_reason = values.get("reason") or standing.ground_of(asked)
 
     return on, effect, {}
 
@@ -636,6 +640,6 @@ def withdrawn_elsewhere(
             date=offer.withdrawn_on.isoformat() if offer.withdrawn_on else "",
         )
     if offer.status == "announced" and not actor.is_operator:
-        _act(actor, offer, "file_withdrawal", {"reason": reason, "filed_on": withdrawn_on})
+        _act(actor, offer, "file_withdrawal", {"reason": reason, "filed_on": withdrawn_on, "announced": True})
     _act(actor, offer, "withdraw", {"withdrawn_on": withdrawn_on, "reason": reason})
     return offer, "updated"
