@@ -35,6 +35,7 @@ WITH_MODELS = (
     "pricing",
     "demands",
     "search",
+    "search.saved",
     "matching",
     "statistics",
     "notifications",
