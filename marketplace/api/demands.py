@@ -15,7 +15,7 @@ from marketplace.demands import services as demands
 from marketplace.demands.models import Demand
 from marketplace.demands.schemas import DemandSchema
 from marketplace.matching import services as matching
-from marketplace.matching.services import LARGEST, Match
+from marketplace.matching.services import LARGEST
 
 from . import shapes
 from .answering import once, require_scope
@@ -71,6 +71,9 @@ class Matches(ma.Schema):
     """Offers that fit a need, best first."""
 
     items = fields.List(fields.Nested(MatchView), required=True)
+    engine = fields.String(required=True)
+    degraded = fields.Boolean(required=True, metadata={"description": "whether a substitute has answered"})
+    as_of = Instant(required=True, metadata={"description": "up to when changes are in the index"})
 
 
 class _Size(ma.Schema):
@@ -104,7 +107,7 @@ def view(demand: Demand) -> dict[str, Any]:
     }
 
 
-def _matches(found: list[Match]) -> dict[str, Any]:
+def _matches(found: matching.Matches) -> dict[str, Any]:
     return {
         "items": [
             {
@@ -114,7 +117,10 @@ def _matches(found: list[Match]) -> dict[str, Any]:
                 "reasons": [reason.as_json() for reason in match.reasons],
             }
             for match in found
-        ]
+        ],
+        "engine": found.source.engine,
+        "degraded": found.source.degraded,
+        "as_of": found.source.as_of,
     }
 
 

@@ -25,7 +25,8 @@ from marketplace.listings.showcase.models import ATTACHMENT_KINDS, MATURITIES, P
 from marketplace.search import services as search
 from marketplace.search.engine import EngineUnavailable, Hit
 from marketplace.search.indexer import licence_counts
-from marketplace.search.query import CHOICES, DEFAULT_SIZE, SORTS, WINDOW, SearchQuery, parse
+from marketplace.search.lookup import look_up
+from marketplace.search.query import CHOICES, DEFAULT_SIZE, SORTS, WINDOW, parse
 from marketplace.statistics import activity
 
 from . import shapes
@@ -532,7 +533,7 @@ def search_offers() -> dict[str, Any]:
     try:
         result = search.search(request.args.to_dict(flat=False))
     except EngineUnavailable:
-        looked_up = _by_number()
+        looked_up = _looked_up()
         if looked_up is None:
             raise
         return looked_up
@@ -552,16 +553,16 @@ def search_offers() -> dict[str, Any]:
     }
 
 
-def _by_number() -> dict[str, Any] | None:
-    """What the database knows where only patent numbers are asked for: works while no engine answers."""
+def _looked_up() -> dict[str, Any] | None:
+    """What the database knows where only numbers or IPC places are asked for, while no engine answers."""
     query = parse(request.args.to_dict(flat=False))
-    if query != SearchQuery(numbers=query.numbers, page=query.page, size=query.size) or not query.numbers:
+    there = look_up(query)
+    if there is None:
         return None
-    offers = search.find_by_number(request.args["q"])
-    counts = licence_counts([offer.id for offer in offers])
+    counts = licence_counts([offer.id for offer in there.offers])
     return {
-        "items": [listed(offer, counts.get(offer.id, 0)) for offer in offers[query.first : query.last]],
-        "total": len(offers),
+        "items": [listed(offer, counts.get(offer.id, 0)) for offer in there.offers],
+        "total": there.total,
         "page": query.page,
         "size": query.size,
         "facets": {},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,9 @@ from marketplace.core.permissions import allowed, require
 from marketplace.core.unit_of_work import lock, record
 from marketplace.demands.models import Demand, Recommendation
 from marketplace.listings.models import Offer
-from marketplace.search.services import answering
+from marketplace.search.answering import Source, ask
+from marketplace.search.engine import SearchEngine
+from marketplace.search.models import SearchGeneration
 
 from .lifecycle import PASS_REASONS, RECOMMENDATION
 from .reasons import Limits, Reason, affordable, closeness, reasons, topical
@@ -45,6 +47,14 @@ class Match:
     offer: Offer
 
 
+class Matches(list[Match]):
+    """The matches of a need, best first, and where they come from."""
+
+    def __init__(self, found: Iterable[Match], source: Source) -> None:
+        super().__init__(found)
+        self.source = source
+
+
 def match_text(
     text: str,
     size: int = 10,
@@ -53,7 +63,7 @@ def match_text(
     budget_minor: int | None = None,
     district: str | None = None,
     exclude_holder: int | None = None,
-) -> list[Match]:
+) -> Matches:
     """Offers for a need in plain words, best first.
 
     Args:
@@ -66,7 +76,7 @@ def match_text(
 
     Raises:
         Invalid: `text-missing`.
-        EngineUnavailable: the search engine does not answer (503 `search-unavailable`).
+        EngineUnavailable: neither the search engine nor a stand-by answers (503 `search-unavailable`).
     """
     if not text.strip():
         raise Invalid(
@@ -74,22 +84,43 @@ def match_text(
             "Please describe what you are looking for.",
             fields={"text": ["Please describe what you are looking for."]},
         )
-    return _matches(Need.of(text), size, Limits(tuple(ipc), budget_minor, district), exclude_holder)
+    need, limits = Need.of(text), Limits(tuple(ipc), budget_minor, district)
+    return Matches(
+        *ask(lambda engine, generation: _ranked(engine, generation, need, size, limits, exclude_holder))
+    )
 
 
-def matches_for(demand: Demand, size: int = 10) -> list[Match]:
+def matches_for(demand: Demand, size: int = 10) -> Matches:
     """Offers for a demand within its limits, best first; the firm's own offers are left out.
 
     Raises:
-        EngineUnavailable: the search engine does not answer (503 `search-unavailable`).
+        EngineUnavailable: neither the search engine nor a stand-by answers (503 `search-unavailable`).
+    """
+    return Matches(*ask(lambda engine, generation: matches_in(engine, generation, demand, size)))
+
+
+def matches_in(
+    engine: SearchEngine, generation: SearchGeneration, demand: Demand, size: int = 10
+) -> list[Match]:
+    """What `matches_for` finds in one generation.
+
+    Raises:
+        EngineUnavailable: the engine does not answer.
     """
     limits = Limits(tuple(demand.ipc), demand.budget_minor, demand.district)
-    return _matches(Need(demand.title, demand.description), size, limits, demand.organisation_id)
+    need = Need(demand.title, demand.description)
+    return _ranked(engine, generation, need, size, limits, demand.organisation_id)
 
 
-def _matches(need: Need, size: int, limits: Limits, exclude_holder: int | None) -> list[Match]:
+def _ranked(
+    engine: SearchEngine,
+    generation: SearchGeneration,
+    need: Need,
+    size: int,
+    limits: Limits,
+    exclude_holder: int | None,
+) -> list[Match]:
     wanted = max(1, min(size, LARGEST))
-    engine, generation = answering()
     weighed = weigh(engine, generation.name, need)
     looked_at = max(10 * wanted, 100)
     while True:

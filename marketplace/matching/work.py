@@ -7,6 +7,7 @@ search engine, which must not happen while a transaction is open.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import sqlalchemy as sa
@@ -21,9 +22,12 @@ from marketplace.deals.models import Licence
 from marketplace.demands.models import Demand, DemandTerm
 from marketplace.listings.models import Offer, Patent
 from marketplace.search import analysis
-from marketplace.search.services import answering, live_ids
+from marketplace.search.answering import ask
+from marketplace.search.engine import SearchEngine
+from marketplace.search.models import SearchGeneration
+from marketplace.search.services import live_ids
 
-from .services import RECOMMENDED, matches_for, store
+from .services import RECOMMENDED, Match, matches_in, store
 from .services import mark_licensed as _mark_licensed
 from .terms import Need, rare_words
 
@@ -44,10 +48,7 @@ def recommend(demand_id: int) -> None:
     demand = db.session.get(Demand, demand_id)
     if demand is None or demand.state != "published":
         return
-    _wait_for_index()
-    engine, generation = answering()
-    matches = matches_for(demand, RECOMMENDED)
-    words = rare_words(engine, generation.name, Need(demand.title, demand.description))
+    (matches, words), _ = ask(partial(_fitting, demand=demand))
     with unit_of_work():
         demand = lock(Demand, demand_id)
         if demand.state != "published":
@@ -57,9 +58,17 @@ def recommend(demand_id: int) -> None:
         store(demand, matches)
 
 
-def _wait_for_index() -> None:
-    """Raise unless the live generation has read every entry by which an offer may have gone live."""
-    _, generation = answering()
+def _fitting(
+    engine: SearchEngine, generation: SearchGeneration, demand: Demand
+) -> tuple[list[Match], list[str]]:
+    """The best offers for a demand and its rare words, by an index that knows the newest offers."""
+    _wait_for(generation)
+    words = rare_words(engine, generation.name, Need(demand.title, demand.description))
+    return matches_in(engine, generation, demand, RECOMMENDED), words
+
+
+def _wait_for(generation: SearchGeneration) -> None:
+    """Raise unless the generation has read every entry by which an offer may have gone live."""
     newest = db.session.scalar(
         sa.select(sa.func.max(JournalEntry.id)).where(JournalEntry.action.in_(_OFFER_ACTIONS))
     )

@@ -27,6 +27,7 @@ from marketplace.listings.models import IN_FORCE, Offer
 from marketplace.matching import services as matching
 from marketplace.matching.lifecycle import PASS_REASONS
 from marketplace.matching.services import Match
+from marketplace.search.answering import Source
 from marketplace.search.engine import EngineUnavailable
 
 from . import labels
@@ -190,6 +191,7 @@ def show(demand_id: int) -> ResponseReturnValue:
     demand = services.get_demand(actor, demand_id)
     sees_matches = allowed(actor, "recommendation.list", demand).allowed
     unavailable = False
+    source: Source | None = None
     shown: list[Shown] = []
     passed: list[Recommendation] = []
     answers: list[Recommendation] = []
@@ -201,9 +203,11 @@ def show(demand_id: int) -> ResponseReturnValue:
             try:
                 found = matching.matches_for(demand)
             except EngineUnavailable:
-                found, unavailable = [], True
-            shown = [_shown(match, known.get(match.offer_id)) for match in found]
-            shown = [one for one in shown if one.state != "passed"]
+                unavailable = True
+            else:
+                source = found.source
+                shown = [_shown(match, known.get(match.offer_id)) for match in found]
+                shown = [one for one in shown if one.state != "passed"]
     actions = {transition.action for transition in services.offered(actor, demand)}
     own = allowed(actor, "demand.change", demand).allowed
     return render_template(
@@ -216,6 +220,7 @@ def show(demand_id: int) -> ResponseReturnValue:
         passed=passed,
         answers=answers,
         unavailable=unavailable,
+        source=source,
         pass_form=PassForm(formdata=None),
         my_offers=_my_live_offers(actor)
         if "answer" in actions and demand.organisation_id not in actor.licensees

@@ -31,7 +31,8 @@ from marketplace.listings.showcase import services as beside_it
 from marketplace.listings.showcase.models import ListingDetails
 from marketplace.search import services as search_services
 from marketplace.search.engine import EngineUnavailable
-from marketplace.search.query import CHOICES, SORTS, QueryError, SearchQuery
+from marketplace.search.lookup import look_up
+from marketplace.search.query import CHOICES, SORTS, QueryError, SearchQuery, parse
 from marketplace.statistics import activity
 
 from . import formats, labels
@@ -80,7 +81,7 @@ FEE_STEPS = (10_000, 50_000, 100_000, 500_000)  # yuan
 @blueprint.get("")
 @access("public")
 def search() -> ResponseReturnValue:
-    """Search with facets; from the database by number while the engine does not answer."""
+    """Search with facets; by number and IPC from the database while no engine answers."""
     given = {name: request.args.getlist(name) for name in request.args}
     try:
         found = search_services.search(given)
@@ -93,9 +94,16 @@ def search() -> ResponseReturnValue:
             sorts=(),
         ), 422
     except EngineUnavailable:
-        q = request.args.get("q", "")
-        by_number = search_services.find_by_number(q)
-        return render_template("offers/unavailable.html", q=q, offers=by_number), 200 if by_number else 503
+        query = parse(given)
+        found_there = look_up(query)
+        return render_template(
+            "offers/unavailable.html",
+            q=request.args.get("q", ""),
+            query=query,
+            found=found_there,
+            places=[_named("ipc", place) for place in query.ipc],
+            deepest=_DEEPEST // query.size,
+        ), 503 if found_there is None else 200
     query = found.query
     _note("shown", [int(hit.document.id) for hit in found.page.items])
     return render_template(

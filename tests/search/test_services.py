@@ -28,7 +28,9 @@ from marketplace.listings.services import act
 from marketplace.search import generations
 from marketplace.search.engine import EngineUnavailable
 from marketplace.search.engines import engine
-from marketplace.search.services import find_by_number, live_ids, search
+from marketplace.search.lookup import look_up
+from marketplace.search.query import parse
+from marketplace.search.services import live_ids, search
 from tests import factories
 from tests.conftest import NOW, Databases, settings_for
 
@@ -56,6 +58,12 @@ def withdraw(offer_id: int) -> None:
 
 def found(q: str) -> list[int]:
     return [int(hit.document.id) for hit in search({"q": q}).page.items]
+
+
+def looked_up(q: str = "", **filters: str) -> list[int]:
+    there = look_up(parse({"q": q, **filters}))
+    assert there is not None
+    return [offer.id for offer in there.offers]
 
 
 @pytest.fixture
@@ -97,7 +105,7 @@ def test_a_withdrawn_offer_disappears_at_once_though_the_index_is_stale(installa
         assert result.page.total == 1
         number = db.session.get_one(Offer, goes).patent.number
         assert number is not None
-        assert find_by_number(number) == []
+        assert looked_up(number) == []
 
 
 def test_an_offer_whose_term_ran_out_overnight_is_not_shown(installation: Flask) -> None:
@@ -127,14 +135,27 @@ def test_as_of_is_when_the_oldest_change_was_made_that_the_index_lacks(installat
         assert dt.timedelta(0) <= behind < dt.timedelta(minutes=1)
 
 
-def test_offers_are_found_by_number_without_any_engine(installation: Flask) -> None:
-    with installation.app_context():
-        offer_id = filed("一种磁力泵的密封结构")
-        verify(offer_id)
-        patent = db.session.get_one(Offer, offer_id).patent
-        assert patent.number is not None
-        assert [offer.id for offer in find_by_number(f"ZL{patent.number}")] == [offer_id]
-        assert find_by_number("磁力泵") == []
+@pytest.mark.usefixtures("context")
+def test_offers_are_found_by_number_and_by_classification_without_any_engine() -> None:
+    with unit_of_work():
+        holder = factories.organisation()
+        first, second = (factories.live_offer(holder, factories.patent(holder)) for _ in range(2))
+        second.patent.classes[0].symbol = "H01M4/36"
+        factories.live_offer(holder, evidence="holder_stated")
+        factories.live_offer(holder, term_to=clock.today() - dt.timedelta(days=1))
+    number = first.patent.number
+    assert looked_up(f"ZL{number}") == looked_up(f"{number}", ipc="H01M") == [first.id]
+    assert (
+        looked_up(ipc="H01M")
+        == looked_up("H01M")
+        == looked_up(ipc="H", sort="newest")
+        == [first.id, second.id]
+    )
+    assert looked_up(ipc="H01M", size="1", page="2") == [second.id]
+    assert looked_up(ipc="H01M10") == looked_up(ipc="H01M 10/0525") == [first.id]
+    assert looked_up(ipc="H01M1") == looked_up(ipc="G06F") == looked_up("CN209999999B") == []
+    for asked in ({}, {"q": "磁力泵"}, {"ipc": "H01M", "kind": "design"}, {"ipc": "H", "sort": "fee"}):
+        assert look_up(parse(asked)) is None
 
 
 class Gate:
