@@ -52,6 +52,7 @@ class SearchQuery:
     `text` is ranked; `phrases` must occur word for word; `excluded` must not. `numbers` are keys of
     `number_key`, and stand instead of a text. `ipc` are places of the classification, all below included.
     `fee_max_minor` is in 分: free offers pass, offers with a royalty only do not. `page` counts from 1.
+    `within` are ids of the only offers that are asked about; no address can say it.
     """
 
     text: str = ""
@@ -64,6 +65,7 @@ class SearchQuery:
     fee_forms: tuple[str, ...] = ()
     fee_max_minor: int | None = None
     owner_types: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
     sort: str = "relevance"
     page: int = 1
     size: int = DEFAULT_SIZE

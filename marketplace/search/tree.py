@@ -195,6 +195,8 @@ def plan(query: SearchQuery) -> Plan:
     always: list[Node] = [LIVE]
     if query.numbers:
         always.append(Has("numbers", query.numbers))
+    if query.within:
+        always.append(Has("id", query.within))
     if query.fee_max_minor is not None:
         always.append(AtMost("upfront", query.fee_max_minor))
     nothing = False
