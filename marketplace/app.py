@@ -32,6 +32,7 @@ WITH_MODELS = (
     "listings.mirrored",
     "deals",
     "deals.recordals",
+    "deals.statements",
     "pricing",
     "demands",
     "search",

@@ -88,7 +88,11 @@ class Obligation(Versioned, Model):
 
 
 class Payment(Versioned, Model):
-    """One attempt to pay an obligation, into the holder's own account."""
+    """One attempt to pay an obligation, into the holder's own account.
+
+    `slip_at` is when the payer first showed a bank slip, `escalated_at` when it had waited too long for the
+    payee's word.
+    """
 
     __tablename__ = "payments"
     __table_args__ = (
@@ -110,6 +114,8 @@ class Payment(Versioned, Model):
     bank: Mapped[str | None] = mapped_column(sa.String(200))
     account: Mapped[str | None] = mapped_column(sa.String(64))
     slip_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("files.id"))
+    slip_at: Mapped[dt.datetime | None]
+    escalated_at: Mapped[dt.datetime | None]
     paid_on: Mapped[dt.date | None]
     effective_at: Mapped[dt.datetime | None]
     confirmed_by: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
