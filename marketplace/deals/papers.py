@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from flask import current_app
-
-from config import Settings
 from marketplace.accounts.models import Organisation
 from marketplace.core import clock
 from marketplace.core.errors import Conflict
 from marketplace.core.identifiers import PatentNumber
 from marketplace.core.money import Money
-from marketplace.core.papers.signing import Signer, demo_certificate
+from marketplace.core.papers.sealing import ISSUER as ISSUER
+from marketplace.core.papers.sealing import fallback_fonts as fallback_fonts
+from marketplace.core.papers.sealing import seal as seal
+from marketplace.core.papers.sealing import settings as settings
+from marketplace.core.papers.sealing import signer as signer
 from marketplace.listings.models import Offer, Patent
 
 from .documents import CertificateDocument, FeeBasis, NoticeDocument, Owed, Paid, Party
@@ -23,37 +23,9 @@ from .lookup import payments_of
 from .models import Licence, Notice
 from .rules import basis_of, licence_term, obligations_of, pay_by
 
-ISSUER = "专利开放许可交易平台"
 CHANNEL_WORDS = {"bank": "银行转账至许可人账户", "stripe": "许可人的在线收款账户（Stripe）"}
 _KIND_WORDS = {"fee": "许可使用费", "entry_fee": "入门费", "royalty": "提成"}
 _BASE_WORDS = {"net_sales": "净销售额", "profit": "利润额"}
-
-
-def settings() -> Settings:
-    """The settings of the present application."""
-    found: Settings = current_app.config["SETTINGS"]
-    return found
-
-
-def fallback_fonts() -> Path | None:
-    """The folder where an operator puts fonts for rare characters, if there is one."""
-    folder = settings().instance_dir / "fonts"
-    return folder if folder.is_dir() else None
-
-
-def signer() -> Signer:
-    """The platform's seal: the configured certificate, or the demonstration's own."""
-    key = "marketplace.signer"
-    if key not in current_app.extensions:
-        configured = settings().signing_certificate
-        path, password = (
-            (Path(configured), settings().signing_password)
-            if configured
-            else demo_certificate(settings().instance_dir)
-        )
-        current_app.extensions[key] = Signer(path, password, fallback_fonts())
-    found: Signer = current_app.extensions[key]
-    return found
 
 
 def patent_number(patent: Patent) -> str:
@@ -193,8 +165,3 @@ def holder_party(offer: Offer) -> Party:
     names = "、".join(one.organisation.name for one in offer.patent.parties) or offer.holder.name
     code = party(offer.holder).code if len(offer.patent.parties) <= 1 else ""
     return Party(names, code, offer.contact or "")
-
-
-def seal(pdf: bytes, reason: str) -> bytes:
-    """The paper with the platform's signature."""
-    return signer().sign(pdf, reason, "", ISSUER)

@@ -19,6 +19,8 @@ from marketplace.core import clock
 from marketplace.core.actor import VISITOR
 from marketplace.core.errors import Conflict, Invalid, NotFound, Unauthenticated, Unavailable
 from marketplace.core.papers import MissingGlyph
+from marketplace.core.papers.sealing import signer
+from marketplace.core.papers.signing import verify
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings import services
 from marketplace.listings.papers import content, typesetting
@@ -265,3 +267,39 @@ def test_many_papers_come_as_one_archive_that_names_what_could_not_be_made(stage
 def test_the_day_of_the_papers_is_the_clocks() -> None:
     assert content.term_line(replace(TERMS, term_from=dt.date(2026, 12, 1))).startswith("自 2026年12月1日")
     assert clock.today()
+
+
+@needs_poppler
+@pytest.mark.parametrize("kind", ["declaration", "checklist"])
+def test_a_paper_bears_the_platforms_seal_and_says_that_it_is_no_partys_signature(
+    stage: Stage, tmp_path: Path, kind: str
+) -> None:
+    made = papers.make(stage.holder, stage.offer, kind, "pdf").content
+    check = verify(made, signer().trust_roots)
+    assert (check.intact, check.valid, check.trusted, check.covers_whole_file) == (True, True, True, True)
+    said = text_of(made, tmp_path)
+    assert "在签章所示时刻生成" in said
+    assert "不是专利权人、质权人或者专利代理机构的签字或者盖章" in said
+    assert "平台生成，非当事人签章" in said
+    changed = made.replace(b"%PDF-1.7", b"%PDF-1.6", 1)
+    assert not verify(changed, signer().trust_roots).intact
+    # The parties go on signing a declaration; nobody signs a checklist.
+    permitted = b"/P 2" if kind == "declaration" else b"/P 1"
+    assert permitted in made[made.index(b"/TransformParams") :]
+
+
+@needs_poppler
+def test_the_seal_never_lies_over_what_the_paper_says(tmp_path: Path) -> None:
+    for lines in (1, 14, 26, 40):
+        terms = replace(TERMS, fee_explanation="依据研发成本与同类许可测算。\n" * lines)
+        sheet = content.declaration(terms, FRAME)
+        path = tmp_path / f"{lines}.pdf"
+        path.write_bytes(typesetting.pdf(sheet, sealed=True))
+        # Only the label of its place stands where the stamp goes: words are read by their place on the sheet.
+        box = ["-x", "334", "-y", "670", "-W", "194", "-H", "80"]
+        pages = subprocess.run(["pdfinfo", str(path)], capture_output=True, check=True).stdout.decode()
+        last = next(line.split()[1] for line in pages.splitlines() if line.startswith("Pages"))
+        cut = subprocess.run(
+            ["pdftotext", "-f", last, "-l", last, *box, str(path), "-"], capture_output=True, check=True
+        )
+        assert "".join(cut.stdout.decode().split()) == "电子签章处"

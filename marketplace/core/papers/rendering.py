@@ -23,7 +23,9 @@ FONTS = Path(__file__).parent / "fonts"
 SEAL = {"x": 332, "top": 668, "width": 198, "height": 84}
 
 _UNDRAWABLE = re.compile(r'the text `"(.*?)"` could not be displayed')
-_ESCAPE = re.compile(r"\\u\{([0-9a-fA-F]+)\}")
+# As Rust writes a string: what typst could not draw is quoted so, blanks between it included.
+_ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]+)\}|(.))")
+_BLANKS = {"n": "", "r": "", "t": ""}
 # Direction overrides could make a paper read otherwise than its values do.
 _DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -64,7 +66,10 @@ def render(
     except typst.TypstError as error:
         if missing := _UNDRAWABLE.findall(error.diagnostic):
             raise MissingGlyph(
-                _ESCAPE.sub(lambda code: chr(int(code[1], 16)), text) for text in missing
+                _ESCAPE.sub(
+                    lambda code: chr(int(code[1], 16)) if code[1] else _BLANKS.get(code[2], code[2]), text
+                )
+                for text in missing
             ) from error
         raise
 

@@ -82,11 +82,12 @@ class Signer:
             if certificate.self_signed != "no"
         )
 
-    def sign(self, pdf: bytes, reason: str, location: str, name: str) -> bytes:
+    def sign(self, pdf: bytes, reason: str, location: str, name: str, *, others_sign: bool = False) -> bytes:
         """Return the paper with a certifying PAdES signature and its stamp on the last sheet.
 
         `name`, `reason` and `location` are shown in the stamp; keep them short, without personal data. No
-        change is permitted afterwards. Raises MissingGlyph for a stamp no font can draw.
+        change is permitted afterwards, but with `others_sign` further signatures. Raises MissingGlyph for a
+        stamp no font can draw.
         """
         now = datetime.now(UTC)  # the stamp shows the same real time that the signature states
         stamp = render(
@@ -110,7 +111,7 @@ class Signer:
                     md_algorithm="sha256",
                     subfilter=SigSeedSubFilter.PADES,
                     certify=True,
-                    docmdp_permissions=MDPPerm.NO_CHANGES,
+                    docmdp_permissions=MDPPerm.FILL_FORMS if others_sign else MDPPerm.NO_CHANGES,
                 ),
                 signer=self._signer,
                 stamp_style=StaticStampStyle.from_pdf_file(

@@ -251,7 +251,7 @@ class Agreed:
         at = instant(answer.at) if answer.at else ""
         return (
             f"{answer.party}：同意。签署人 {answer.name}（{answer.position}），"
-            f"{_STRENGTHS[answer.strength]}，{at}；所示内容摘要 SHA-256：{self.digest}"
+            f"{_STRENGTHS[answer.strength]}，{at}\n所示内容摘要 SHA-256：{self.digest}"
         )
 
 

@@ -7,14 +7,11 @@ import io
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
-from flask import current_app
 from flask_babel import force_locale, gettext
 
-from config import Settings
 from marketplace.accounts.models import Mandate, Organisation
 from marketplace.core import clock
 from marketplace.core.actor import Actor
@@ -23,6 +20,7 @@ from marketplace.core.errors import Conflict, Invalid, NotFound, Unavailable
 from marketplace.core.files import StoredFile, store
 from marketplace.core.identifiers import PatentNumber
 from marketplace.core.papers import MissingGlyph
+from marketplace.core.papers.sealing import ISSUER, fallback_fonts, seal, settings
 from marketplace.core.permissions import allowed, require
 from marketplace.listings.consents import standing
 from marketplace.listings.consents.models import Consent
@@ -33,7 +31,7 @@ from marketplace.listings.models import IN_FORCE, Offer
 from . import content, typesetting
 from .checklist import Known, Line, Owners, PriceNotice, checklist, withdrawal_checklist
 
-ISSUER: Final = "专利开放许可交易平台"
+SEAL_REASON: Final = "平台生成，非当事人签章"
 KINDS: Final = ("declaration", "withdrawal", "checklist", "consent")
 FORMATS: Final = {
     "pdf": "application/pdf",
@@ -63,17 +61,6 @@ class Written:
 
 
 # --- what a paper says
-
-
-def _settings() -> Settings:
-    found: Settings = current_app.config["SETTINGS"]
-    return found
-
-
-def _fallback_fonts() -> Path | None:
-    """The folder where an operator puts fonts for rare characters, if there is one."""
-    folder = _settings().instance_dir / "fonts"
-    return folder if folder.is_dir() else None
 
 
 def _number(offer: Offer) -> str:
@@ -126,7 +113,7 @@ def terms_of(offer: Offer) -> content.Terms:
 
 
 def _frame(at: dt.datetime, agency: str = "") -> content.Frame:
-    return content.Frame(ISSUER, at, not _settings().production, agency)
+    return content.Frame(ISSUER, at, not settings().production, agency)
 
 
 def _mandate(actor: Actor, offer: Offer) -> Mandate | None:
@@ -151,8 +138,15 @@ def _mandate(actor: Actor, offer: Offer) -> Mandate | None:
 
 
 def _typeset(sheet: content.Sheet, form: str) -> bytes:
+    """The sheet as a file; a PDF bears the platform's seal, and the parties may sign it after that."""
     try:
-        return typesetting.pdf(sheet, _fallback_fonts()) if form == "pdf" else typesetting.docx(sheet)
+        if form != "pdf":
+            return typesetting.docx(sheet)
+        return seal(
+            typesetting.pdf(sheet, fallback_fonts(), sealed=True),
+            SEAL_REASON,
+            others_sign=bool(sheet.signatures),
+        )
     except MissingGlyph as error:
         raise Unavailable(
             "font-missing",

@@ -22,12 +22,13 @@ _NAVY = RGBColor(0x1D, 0x3A, 0x6B)
 _MUTED = RGBColor(0x5B, 0x67, 0x79)
 
 
-def pdf(sheet: Sheet, fallback_fonts: Path | None = None) -> bytes:
+def pdf(sheet: Sheet, fallback_fonts: Path | None = None, *, sealed: bool = False) -> bytes:
     """The paper as PDF/A-2b, the same bytes for the same values.
 
-    `fallback_fonts` is a folder of further fonts for rare characters. Raises MissingGlyph.
+    `sealed` keeps the place of the platform's seal and says what it means. `fallback_fonts` is a folder of
+    further fonts for rare characters. Raises MissingGlyph.
     """
-    values = asdict(sheet) | {"digest": content_digest(sheet)}
+    values = asdict(sheet) | {"digest": content_digest(sheet), "sealed": sealed}
     values.pop("made_at")
     return render(TEMPLATE, values, sheet.made_at, fallback_fonts)
 
