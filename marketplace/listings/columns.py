@@ -47,7 +47,8 @@ RATE_BASE: Final = {"net_sales": ("净销售额",), "profit": ("利润额", "利
 CHANNEL: Final = {"bank": ("银行转账", "转账"), "stripe": ("在线支付",)}
 
 _person = convert.text(200)
-_long = convert.text(20_000, lines=True)
+# Empty leaves what is known as it is; 无 says that there is none, so it takes away what was entered.
+_long = convert.text(20_000, lines=True, none=KNOWN_NONE)
 
 
 def payee(cell: object) -> tuple[str, str, str] | None:
@@ -68,6 +69,10 @@ def payee(cell: object) -> tuple[str, str, str] | None:
     return name, bank, convert.code(r"[0-9A-Z]{4,64}")(account.replace("-", ""))
 
 
+# What 无 takes away; without a number, a title, a filing date and a patentee there is no patent.
+CLEARABLE: Final = (
+    "title_en", "abstract", "abstract_en", "ipc", "grant_date", "application", "problem", "advantage",
+)  # fmt: skip
 PATENTS: Final = (
     Column("number", "专利号", convert.patent_number(), aliases=("application_number", "app_no", "申请号")),
     Column(
@@ -78,12 +83,17 @@ PATENTS: Final = (
     ),
     Column("kind", "专利类型", convert.choice(KIND)),
     Column("title", "名称", convert.text(500), required=True, aliases=("发明名称", "专利名称")),
-    Column("title_en", "英文名称", convert.text(500)),
+    Column("title_en", "英文名称", convert.text(500, none=KNOWN_NONE)),
     Column("abstract", "摘要", _long),
     Column("abstract_en", "英文摘要", _long),
-    Column("ipc", "分类号", convert.listing(convert.classification()), aliases=("IPC", "主分类号")),
+    Column(
+        "ipc",
+        "分类号",
+        convert.listing(convert.classification(), none=KNOWN_NONE),
+        aliases=("IPC", "主分类号"),
+    ),
     Column("filing_date", "申请日", convert.date()),
-    Column("grant_date", "授权公告日", convert.date(), aliases=("pub_date",)),
+    Column("grant_date", "授权公告日", convert.date(none=KNOWN_NONE), aliases=("pub_date",)),
     Column("patentees", "专利权人", convert.listing(_person), aliases=("applicants", "申请人")),
     Column("patentee_codes", "统一社会信用代码", convert.listing(convert.credit_code(), gaps=True)),
     Column(

@@ -1,7 +1,7 @@
 """Writing patents: one at a time or a thousand, by the same way.
 
-Rows say what they know; what they leave empty stays as it is. A patent is known by its application number or
-by a publication number; a row that has both joins them.
+Rows say what they know; what they leave empty stays as it is, and what they say there is none of is taken
+away. A patent is known by its application number or by a publication number; a row that has both joins them.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from flask_babel import gettext
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.resolving import Named, resolve
 from marketplace.core import clock
+from marketplace.core.convert import KNOWN_NONE
 from marketplace.core.database import db
 from marketplace.core.identifiers import PatentNumber, PublicationNumber
 from marketplace.core.importing import Outcome, Problem, WrittenRow, digest_of
-from marketplace.core.unit_of_work import record
+from marketplace.core.unit_of_work import current, record
 
-from .duties import review
+from .duties import on_holders_word, review, staff_ids
 from .facts import writing
-from .models import ALL_FACTS, IN_FORCE, Offer, Patent, PatentClass, PatentParty
+from .models import ALL_FACTS, IN_FORCE, Offer, Patent, PatentClass, PatentFact, PatentParty
 
 Values = Mapping[str, Any]
 _TEXTS = ("title", "title_en", "abstract", "abstract_en", "application", "problem", "advantage")
@@ -35,6 +36,7 @@ _COLUMNS = (
 _PATENTS: Any = Patent.__table__
 _PARTIES: Any = PatentParty.__table__
 _CLASSES: Any = PatentClass.__table__
+_FACTS: Any = PatentFact.__table__
 
 
 def numbers_of(values: Values) -> tuple[PatentNumber | None, PublicationNumber | None]:
@@ -62,14 +64,11 @@ def problems(values: Values, today: dt.date) -> list[Problem]:
     if len(kinds) > 1:
         reason = gettext("The number is that of another kind of patent.")
         found.append(Problem("kind", "kind-contradicts", reason))
-    if (
-        values.get("ipc")
-        and named.kind == "design"
-        and not all(symbol[0].isdigit() for symbol in values["ipc"])
-    ):
+    symbols = _some(values, "ipc") or ()
+    if named.kind == "design" and not all(symbol[0].isdigit() for symbol in symbols):
         reason = gettext("Designs have Locarno classes such as 09-03.")
         found.append(Problem("ipc", "ipc-for-design", reason))
-    if values.get("ipc") and named.kind != "design" and any(symbol[0].isdigit() for symbol in values["ipc"]):
+    if named.kind != "design" and any(symbol[0].isdigit() for symbol in symbols):
         reason = gettext("Only designs have Locarno classes.")
         found.append(Problem("ipc", "locarno-for-others", reason))
     found += _date_problems(values, today)
@@ -85,9 +84,15 @@ def problems(values: Values, today: dt.date) -> list[Problem]:
     return found
 
 
+def _some(values: Values, name: str) -> Any:
+    """What a row says there is; None where it says nothing, or that there is none."""
+    value = values.get(name)
+    return None if value is KNOWN_NONE else value
+
+
 def _date_problems(values: Values, today: dt.date) -> list[Problem]:
     found = []
-    filing, grant = values.get("filing_date"), values.get("grant_date")
+    filing, grant = values.get("filing_date"), _some(values, "grant_date")
     if filing and filing > today:
         found.append(Problem("filing_date", "date-in-future", gettext("This day lies in the future.")))
     if filing and grant and grant < filing:
@@ -202,6 +207,28 @@ def _find(items: list[_Item]) -> None:
                 item.outcome = "unchanged"
         elif not item.values.get("patentees"):
             item.outcome = [Problem("patentees", "required", gettext("The patentee is missing."))]
+    if current().actor.is_operator:
+        _take_up_confirmed([item for item in items if item.outcome == "unchanged"])
+
+
+def _take_up_confirmed(repeated: list[_Item]) -> None:
+    """What an operator repeats word for word is news all the same where it rests on the holder's word."""
+    named = {
+        item.patent_id: {name for name in ALL_FACTS if item.values.get(name) is not None} for item in repeated
+    }
+    ids = [id_ for id_, facts in named.items() if id_ is not None and facts]
+    if not ids:
+        return
+    staff = staff_ids()
+    stated = sa.or_(_FACTS.c.source == "holder", _FACTS.c.entered_by.is_not(None))
+    columns = (_FACTS.c.patent_id, _FACTS.c.name, _FACTS.c.source, _FACTS.c.entered_by)
+    rows = db.session.execute(sa.select(*columns).where(_FACTS.c.patent_id.in_(ids), stated))
+    lifted = {
+        row.patent_id for row in rows if row.name in named[row.patent_id] and on_holders_word(row, staff)
+    }
+    for item in repeated:
+        if item.patent_id in lifted:
+            item.outcome = []
 
 
 def _load(todo: list[_Item]) -> None:
@@ -267,7 +294,7 @@ def _merge(item: _Item) -> None:
         columns["publication_number"] = str(item.publication)
     for name in (*_TEXTS, "filing_date", "grant_date"):
         if values.get(name) is not None:
-            columns[name] = values[name]
+            columns[name] = _some(values, name)
     # An announcement that publishes an application is no grant.
     if item.publication is not None and not item.publication.granted and item.number is None:
         columns["grant_date"] = stored["grant_date"] if stored else None
@@ -419,8 +446,8 @@ class _Batch:
 
     def take_classes(self, item: _Item, before: list[str]) -> bool:
         """Replace the classes if the row names others. Returns whether it does."""
-        symbols = list(dict.fromkeys(item.values.get("ipc") or ()))
-        if not symbols or symbols == before:
+        symbols = list(dict.fromkeys(_some(item.values, "ipc") or ()))
+        if symbols == before or not (symbols or item.values.get("ipc") is KNOWN_NONE):
             return False
         assert item.patent_id is not None  # noqa: S101
         if before:

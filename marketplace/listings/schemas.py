@@ -30,9 +30,9 @@ _DATE_OR_NONE: Final = {
 _SHAPES: Final = {
     "number": {"type": "string"},
     "kind": _choice(columns.KIND),
-    "ipc": _LIST,
+    "ipc": {**_LIST, "description": "none removes them"},
     "filing_date": _DATE,
-    "grant_date": _DATE,
+    "grant_date": {"type": ["string", "null"], "description": "a date; none removes it"},
     "patentees": _LIST,
     "patentee_codes": _LIST,
     "patentee_regions": _LIST,
@@ -57,6 +57,8 @@ for _name in (
     "advantage", "declaration_number", "payment_text", "payee", "contact", "fee_explanation", "source",
 ):  # fmt: skip
     _SHAPES[_name] = _TEXT
+for _name in set(columns.CLEARABLE) - {"grant_date", "ipc"}:
+    _SHAPES[_name] = {**_TEXT, "description": "none removes it"}
 
 _NOT_INCLUDED: Final = Column("not_included", "不包含", convert.text(4_000, lines=True))
 

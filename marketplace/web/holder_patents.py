@@ -16,7 +16,7 @@ from wtforms import DateField, RadioField, StringField, TextAreaField
 
 from marketplace.accounts.identity import access, current_actor
 from marketplace.accounts.models import Organisation
-from marketplace.core import clock
+from marketplace.core import clock, convert
 from marketplace.core.database import db
 from marketplace.core.errors import DomainError, Invalid, NotFound
 from marketplace.core.fields import read
@@ -24,7 +24,14 @@ from marketplace.core.identifiers import InvalidNumber, parse_number
 from marketplace.core.permissions import allowed, require
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings import rules, standing
-from marketplace.listings.columns import CONVERT_FACT, EVALUATION_REPORT, LEGAL_STATUS, OWNERSHIP, PLEDGED
+from marketplace.listings.columns import (
+    CLEARABLE,
+    CONVERT_FACT,
+    EVALUATION_REPORT,
+    LEGAL_STATUS,
+    OWNERSHIP,
+    PLEDGED,
+)
 from marketplace.listings.models import ALL_FACTS, FACTS, Offer, Patent
 from marketplace.listings.schemas import PatentSchema
 from marketplace.listings.services import (
@@ -249,7 +256,7 @@ def _here_already(form: PatentForm) -> bool:
 @blueprint.route("/patents/<int:patent_id>/edit", methods=["GET", "POST"])
 @access("organisation")
 def edit_patent(patent_id: int) -> ResponseReturnValue:
-    """Correct or complete what is known of a patent; an emptied field stays as it was."""
+    """Correct or complete what is known of a patent; what is emptied is taken away."""
     found, actor = own_patent(patent_id), current_actor()
     names = "; ".join(each.organisation.name for each in found.parties)
     known = {
@@ -266,9 +273,10 @@ def edit_patent(patent_id: int) -> ResponseReturnValue:
     }  # fmt: skip
     form = PatentForm(data=known)
     del form.number
-    if form.validate_on_submit():
+    if form.validate_on_submit() and not _left_out(form, known):
         try:
-            values = _read(form, number=found.reference)
+            emptied = {name: "none" for name in CLEARABLE if known.get(name) and not form.data.get(name)}
+            values = _read(form, number=found.reference, **emptied)
             if form.patentees.data == names:
                 values.pop("patentees", None)
             with unit_of_work(actor):
@@ -279,6 +287,14 @@ def edit_patent(patent_id: int) -> ResponseReturnValue:
             flash(gettext("Saved."), "success")
             return redirect(url_for("holder.patent", patent_id=patent_id))
     return render_template("holder/patent_form.html", form=form, patent=found), status_of(form)
+
+
+def _left_out(form: PatentForm, known: Mapping[str, Any]) -> bool:
+    """Whether something was emptied that a patent cannot be without; says so beside it."""
+    left_out = [name for name in ("filing_date", "patentees") if known[name] and not form.data[name]]
+    for name in left_out:
+        form[name].errors = [convert.reason("required")]
+    return bool(left_out)
 
 
 def _read(form: PatentForm, **fixed: Any) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from marketplace.core.fields import read
 from marketplace.core.identifiers import PatentNumber, check_digit
 from marketplace.core.journal import JournalEntry, verify
 from marketplace.core.unit_of_work import unit_of_work
-from marketplace.listings import services
+from marketplace.listings import duties, services
 from marketplace.listings.models import Patent
 from marketplace.listings.schemas import PatentSchema
 from tests import factories
@@ -93,6 +93,51 @@ def test_a_changed_row_is_updated_and_empty_cells_leave_things_as_they_are(impor
         "legal_status": "in_force",
         "annuity_paid_until": "2028-02-29",
     }
+
+
+def test_empty_leaves_a_text_as_it_is_and_none_takes_it_away(imported: Importing) -> None:
+    header = "专利号,名称,英文名称,摘要,分类号,申请日,授权公告日,专利权人,优势\n"
+
+    def row(*cells: str) -> str:
+        return f"{header}ZL{number(9_600_105)},一种示例方法,{','.join(cells)}\n"
+
+    def known() -> tuple[object, ...]:
+        patent = services.find_patent(number(9_600_105))
+        symbols = [each.symbol for each in patent.classes]
+        return patent.title_en, patent.abstract, symbols, patent.grant_date, patent.advantage
+
+    imported(row("A pump", "摘要", "F16K1/00", "2019-03-01", "2021-06-01", "示例大学", "省电"))
+    entered = ("A pump", "摘要", ["F16K1/00"], dt.date(2021, 6, 1), "省电")
+    assert known() == entered
+    for empty in ("", "-", "/"):
+        imported(row(*[empty] * 4, empty, "示例大学", empty))
+        assert known() == entered
+    cleared = row("无", "none", "无", "2019-03-01", "无", "示例大学", "無")
+    assert imported(cleared) == counts(read=1, updated=1)
+    assert known() == (None, None, [], None, None)
+    assert imported(cleared) == counts(read=1, unchanged=1)
+
+
+def test_an_operators_list_that_repeats_a_holders_word_for_word_lifts_its_facts(imported: Importing) -> None:
+    with unit_of_work():
+        holder = factories.actor(factories.organisation("示例大学"))
+        operator = factories.operator()
+    text = HEADER + line(9_600_107) + line(9_600_108)
+
+    def stated() -> list[bool]:
+        patents = [services.find_patent(number(serial)) for serial in (9_600_107, 9_600_108)]
+        for patent in patents:
+            db.session.refresh(patent)
+        return [duties.stated_by_holder(patent, "legal_status") for patent in patents]
+
+    assert imported(text, actor=holder) == counts(read=2, created=2)
+    assert stated() == [True, True]
+    assert imported(text, actor=operator) == counts(read=2, updated=2)
+    assert stated() == [False, False]
+    # The holder's repetition takes nothing back, and the operator's second one finds nothing to lift.
+    assert imported(text, actor=holder) == counts(read=2, unchanged=2)
+    assert imported(text, actor=operator) == counts(read=2, unchanged=2)
+    assert stated() == [False, False]
 
 
 def test_an_older_fact_does_not_replace_a_younger_one(imported: Importing) -> None:

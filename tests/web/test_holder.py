@@ -722,3 +722,25 @@ def test_nothing_of_a_refused_step_reaches_the_journal(app: Flask) -> None:
     answer(holder, offer, "amount", 422, "?form=fixed", fee="abc")
     with app.app_context():
         assert db.session.scalar(sa.select(sa.func.count()).select_from(JournalEntry)) == before
+
+
+def test_what_is_emptied_on_the_page_is_taken_away_and_a_filing_date_cannot_be(app: Flask) -> None:
+    holder = holder_in(app)
+    patent = patent_of(holder, title="一种示例阀门", title_en="A valve", advantage="省电")
+    address = f"/holder/patents/{patent}/edit"
+    said = {
+        "title": "一种示例阀门",
+        "title_en": "",
+        "patentees": "示例持有大学",
+        "filing_date": "2019-03-01",
+        "grant_date": "2021-06-01",
+        "ipc": "H01M 10/0525",
+        "advantage": "",
+    }
+    page = holder.post(address, 422, **(said | {"filing_date": ""})).text
+    assert 'href="#filing_date"' in page
+    holder.post(address, **said)
+    with holder.app.app_context():
+        row = db.session.get_one(Patent, patent)
+        assert (row.title_en, row.advantage, str(row.grant_date)) == (None, None, "2021-06-01")
+        assert row.abstract, "what a request does not speak of stays"
