@@ -252,6 +252,9 @@ class DetailsForm(Form):
     )
     side_offers_by = SelectField(_l("English texts"), default="")
     may_be_public = BooleanField(_l("I have read these passages: they may be public"))
+    files_from_earlier = BooleanField(
+        _l("Put the pictures and documents of the earlier offer beside this one too"), default=True
+    )
 
 
 class AttachmentForm(Form):
@@ -347,7 +350,11 @@ def describe(offer_id: int) -> ResponseReturnValue:
     actor = current_actor()
     offer = _own(actor, offer_id)
     details = services.details_of(offer_id)
-    form = _form(details, offer, sent=request.method == "POST")
+    earlier = services.earlier_of(actor, offer) if details is None else None
+    taking = earlier is not None and request.args.get("take") == "earlier"
+    form = _form(earlier if taking else details, offer, sent=request.method == "POST")
+    if not taking or earlier is None or not earlier.attachments:
+        del form.files_from_earlier
     preview, passages = None, []
     if form.is_submitted():
         good = form.validate()
@@ -358,13 +365,22 @@ def describe(offer_id: int) -> ResponseReturnValue:
         elif good:
             try:
                 with unit_of_work(actor):
-                    services.describe(actor, offer_id, values, may_be_public=bool(form.may_be_public.data))
+                    services.describe(
+                        actor,
+                        offer_id,
+                        values,
+                        may_be_public=bool(form.may_be_public.data),
+                        files_from_earlier="files_from_earlier" in form and form.files_from_earlier.data,
+                    )
             except DomainError as error:
                 form.accept(error)
             else:
                 flash(gettext("Saved. This is how readers see it."), "success")
                 return redirect(url_for("offers.show", offer_id=offer_id))
-    return _page(offer, form, AttachmentForm(formdata=None), preview, passages), status_of(form)
+    page = _page(
+        offer, form, AttachmentForm(formdata=None), preview, passages, earlier=earlier, taking=taking
+    )
+    return page, status_of(form)
 
 
 @blueprint.get("/patents/<int:patent_id>/describe")
@@ -395,6 +411,9 @@ def _page(
     attachment: AttachmentForm,
     preview: Beside | None = None,
     passages: Sequence[rules.Passage] = (),
+    *,
+    earlier: ListingDetails | None = None,
+    taking: bool = False,
 ) -> str:
     details = services.details_of(offer.id)
     there = services.present(offer, details)
@@ -407,6 +426,8 @@ def _page(
         attachment=attachment,
         preview=preview,
         passages=passages,
+        earlier=earlier,
+        taking=taking,
         share=rules.completeness(there),
         missing=rules.missing(there),
         texts=rules.TEXTS,

@@ -23,6 +23,7 @@ from marketplace.core.journal import JournalEntry
 from marketplace.core.tasks import Task
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings.models import Offer
+from marketplace.listings.services.offers import draft_offer
 from marketplace.listings.showcase import pictures, questions, rules, services
 from marketplace.listings.showcase.models import Question
 from marketplace.notifications.rules import tellings
@@ -477,3 +478,33 @@ def test_searches_find_what_the_holder_tells() -> None:
     assert "单台铜材" in document.costs
     words, _, _ = index_fields(document)
     assert "铜材" in words["needs"].split()
+
+
+def test_what_an_earlier_offer_of_the_patent_said_is_there_to_begin_with(context: None) -> None:
+    holder, old_id = holder_and_offer()
+    old = db.session.get_one(Offer, old_id)
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "white").save(picture, "PNG")
+    with unit_of_work(holder):
+        services.describe(holder, old_id, VALUES)
+        services.attach(holder, old_id, pictures.prepare(picture.getvalue()), name="a.png", alt_zh="定子")
+    with unit_of_work():
+        old.status, old.withdrawn_on = "withdrawn", clock.today()
+        stranger = factories.actor(factories.organisation())
+    with unit_of_work(holder):
+        new = draft_offer(holder, old.patent, {"fee_form": "free"})
+    earlier = services.earlier_of(holder, new)
+    assert earlier is not None
+    assert services.earlier_of(stranger, new) is None
+    assert services.earlier_of(holder, old) is None
+    values = services.values_of(earlier) | {"product_zh": "新一代定子"}
+    with unit_of_work(holder):
+        services.describe(holder, new.id, values, files_from_earlier=True)
+    found = services.details_of(new.id)
+    assert found is not None
+    assert (found.product_zh, found.problem_zh) == ("新一代定子", VALUES["problem_zh"])
+    assert [one.alt_zh for one in found.attachments] == ["定子"]
+    assert found.costs[0].item_en == "Copper per motor"
+    kept = services.details_of(old_id)
+    assert kept is not None
+    assert (kept.product_zh, len(kept.attachments)) == (VALUES["product_zh"], 1)

@@ -18,6 +18,7 @@ from marketplace.accounts.models import Organisation
 from marketplace.core.actor import SYSTEM
 from marketplace.core.database import db
 from marketplace.core.unit_of_work import unit_of_work
+from marketplace.listings.models import Offer
 from marketplace.listings.showcase import questions, services
 from marketplace.listings.showcase.models import Question
 from tests import factories
@@ -256,3 +257,25 @@ def test_the_bureau_sees_whose_questions_wait_and_how_long(
     assert "示例大学" in page.text
     assert '<td class="num">10</td>' in page.text
     assert reader.get("/questions/waiting").status_code == 403
+
+
+def test_the_holder_of_a_patent_declared_anew_begins_with_what_was_said_before(
+    sign_in: SignIn, offer: tuple[int, int], made: Made
+) -> None:
+    def again() -> int:
+        old = db.session.get_one(Offer, offer[0])
+        old.status, old.withdrawn_on = "withdrawn", dt.date(2026, 11, 1)
+        db.session.flush()
+        return factories.live_offer(
+            old.holder, old.patent, status="draft", evidence=None, announced_on=None
+        ).id
+
+    new = made(again)
+    client = sign_in(offer[1])
+    page = client.get(f"/offers/{new}/describe").text
+    assert f"/offers/{new}/describe?take=earlier" in page
+    assert VALUES["problem_zh"] not in page
+    assert VALUES["problem_zh"] in client.get(f"/offers/{new}/describe?take=earlier").text
+    assert VALUES["problem_zh"] not in client.get(f"/offers/{new}/describe").text  # nothing is kept yet
+    assert describing(client, new, problem_zh="新的问题").status_code == 302
+    assert "take=earlier" not in client.get(f"/offers/{new}/describe").text

@@ -42,6 +42,24 @@ def details_of(offer_id: int) -> ListingDetails | None:
     return db.session.scalar(sa.select(ListingDetails).where(ListingDetails.offer_id == offer_id))
 
 
+def earlier_of(actor: Actor, offer: Offer) -> ListingDetails | None:
+    """The latest description of an earlier offer of the same patent, if it is the actor's to use again.
+
+    A patent is declared anew after a withdrawal (GL V-11 §9); what its readers were told need not be written
+    again. Another holder's words are not taken.
+    """
+    if not allowed(actor, "offer.describe", offer).allowed:
+        return None
+    holders = {offer.holder_id, *actor.holders}
+    return db.session.scalar(
+        sa.select(ListingDetails)
+        .join(Offer, Offer.id == ListingDetails.offer_id)
+        .where(Offer.patent_id == offer.patent_id, Offer.id < offer.id, Offer.holder_id.in_(holders))
+        .order_by(Offer.id.desc())
+        .limit(1)
+    )
+
+
 def draft(values: Mapping[str, Any]) -> ListingDetails:
     """Descriptions that are only shown (a preview): rows that no session knows.
 
@@ -57,13 +75,20 @@ def draft(values: Mapping[str, Any]) -> ListingDetails:
 
 
 def describe(
-    actor: Actor, offer_id: int, values: Mapping[str, Any], *, may_be_public: bool = False
+    actor: Actor,
+    offer_id: int,
+    values: Mapping[str, Any],
+    *,
+    may_be_public: bool = False,
+    files_from_earlier: bool = False,
 ) -> ListingDetails:
     """Say, in both languages, what an offer is good for and what goes with it. Replaces what was said before.
 
     Args:
         values: the texts (`problem_zh`, `problem_en`, …), `maturity`, `origins`, `costs` and `side_offers`.
         may_be_public: the holder has seen the passages that read like know-how and says they may be public.
+        files_from_earlier: put the pictures and documents of the earlier offer beside this one too, as far
+            as it has none.
 
     Raises:
         Invalid: `description-invalid` with the fields; `reads-like-know-how` unless confirmed.
@@ -101,6 +126,8 @@ def describe(
         found.public_sha256 = digest
         found.public_confirmed_at = clock.now()
         found.public_confirmed_by = actor.user_id
+    if files_from_earlier and not found.attachments:
+        _take_files(actor, offer, found)
     after = values_of(found)
     record(
         "offer.described",
@@ -119,6 +146,31 @@ def describe(
             passages=len(passages),
         )
     return found
+
+
+def _take_files(actor: Actor, offer: Offer, found: ListingDetails) -> None:
+    earlier = earlier_of(actor, offer)
+    for one in earlier.attachments if earlier is not None else ():
+        row = Attachment(
+            position=one.position,
+            kind=one.kind,
+            file=one.file,
+            file_id=one.file_id,
+            alt_zh=one.alt_zh,
+            alt_en=one.alt_en,
+            width=one.width,
+            height=one.height,
+        )
+        found.attachments.append(row)
+        db.session.flush()
+        record(
+            "offer.attachment_added",
+            offer,
+            organisation_id=offer.holder_id,
+            attachment=row.id,
+            sha256=one.file.digest,
+            kind=row.kind,
+        )
 
 
 def _described(actor: Actor, offer_id: int) -> Offer:
