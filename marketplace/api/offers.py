@@ -495,7 +495,7 @@ def _parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str,
 SEARCH_PARAMETERS: Final = (
     _parameter(
         "q",
-        'words, "phrases", -excluded words, a patent number or an IPC symbol',
+        'words, "phrases", -excluded words or -"phrases", patent numbers, or an IPC symbol',
         {"type": "string", "maxLength": 1000},
     ),
     *(
@@ -508,10 +508,22 @@ SEARCH_PARAMETERS: Final = (
         for choice in CHOICES
     ),
     _parameter(
-        "fee_max",
-        "in yuan; keeps free offers, leaves out pure royalties",
+        "exact",
+        "`1`: the words as they are, without synonyms and titles of the classification",
+        {"type": "string", "enum": ["1"]},
+    ),
+    _parameter(
+        "fee_min",
+        "in yuan, inclusive; free offers count as 0, pure royalties are left out",
         {"type": "number", "minimum": 0, "maximum": 999999999999},
     ),
+    _parameter(
+        "fee_max",
+        "in yuan, inclusive; keeps free offers, leaves out pure royalties",
+        {"type": "number", "minimum": 0, "maximum": 999999999999},
+    ),
+    _parameter("announced_from", "first day of the announcement", {"type": "string", "format": "date"}),
+    _parameter("announced_to", "last day of the announcement", {"type": "string", "format": "date"}),
     _parameter("sort", "the order", {"type": "string", "enum": list(SORTS), "default": "relevance"}),
     _parameter("page", "from 1", {"type": "integer", "minimum": 1, "default": 1, "maximum": WINDOW}),
     _parameter(
@@ -528,7 +540,8 @@ SEARCH_PARAMETERS: Final = (
 def search_offers() -> dict[str, Any]:
     """Search live offers.
 
-    Facets (ipc_section, ipc_class, kind, district, fee_form, owner_type) count what the other filters leave.
+    Facets (ipc_section, ipc_class, kind, district, fee_form, owner_type, announced_month) count what the
+    other filters leave.
     """
     try:
         result = search.search(request.args.to_dict(flat=False))

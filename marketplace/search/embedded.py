@@ -40,8 +40,8 @@ from marketplace.search.tree import (
     SCHEMA_VERSION,
     TIE,
     WORDS,
-    AtMost,
     Best,
+    Between,
     Fixed,
     Has,
     Node,
@@ -271,7 +271,7 @@ class EmbeddedEngine:
             answer = searcher.aggregate(self._query(wanted, without=ignored) if ignored else whole, request)
             for facet in names:
                 buckets = answer[facet.name]["buckets"]
-                found[facet.name] = counted({bucket["key"]: bucket["doc_count"] for bucket in buckets})
+                found[facet.name] = counted({bucket["key"]: bucket["doc_count"] for bucket in buckets}, facet)
         return {facet.name: found[facet.name] for facet in FACETS}
 
     def health(self) -> EngineHealth:
@@ -313,8 +313,8 @@ class EmbeddedEngine:
                 return Query.const_score_query(Query.term_query(schema, field, value, "basic"), 0.0)
             case Has(field, values):
                 return Query.const_score_query(Query.term_set_query(schema, field, list(values)), 0.0)
-            case AtMost(field, limit):
-                reach = Query.range_query(schema, field, tantivy.FieldType.Integer, 0, limit)
+            case Between(field, low, high):
+                reach = Query.range_query(schema, field, tantivy.FieldType.Integer, low, high)
                 return Query.const_score_query(reach, 0.0)
             case Fixed(inner, score):
                 return Query.const_score_query(self._compile(inner), score)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 from marketplace.core.errors import N_, Unavailable
 from marketplace.search.document import OfferDocument
-from marketplace.search.query import SearchQuery
+from marketplace.search.query import Facet, SearchQuery
 
 _GENERATION: Final = re.compile(r"[a-z0-9][a-z0-9\-]{0,63}")
 
@@ -215,6 +215,7 @@ def best(
     return page
 
 
-def counted(values: Mapping[str, int]) -> tuple[FacetCount, ...]:
-    """A facet's counts in order: the most frequent first, then by value."""
-    return tuple(FacetCount(v, n) for v, n in sorted(values.items(), key=lambda p: (-p[1], p[0])) if n)
+def counted(values: Mapping[str, int], facet: Facet) -> tuple[FacetCount, ...]:
+    """A facet's counts in its order: by value, or the most frequent first and then by value."""
+    ordered = sorted(values.items(), key=lambda pair: (0 if facet.ordered else -pair[1], pair[0]))
+    return tuple(FacetCount(value, number) for value, number in ordered if number)

@@ -34,8 +34,11 @@ class Highlighter:
 
     @classmethod
     def of(cls, query: SearchQuery) -> Highlighter:
-        """The highlighter for the words that `query` ranks and the phrases it demands."""
-        terms = [term for text in (query.text, *query.phrases) for term in analysis.terms(text)]
+        """The highlighter for what `query` ranks, other ways to say it, and the phrases it demands."""
+        others = (text for one in query.widened for text in one.alternatives)
+        terms = [term for text in (query.text, *query.phrases, *others) for term in analysis.terms(text)]
+        if query.relaxed:
+            terms += analysis.weighty_characters(query.wording)
         runs = [run for phrase in query.phrases for run in _HAN_RUN.findall(analysis.normalise(phrase))]
         chinese = sorted({t for t in (*terms, *runs) if analysis.is_han(t)}, key=lambda t: (-len(t), t))
         return cls(

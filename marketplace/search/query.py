@@ -6,8 +6,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from marketplace.core.errors import N_, Invalid
 from marketplace.core.identifiers import (
@@ -32,6 +33,8 @@ _REASONS: Final = {
     "search-value-unknown": N_("This value cannot be chosen here."),
     "search-not-a-count": N_("Give a whole number from 1 up."),
     "search-not-an-amount": N_("Give an amount in yuan, such as 50000."),
+    "search-not-a-day": N_("Give a day, such as 2026-03-31."),
+    "search-range-reversed": N_("The range ends before it begins."),
     "search-too-long": N_("The search text is too long: at most 1,000 characters."),
     "search-too-deep": N_("Only the first 10,000 results can be shown. Please narrow the search."),
 }
@@ -45,14 +48,31 @@ class QueryError(Invalid):
         self.field = field
 
 
+@dataclass(frozen=True, slots=True)
+class Widening:
+    """What is looked for beside some words that stand side by side in a text.
+
+    `words` as `analysis.words` cuts them; `alternatives` are other ways to say the same, `places` those of
+    the classification whose titles have the word.
+    """
+
+    words: tuple[str, ...]
+    alternatives: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchQuery:
     """What to look for. Several values of one filter are alternatives, several filters must all hold.
 
     `text` is ranked; `phrases` must occur word for word; `excluded` must not. `numbers` are keys of
     `number_key`, and stand instead of a text. `ipc` are places of the classification, all below included.
-    `fee_max_minor` is in 分: free offers pass, offers with a royalty only do not. `page` counts from 1.
-    `within` are ids of the only offers that are asked about; no address can say it.
+    `fee_min_minor` and `fee_max_minor` are in 分 and inclusive: what is due at the beginning, nothing for
+    free offers; offers with a royalty only never pass. `announced_from` and `announced_to` are inclusive.
+    `exact` asks for the words as they are, nothing beside them. `page` counts from 1.
+
+    What no address can say: `within` are ids of the only offers that are asked about; `widened` is what is
+    looked for beside the words; `relaxed` looks for most of the single characters instead of words.
     """
 
     text: str = ""
@@ -63,9 +83,15 @@ class SearchQuery:
     kinds: tuple[str, ...] = ()
     districts: tuple[str, ...] = ()
     fee_forms: tuple[str, ...] = ()
+    fee_min_minor: int | None = None
     fee_max_minor: int | None = None
+    announced_from: date | None = None
+    announced_to: date | None = None
     owner_types: tuple[str, ...] = ()
+    exact: bool = False
     within: tuple[str, ...] = ()
+    widened: tuple[Widening, ...] = ()
+    relaxed: bool = False
     sort: str = "relevance"
     page: int = 1
     size: int = DEFAULT_SIZE
@@ -84,6 +110,17 @@ class SearchQuery:
     def asks(self) -> bool:
         """Whether anything is asked in words, so that hits differ in relevance."""
         return bool(self.text or self.phrases)
+
+    @property
+    def wording(self) -> str:
+        """All that is asked in words, in one text."""
+        return " ".join((self.text, *self.phrases)).strip()
+
+    @property
+    def filtered(self) -> bool:
+        """Whether anything but the words narrows the search."""
+        ranges = (self.fee_min_minor, self.fee_max_minor, self.announced_from, self.announced_to)
+        return any(choice.chosen(self) for choice in CHOICES) or ranges != (None,) * len(ranges)
 
 
 # --- what may be asked, as data
@@ -121,11 +158,15 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """A count by the values of an index field. The filter it `ignores` does not narrow it."""
+    """A count by the values of an index field. The filter it `ignores` does not narrow it.
+
+    Most frequent values first, but of an `ordered` one by value.
+    """
 
     name: str
     field: str
     ignores: str
+    ordered: bool = False
 
 
 CHOICES: Final = (
@@ -142,6 +183,7 @@ FACETS: Final = (
     Facet("district", "district", ignores="district"),
     Facet("fee_form", "fee_form", ignores="fee_form"),
     Facet("owner_type", "owner_types", ignores="owner_type"),
+    Facet("announced_month", "announced_month", ignores="announced", ordered=True),
 )
 SORTS: Final[Mapping[str, str | None]] = {
     "relevance": None,
@@ -151,7 +193,9 @@ SORTS: Final[Mapping[str, str | None]] = {
 }
 """Name of an order and the index field with its key, ascending; the offer's id is its last criterion."""
 
-_SINGLE: Final = ("q", "fee_max", "sort", "page", "size")
+_SINGLE: Final = (
+    "q", "exact", "fee_min", "fee_max", "announced_from", "announced_to", "sort", "page", "size",
+)  # fmt: skip
 PARAMETERS: Final = frozenset((*_SINGLE, *(choice.parameter for choice in CHOICES)))
 
 
@@ -173,7 +217,9 @@ def parse(params: Mapping[str, str | Sequence[str]]) -> SearchQuery:
             raise QueryError(name, "search-parameter-repeated")
 
     single = {name: given[name][0] for name in _SINGLE if given.get(name)}
-    choices = {choice.attribute: _chosen(choice, given.get(choice.parameter, [])) for choice in CHOICES}
+    choices: dict[str, Any] = {
+        choice.attribute: _chosen(choice, given.get(choice.parameter, [])) for choice in CHOICES
+    }
     sort = single.get("sort", "relevance")
     if sort not in SORTS:
         raise QueryError("sort", "search-value-unknown")
@@ -182,6 +228,13 @@ def parse(params: Mapping[str, str | Sequence[str]]) -> SearchQuery:
     )
     if page * size > WINDOW:
         raise QueryError("page", "search-too-deep")
+    exact = single.get("exact", "")
+    if exact not in ("", "1"):
+        raise QueryError("exact", "search-value-unknown")
+    fees = [_minor(name, single.get(name)) for name in ("fee_min", "fee_max")]
+    days = [_day(name, single.get(name)) for name in ("announced_from", "announced_to")]
+    _in_order("fee_max", *fees)
+    _in_order("announced_to", *days)
     asked = _asked(single.get("q", ""))
     if asked.ipc:
         choices["ipc"] = tuple(dict.fromkeys((*choices["ipc"], *asked.ipc)))
@@ -191,7 +244,11 @@ def parse(params: Mapping[str, str | Sequence[str]]) -> SearchQuery:
         excluded=asked.excluded,
         numbers=asked.numbers,
         **choices,
-        fee_max_minor=_minor(single.get("fee_max")),
+        fee_min_minor=fees[0],
+        fee_max_minor=fees[1],
+        announced_from=days[0],
+        announced_to=days[1],
+        exact=bool(exact),
         sort=sort,
         page=page,
         size=size,
@@ -216,18 +273,39 @@ def _count(name: str, value: str | None, default: int) -> int:
     return int(value)
 
 
-def _minor(value: str | None) -> int | None:
+def _minor(name: str, value: str | None) -> int | None:
     """Yuan as people type them, in 分; parts of a 分 are cut off."""
     if value is None:
         return None
     plain = unicodedata.normalize("NFKC", value).replace(",", "")
     if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,6})?", plain):
-        raise QueryError("fee_max", "search-not-an-amount")
+        raise QueryError(name, "search-not-an-amount")
     return int(Decimal(plain) * 100)
 
 
-_QUOTED: Final = re.compile(r"[\"“”„«「『]([^\"“”„»」』]+)[\"“”»」』]")
-_EXCLUDED: Final = re.compile(r"(?:^|(?<=\s))-(?=[^\s\-])(\S+)")
+def _day(name: str, value: str | None) -> date | None:
+    """A day as browsers and programs write it, 2026-03-31."""
+    if value is None:
+        return None
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            return date.fromisoformat(value)
+        raise ValueError(value)
+    except ValueError as error:
+        raise QueryError(name, "search-not-a-day") from error
+
+
+def _in_order(name: str, low: Any, high: Any) -> None:
+    if low is not None and high is not None and high < low:
+        raise QueryError(name, "search-range-reversed")
+
+
+_QUOTE: Final = r"[\"“”„«「『]([^\"“”„»」』]+)[\"“”»」』]"
+_QUOTED: Final = re.compile(_QUOTE)
+_MINUS: Final = r"(?:^|(?<=\s))[-−–]"
+_EXCLUDED_PHRASE: Final = re.compile(_MINUS + _QUOTE)
+_EXCLUDED: Final = re.compile(_MINUS + r"(?=[^\s\-−–])(\S+)")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _IPC_TEXT: Final = re.compile(r"[A-H]\s?\d\d\s?[A-Z](\s?\d{1,4}(\s?/\s?\d{2,6})?)?", re.IGNORECASE | re.ASCII)
 
 
@@ -237,13 +315,19 @@ def _asked(q: str) -> SearchQuery:
         raise QueryError("q", "search-too-long")
     if numbers := number_keys(q):
         return SearchQuery(numbers=numbers)
-    text = unicodedata.normalize("NFKC", q).strip()
+    text = _CONTROL.sub(" ", unicodedata.normalize("NFKC", q)).strip()
     if _IPC_TEXT.fullmatch(text) and (place := _place(text)):
         return SearchQuery(ipc=(place,))
-    phrases = tuple(phrase.strip() for phrase in _QUOTED.findall(text) if phrase.strip())
+    excluded = _there(_EXCLUDED_PHRASE.findall(text))
+    text = _EXCLUDED_PHRASE.sub(" ", text)
+    phrases = _there(_QUOTED.findall(text))
     text = _QUOTED.sub(" ", text)
-    excluded = tuple(_EXCLUDED.findall(text))
+    excluded += tuple(_EXCLUDED.findall(text))
     return SearchQuery(text=" ".join(_EXCLUDED.sub(" ", text).split()), phrases=phrases, excluded=excluded)
+
+
+def _there(parts: list[str]) -> tuple[str, ...]:
+    return tuple(part.strip() for part in parts if part.strip())
 
 
 # --- numbers

@@ -15,11 +15,12 @@ from marketplace.search.query import (
     CHOICES,
     SORTS,
     SearchQuery,
+    Widening,
     declaration_key,
     number_key,
 )
 
-SCHEMA_VERSION: Final = "1"
+SCHEMA_VERSION: Final = "2"
 SIGNATURE: Final = f"{SCHEMA_VERSION}/{analysis.VERSION}"
 """Of schema and analysis. A generation written under another signature must be rebuilt."""
 
@@ -40,9 +41,9 @@ CHARACTERS: Final = ("title_characters", "body_characters")
 
 KEYWORDS: Final = (
     "id", "live", "numbers", "ipc_path", "ipc_section", "ipc_class", "kind", "district", "fee_form",
-    "owner_types", "by_newest", "by_fee", "by_licences",
+    "owner_types", "announced_month", "by_newest", "by_fee", "by_licences",
 )  # fmt: skip
-INTEGERS: Final = ("version", "upfront")
+INTEGERS: Final = ("version", "upfront", "announced")
 
 _NO_UPFRONT: Final = 10**17
 _FAR: Final = 10**7
@@ -54,7 +55,7 @@ def index_fields(
     """The text, keyword and integer fields of a document, as both engines index them.
 
     Text is terms joined by spaces; a keyword field may have several values or none; `upfront` is in 分 and
-    absent where only a royalty is due.
+    absent where only a royalty is due; `announced` counts days as `date.toordinal`.
     """
     d = document
     needs = f"{d.product} {d.application} {d.problem} {d.advantage} {d.costs}"
@@ -80,11 +81,14 @@ def index_fields(
         "district": (d.district,) if d.district else (),
         "fee_form": (d.fee_form,),
         "owner_types": tuple(sorted(set(d.owner_types))),
+        "announced_month": (f"{d.announced_on:%Y-%m}",),
         "by_newest": (f"{_FAR - d.announced_on.toordinal():08}:{d.id}",),
         "by_fee": (f"{_NO_UPFRONT if upfront is None else upfront:018}:{d.id}",),
         "by_licences": (f"{_FAR - d.licences:08}:{d.id}",),
     }
-    integers = {"version": d.version} | ({} if upfront is None else {"upfront": upfront})
+    integers = {"version": d.version, "announced": d.announced_on.toordinal()}
+    if upfront is not None:
+        integers["upfront"] = upfront
     return texts, keywords, integers
 
 
@@ -117,11 +121,12 @@ class Has:
 
 
 @dataclass(frozen=True, slots=True)
-class AtMost:
-    """Documents whose integer field exists and is not above `limit`, not scored."""
+class Between:
+    """Documents whose integer field exists and lies from `low` to `high`, both inclusive, not scored."""
 
     field: str
-    limit: int
+    low: int
+    high: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +153,7 @@ class Sum:
     more: tuple[Node, ...] = ()
 
 
-Node: TypeAlias = Term | Phrase | Has | AtMost | Fixed | Best | Sum
+Node: TypeAlias = Term | Phrase | Has | Between | Fixed | Best | Sum
 TIE: Final = 0.3
 
 
@@ -186,6 +191,12 @@ _PART: Final = 0.5
 _CHARACTER_WEIGHT: Final = 0.4
 _SPLIT_WORD_SCORE: Final = 0.5
 _NUMBER_SCORE: Final = 100.0
+_ALTERNATIVE: Final = 0.7
+_PLACE_SCORE: Final = 0.4
+_RELAXED_WEIGHTS: Final = {"title_characters": 4.0, "body_characters": 1.0}
+LONGEST_UNIT: Final = 6
+"""How many words may mean something together."""
+
 _MOST_TERMS: Final = 48
 _MOST_NETS: Final = 16
 
@@ -197,15 +208,25 @@ def plan(query: SearchQuery) -> Plan:
         always.append(Has("numbers", query.numbers))
     if query.within:
         always.append(Has("id", query.within))
-    if query.fee_max_minor is not None:
-        always.append(AtMost("upfront", query.fee_max_minor))
+    if query.fee_min_minor is not None or query.fee_max_minor is not None:
+        highest = _NO_UPFRONT if query.fee_max_minor is None else query.fee_max_minor
+        always.append(Between("upfront", query.fee_min_minor or 0, highest))
+    chosen: dict[str, Node] = {c.parameter: Has(c.field, c.chosen(query)) for c in CHOICES if c.chosen(query)}
+    first, last = query.announced_from, query.announced_to
+    if first or last:
+        low, high = first.toordinal() if first else 0, last.toordinal() if last else _FAR
+        chosen["announced"] = Between("announced", low, high)
     nothing = False
-    for phrase in query.phrases:
+    for phrase in query.phrases if not query.relaxed else ():
         node = _phrase(phrase)
         nothing = nothing or node is None
         always += [node] if node else []
-    scored = _scored(query) if query.asks else None
-    if query.text and scored is None:
+    if query.relaxed:
+        scored = _relaxed(query)
+        nothing = scored is None
+    else:
+        scored = _scored(query) if query.asks else None
+    if query.text and scored is None and not nothing:
         whole = _phrase(query.text)  # nothing but stop words: the text as it stands, which nothing can rank
         nothing = nothing or whole is None
         always += [whole] if whole else []
@@ -213,7 +234,7 @@ def plan(query: SearchQuery) -> Plan:
     return Plan(
         scored=scored,
         always=tuple(always),
-        chosen={c.parameter: Has(c.field, c.chosen(query)) for c in CHOICES if c.chosen(query)},
+        chosen=chosen,
         excluded=tuple(node for text in query.excluded if (node := _phrase(text))),
         order="by_newest" if order is None and scored is None else order,
         nothing=nothing,
@@ -227,14 +248,28 @@ def minimum_matching(terms: int) -> int:
 
 def _scored(query: SearchQuery) -> Node | None:
     """The ranked part: words in weighted fields, single characters on top; None if there are none."""
-    text = " ".join((query.text, *query.phrases))
-    words = list(analysis.words(text).items())[:_MOST_TERMS]
-    nodes = [_word(word, parts, net=place < _MOST_NETS) for place, (word, parts) in enumerate(words)]
-    more = [
+    words = dict(list(analysis.words(query.wording).items())[:_MOST_TERMS])
+    widened = {one.words: one for one in query.widened}
+    nodes: list[Node] = []
+    names = tuple(words)
+    place = 0
+    while place < len(names):
+        reach, more = next(
+            (
+                (size, widened[names[place : place + size]])
+                for size in range(min(LONGEST_UNIT, len(names) - place), 0, -1)
+                if names[place : place + size] in widened
+            ),
+            (1, None),
+        )
+        unit = {word: words[word] for word in names[place : place + reach]}
+        nodes.append(_unit(unit, more, net=place < _MOST_NETS))
+        place += reach
+    signs = [
         Term("title_characters", sign, _CHARACTER_WEIGHT)
-        for sign in analysis.weighty_characters(text)[:_MOST_TERMS]
+        for sign in analysis.weighty_characters(query.wording)[:_MOST_TERMS]
     ]
-    asked: list[Node] = [Sum(tuple(nodes), minimum_matching(len(nodes)), tuple(more))] if nodes else []
+    asked: list[Node] = [Sum(tuple(nodes), minimum_matching(len(nodes)), tuple(signs))] if nodes else []
     if key := declaration_key(query.text):
         asked.append(Fixed(Has("numbers", (key,)), _NUMBER_SCORE))
     if len(asked) == 1:
@@ -242,13 +277,39 @@ def _scored(query: SearchQuery) -> Node | None:
     return Best(tuple(asked)) if asked else None
 
 
-def _word(word: str, parts: tuple[str, ...], *, net: bool) -> Node:
+def _relaxed(query: SearchQuery) -> Node | None:
+    """Two in three of the single characters, in any order, those of the title counting more."""
+    signs = [sign for sign in dict.fromkeys(analysis.characters(query.wording)) if sign not in analysis.STOP]
+    nodes = tuple(
+        Best(tuple(Term(field, sign, weight) for field, weight in _RELAXED_WEIGHTS.items()))
+        for sign in signs[:_MOST_TERMS]
+    )
+    return Sum(nodes, -(-len(nodes) * 2 // 3)) if nodes else None
+
+
+def _unit(words: Mapping[str, tuple[str, ...]], more: Widening | None, *, net: bool) -> Node:
+    """Words that are looked for together, or one of the other ways to find what they mean, for less."""
+    found = [_all(words, net=net)]
+    if more is not None:
+        others = (dict(list(analysis.words(text).items())[:LONGEST_UNIT]) for text in more.alternatives)
+        found += [_all(other, weight=_ALTERNATIVE / len(other)) for other in others if other]
+        if more.places:
+            found.append(Fixed(Has("ipc_path", more.places), _PLACE_SCORE))
+    return found[0] if len(found) == 1 else Best(tuple(found))
+
+
+def _all(words: Mapping[str, tuple[str, ...]], *, weight: float = 1.0, net: bool = False) -> Node:
+    nodes = tuple(_word(word, parts, net=net, weight=weight) for word, parts in words.items())
+    return nodes[0] if len(nodes) == 1 else Sum(nodes, len(nodes))
+
+
+def _word(word: str, parts: tuple[str, ...], *, net: bool, weight: float = 1.0) -> Node:
     """A word in any field; instead of it, for less, half of the shorter words in it."""
-    found = list(_terms(word, _FIELD_WEIGHTS))
+    found = list(_terms(word, _FIELD_WEIGHTS, weight))
     if net and analysis.is_han(word):
         # The segmenter may have cut the same word otherwise in another context: its characters in a row.
         found += [Fixed(Phrase(field, tuple(word)), _SPLIT_WORD_SCORE) for field in CHARACTERS]
-    if parts:
+    if parts and weight == 1.0:  # an alternative is meant whole
         inner = tuple(Best(tuple(_terms(part, _FIELD_WEIGHTS, _PART))) for part in parts)
         found.append(Sum(inner, -(-len(inner) // 2)))
     return Best(tuple(found))

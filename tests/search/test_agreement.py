@@ -1,12 +1,14 @@
 """Both engines give the same answers: totals, order, scores, facets and highlights."""
 
+import dataclasses
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketplace.search import analysis
 from marketplace.search.document import FEE_FORMS, KINDS, OWNER_TYPES
-from marketplace.search.query import SORTS, parse
+from marketplace.search.query import SORTS, Widening, parse
 from tests.search.conftest import filled
 from tests.search.corpus import FIELDS, GAINS, MAKINGS, OFFERS, OWNERS, THINGS, offer
 
@@ -48,11 +50,22 @@ params = st.fixed_dictionaries(
         "district": some(["310104", "310115", "310112", "310101"]),
         "fee_form": some(FEE_FORMS),
         "owner_type": some(OWNER_TYPES),
-        "fee_max": st.sampled_from(["0", "999.99", "1000", "5000", "100000"]),
+        "fee_min": st.sampled_from(["0", "1000"]),
+        "fee_max": st.sampled_from(["1000", "5000", "100000"]),
+        "announced_from": st.sampled_from(["2024-01-01", "2024-01-20"]),
+        "announced_to": st.sampled_from(["2024-01-20", "2024-02-15"]),
         "sort": st.sampled_from(list(SORTS)),
         "page": st.sampled_from(["1", "1", "2", "3"]),
         "size": st.sampled_from(["1", "5", "20", "60"]),
     },
+)
+
+
+widening = st.builds(
+    Widening,
+    st.lists(piece, min_size=1, max_size=2).map(lambda p: tuple(analysis.words(" ".join(p)))),
+    st.lists(piece, max_size=3).map(tuple),
+    st.lists(st.sampled_from(["H01M", "C02F", "G01L1", "B23"]), max_size=2).map(tuple),
 )
 
 
@@ -62,9 +75,9 @@ def engines(embedded, elasticsearch):
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(params)
-def test_any_question_has_the_same_answer(engines, asked):
-    query = parse(asked)
+@given(params, st.lists(widening, max_size=2).map(tuple), st.sampled_from([False, False, False, True]))
+def test_any_question_has_the_same_answer(engines, asked, widened, relaxed):
+    query = dataclasses.replace(parse(asked), widened=widened, relaxed=relaxed)
     one, other = (engine.search("catalogue", query) for engine in engines)
     assert one.total == other.total
     assert one.facets == other.facets

@@ -1,13 +1,14 @@
 """What every engine must do, asked of each of them with a real index."""
 
 import dataclasses
+import datetime as dt
 from collections import Counter
 
 import pytest
 
 from marketplace.search.document import OfferDocument
 from marketplace.search.engine import GenerationMissing, SearchEngine
-from marketplace.search.query import FACETS, parse
+from marketplace.search.query import FACETS, Widening, parse
 from tests.search.corpus import OFFERS, offer
 
 LIVE = [o for o in OFFERS if o.live]
@@ -91,6 +92,16 @@ def test_relevance_falls_down_the_list_and_ties_go_by_id(engine):
         ({"ipc": "09"}, lambda o: o.kind == "design"),
         ({"fee_max": "5000"}, lambda o: o.upfront_minor is not None and o.upfront_minor <= 500_000),
         ({"fee_max": "0"}, lambda o: o.fee_form == "free"),
+        (
+            {"fee_min": "1000.01", "fee_max": "5000"},
+            lambda o: o.upfront_minor is not None and 100_001 <= o.upfront_minor <= 500_000,
+        ),
+        ({"fee_min": "0.01"}, lambda o: o.upfront_minor),
+        ({"announced_from": "2024-02-01"}, lambda o: o.announced_on >= dt.date(2024, 2, 1)),
+        (
+            {"announced_from": "2024-01-15", "announced_to": "2024-01-20"},
+            lambda o: dt.date(2024, 1, 15) <= o.announced_on <= dt.date(2024, 1, 20),
+        ),
     ],
 )
 def test_filters_keep_exactly_what_they_say(engine, params, holds):
@@ -128,6 +139,15 @@ def test_a_facet_keeps_counting_the_values_that_were_not_chosen(engine):
     chosen = [o for o in designs if o.fee_form == "free"]
     assert {f.value: f.count for f in facets["district"]} == Counter(o.district for o in chosen if o.district)
     assert facets["ipc_class"] == ()
+
+
+def test_months_are_counted_in_their_order_whatever_days_are_chosen(engine):
+    whole = Counter(f"{o.announced_on:%Y-%m}" for o in LIVE)
+    for params in ({}, {"announced_from": "2024-02-10"}):
+        facets = engine.search("catalogue", parse(params)).facets
+        assert [(f.value, f.count) for f in facets["announced_month"]] == sorted(whole.items())
+    narrowed = engine.search("catalogue", parse({"announced_from": "2024-02-10"})).facets["kind"]
+    assert sum(f.count for f in narrowed) == sum(o.announced_on >= dt.date(2024, 2, 10) for o in LIVE)
 
 
 def test_a_patent_is_found_by_its_number_in_every_usual_form(engine):
@@ -239,6 +259,39 @@ def test_an_excluded_word_removes_its_offers(engine):
     without = found(engine, q="电池 -太阳能")
     assert 0 < len(without) < len(every)
     assert not any("太阳能" in o.title + o.abstract + o.problem for o in without)
+
+
+def test_an_excluded_phrase_must_not_stand_word_for_word(engine):
+    expected = {o.id for o in found(engine, q="电池") if "电池板的制备" not in o.title + o.abstract}
+    assert 0 < len(expected) < len(found(engine, q="电池"))
+    assert set(ids(found(engine, q="电池 -“电池板的制备”"))) == expected
+
+
+def test_another_way_to_say_it_and_the_class_of_its_title_are_found_below_the_word_itself(engine, generation):
+    plain = {"abstract": "", "title_en": "", "abstract_en": "", "problem": "", "ipc": ("A61F 2/82",)}
+    said = [
+        offer(1, title="锂离子电池外壳", **plain),
+        offer(2, title="外壳", **plain | {"title_en": "Li-ion battery"}),
+    ]
+    said.append(offer(3, title="隔膜", **plain | {"ipc": ("H01M 50/40",)}))
+    engine.write(generation, [*said, offer(4, title="支架", **plain)])
+    plainly = parse({"q": "锂离子电池"})
+    widened = dataclasses.replace(
+        plainly, widened=(Widening(("锂离子电池",), ("Li-ion battery", "锂电"), ("H01M", "H02J7")),)
+    )
+    assert [hit.document.id for hit in engine.search(generation, plainly).items] == [said[0].id]
+    hits = engine.search(generation, widened).items
+    assert [hit.document.id for hit in hits] == ids(said)
+    assert hits[1].highlights == {"title_en": "<mark>Li</mark>-<mark>ion</mark> <mark>battery</mark>"}
+
+
+def test_most_of_the_characters_are_enough_for_a_relaxed_search(engine):
+    typed = parse({"q": "锂离字电驰的制备"})
+    assert engine.search("catalogue", parse({"q": "“锂离字电驰”"})).total == 0
+    page = engine.search("catalogue", dataclasses.replace(typed, relaxed=True))
+    assert page.total > 0
+    assert "锂离子电池" in page.items[0].document.title
+    assert "<mark>锂离</mark>子<mark>电</mark>池" in page.items[0].highlights["title"]
 
 
 def test_only_exclusions_leave_all_the_others(engine):
