@@ -28,6 +28,26 @@ OFFER_STATUSES = (
 IN_FORCE = ("announced", "withdrawal_filed")
 
 
+def in_force(
+    day: dt.date,
+    *,
+    status: str,
+    evidence: str | None,
+    announced_on: dt.date | None,
+    term_to: dt.date | None,
+    expires_on: dt.date | None,
+) -> bool:
+    """Whether notices may be served on `day` under such an offer; `expires_on` is its patent's."""
+    return (
+        status in IN_FORCE
+        and evidence == "verified"
+        and announced_on is not None
+        and announced_on <= day
+        and (term_to is None or day <= term_to)
+        and (expires_on is None or day <= expires_on)
+    )
+
+
 class Patent(Versioned, Model):
     """A Chinese patent, by its application number (or a publication number where no other is known)."""
 
@@ -192,13 +212,13 @@ class Offer(Versioned, Model):
 
     def in_force_on(self, day: dt.date) -> bool:
         """Whether notices may be served on that day: announced and verified, not yet withdrawn or over."""
-        return (
-            self.status in IN_FORCE
-            and self.evidence == "verified"
-            and self.announced_on is not None
-            and self.announced_on <= day
-            and (self.term_to is None or day <= self.term_to)
-            and (self.patent.expires_on is None or day <= self.patent.expires_on)
+        return in_force(
+            day,
+            status=self.status,
+            evidence=self.evidence,
+            announced_on=self.announced_on,
+            term_to=self.term_to,
+            expires_on=self.patent.expires_on,
         )
 
     def terms(self) -> dict[str, Any]:

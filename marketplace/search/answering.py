@@ -8,12 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-import sqlalchemy as sa
-
 from marketplace.core import clock
-from marketplace.core.database import db
-from marketplace.core.journal import JournalEntry, JournalHead
-from marketplace.core.readers import JournalCursor
 
 from . import engines, generations
 from .engine import EngineUnavailable, GenerationMissing, SearchEngine
@@ -85,19 +80,7 @@ def _ask(
     generation = generations.live(engine.name)
     if generation is None:
         raise GenerationMissing("no generation was built yet")
-    as_of = up_to(generation)  # before the question: what comes meanwhile is more than is promised
+    as_of = generations.up_to(generation)  # before the question, so that it promises no more than it has
     if degraded and (behind := clock.now() - as_of) > PATIENCE:
         raise EngineUnavailable(f"the stand-by is {behind.total_seconds():.0f} s behind")
     return question(engine, generation), Source(engine.name, degraded, as_of)
-
-
-def up_to(generation: SearchGeneration) -> dt.datetime:
-    """When the oldest change that is not yet in a generation was made; now if there is none."""
-    position = db.session.scalar(
-        sa.select(JournalCursor.position).where(JournalCursor.reader == generation.reader)
-    )
-    head = db.session.scalar(sa.select(JournalHead.last)) or 0
-    if position is None or position >= head:
-        return clock.now()
-    made = db.session.scalar(sa.select(JournalEntry.recorded_at).where(JournalEntry.id == position + 1))
-    return made or clock.now()

@@ -1,7 +1,8 @@
 """Index generations: built beside the live one while writes go on, verified, flipped, rolled back.
 
-Which generation answers is one pointer in the database. The one before it keeps reading the journal, so
-going back is flipping back.
+Which generation of an engine answers is one pointer in the database. The one before it keeps reading the
+journal, so going back is flipping back. Kept are the one that answers and the one it replaced; every other
+one is dropped when a new one takes over, one that was left unfinished after an hour.
 """
 
 from __future__ import annotations
@@ -9,23 +10,26 @@ from __future__ import annotations
 import datetime as dt
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from flask import current_app
 
 from marketplace.core import clock, journal
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict
+from marketplace.core.journal import JournalEntry
 from marketplace.core.readers import Reader, lag, place, position, release, step, wall
 from marketplace.core.tasks import renew
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 
 from . import indexer, tree
-from .engine import GenerationMissing, Scanned, SearchEngine
+from .document import OfferDocument
+from .engine import EngineUnavailable, GenerationMissing, Scanned, SearchEngine
 from .engines import engine as present_engine
+from .engines import kept, standby
 from .models import SearchGeneration
 from .query import SearchQuery
 
@@ -46,14 +50,19 @@ def live(engine_name: str) -> SearchGeneration | None:
 
 
 def readers() -> Sequence[Reader]:
-    """One journal reader for each generation of this process's engine that has not been dropped."""
-    engine_name = current_app.config["SETTINGS"].search_engine
-    rows = db.session.scalars(
-        sa.select(SearchGeneration)
-        .where(SearchGeneration.engine == engine_name, SearchGeneration.state != "dropped")
-        .order_by(SearchGeneration.id)
-    ).all()
-    return [indexer.reader(present_engine(), row.name, row.reader) for row in rows]
+    """One journal reader for each generation, not dropped, of the engines that are kept.
+
+    The stand-by reads first: an engine that is slow to fail must not make it late.
+    """
+    found = []
+    for engine in reversed(kept()):
+        rows = db.session.scalars(
+            sa.select(SearchGeneration)
+            .where(SearchGeneration.engine == engine.name, SearchGeneration.state != "dropped")
+            .order_by(SearchGeneration.id)
+        )
+        found += [indexer.reader(engine, row.name, row.reader) for row in rows]
+    return found
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ class Comparison:
         return not (self.missing or self.different or self.surplus)
 
 
-def rebuild(progress: Progress | None = None) -> dict[str, Any]:
+def rebuild(progress: Progress | None = None, engine: SearchEngine | None = None) -> dict[str, Any]:
     """Build a new generation without downtime and let it answer. An entry point: opens its own units.
 
     Register at the present journal id, load everything, catch up, verify, flip the pointer; the generation
@@ -78,15 +87,16 @@ def rebuild(progress: Progress | None = None) -> dict[str, Any]:
 
     Args:
         progress: called with (documents done, documents in all).
+        engine: the stand-by perhaps; by default the present one.
 
     Returns:
-        name, documents, the comparison, and the generation that was live before.
+        engine, name, documents, the comparison, and the generation that was live before.
 
     Raises:
         EngineUnavailable: the engine does not answer; the live generation is untouched.
         Conflict: `index-differs`: the new generation does not equal the database even after repair.
     """
-    engine = present_engine()
+    engine = engine or present_engine()
     name = f"g{clock.now():%Y%m%d%H%M%S}-{uuid.uuid4().hex[:6]}"
     engine.create(name)
     with unit_of_work():
@@ -99,32 +109,47 @@ def rebuild(progress: Progress | None = None) -> dict[str, Any]:
         place(generation.reader, journal.last_id())
         record("search.generation_started", generation, generation=name, engine=engine.name)
         generation_id, reader_name = generation.id, generation.reader
-    loaded = _load(engine, name, progress)
+    loaded = _write(engine, name, indexer.all_ids(), progress)
     _catch_up(engine, name, reader_name)
-    comparison = compare(engine, name, repair=True)
-    if not comparison.equal and not compare(engine, name, repair=False).equal:
+    comparison = compare(engine, name, repair=True, loaded=loaded)
+    if not comparison.equal and not compare(engine, name, repair=False, loaded=loaded).equal:
         raise Conflict("index-differs", "The new index differs from the database; the old one still answers.")
     previous = flip(generation_id)
-    _drop_old(engine)
-    return {"generation": name, "documents": loaded, "previous": previous, "verified": asdict(comparison)}
+    _drop_old(engine, previous)
+    return {
+        "engine": engine.name, "generation": name, "documents": len(loaded), "previous": previous,
+        "verified": asdict(comparison),
+    }  # fmt: skip
 
 
-def _load(engine: SearchEngine, name: str, progress: Progress | None) -> int:
-    ids = indexer.all_ids()
-    _write(engine, name, ids, progress)
-    return len(ids)
+def rebuild_kept() -> None:
+    """Build a new generation of the present engine, and of the stand-by where one is kept. A task."""
+    for engine in kept():
+        rebuild(engine=engine)
 
 
-def _write(engine: SearchEngine, name: str, ids: Sequence[int], progress: Progress | None = None) -> None:
-    for start in range(0, len(ids), indexer.BATCH):
-        part = ids[start : start + indexer.BATCH]
-        report = engine.write(name, indexer.documents(part))
-        if report.rejected:
-            with unit_of_work():
-                indexer.keep(report, name, None)
-        renew()
-        if progress is not None:
-            progress(start + len(part), len(ids))
+def _write(
+    engine: SearchEngine, name: str, ids: Sequence[int], progress: Progress | None = None
+) -> dict[str, str]:
+    """Write these offers; returns the digests of what was written by the documents' ids."""
+    digests: dict[str, str] = {}
+
+    def documents() -> Iterator[OfferDocument]:
+        for done, document in enumerate(indexer.documents(ids), 1):
+            digests[document.id] = document.digest
+            yield document
+            if done % indexer.BATCH == 0:
+                renew()
+                if progress is not None:
+                    progress(done, len(ids))
+
+    report = engine.write(name, documents())
+    if report.rejected:
+        with unit_of_work():
+            indexer.keep(report, name, None)
+    if progress is not None:
+        progress(len(ids), len(ids))
+    return digests
 
 
 def rewrite(generation: str, offer: str) -> None:
@@ -134,16 +159,16 @@ def rewrite(generation: str, offer: str) -> None:
         EngineUnavailable: the engine does not answer.
         DocumentRefused: with the engine's reason.
     """
-    engine = present_engine()
-    kept = sa.select(SearchGeneration.id).where(
-        SearchGeneration.name == generation, SearchGeneration.engine == engine.name,
-        SearchGeneration.state != "dropped",
-    )  # fmt: skip
-    if db.session.scalar(kept) is None:
-        return
-    report = engine.write(generation, indexer.documents([int(offer)]))
-    if report.rejected:
-        raise DocumentRefused(report.rejected[0][1])
+    of = db.session.scalar(
+        sa.select(SearchGeneration.engine).where(
+            SearchGeneration.name == generation, SearchGeneration.state != "dropped"
+        )
+    )
+    for engine in kept():
+        if engine.name == of:
+            report = engine.write(generation, indexer.documents([int(offer)]))
+            if report.rejected:
+                raise DocumentRefused(report.rejected[0][1])
 
 
 def _catch_up(engine: SearchEngine, name: str, reader_name: str) -> None:
@@ -174,9 +199,39 @@ def flip(generation_id: int) -> str | None:
         return None if old is None else old.name
 
 
-def _drop_old(engine: SearchEngine) -> None:
-    """Keep the live generation and the one before it (for going back); drop the rest, unfinished ones too."""
-    rows = db.session.scalars(
+def rollback(engine: SearchEngine | None = None) -> dict[str, Any]:
+    """Let the generation answer again that was replaced by the one that answers now (own units).
+
+    It is brought up to the journal's end first. What it replaces is kept: going back twice changes nothing.
+
+    Returns:
+        engine, the generation that answers, and the one that did before.
+
+    Raises:
+        EngineUnavailable: the engine does not answer.
+        Conflict: `no-earlier-index`: there is none, or it was made by another version of the program.
+    """
+    engine = engine or present_engine()
+    rows = _spare(engine)
+    ready = [row for row in rows if row.state == "ready" and row.signature == tree.SIGNATURE]
+    earlier = next((row for row in ready if not _lost(engine, row.name)), None)
+    if earlier is None:
+        raise Conflict("no-earlier-index", "There is no earlier index to go back to.")
+    generation_id, name, reader_name = earlier.id, earlier.name, earlier.reader
+    db.session.rollback()
+    _catch_up(engine, name, reader_name)
+    return {"engine": engine.name, "generation": name, "previous": flip(generation_id)}
+
+
+def roll_back() -> None:
+    """Go back to the earlier generation, if there is one, because somebody asked for it. A task."""
+    with suppress(Conflict):
+        rollback()
+
+
+def _spare(engine: SearchEngine) -> Sequence[SearchGeneration]:
+    """Generations of an engine that neither answer nor are dropped, the newest first."""
+    return db.session.scalars(
         sa.select(SearchGeneration)
         .where(
             SearchGeneration.engine == engine.name,
@@ -185,28 +240,48 @@ def _drop_old(engine: SearchEngine) -> None:
         )
         .order_by(SearchGeneration.id.desc())
     ).all()
+
+
+def _drop_old(engine: SearchEngine, previous: str | None) -> None:
+    """Keep what answers and, for going back, what it replaced; drop the rest, and that too if it is lost.
+
+    One that is being built is dropped only when it was begun more than an hour ago.
+    """
     stale = clock.now() - dt.timedelta(hours=1)
-    ready = [row for row in rows if row.state == "ready" and not _lost(engine, row.name)]
-    kept = {row.id for row in ready[:1]}
-    doomed = [row for row in rows if row.id not in kept and (row.state == "ready" or row.created_at < stale)]
-    for row in doomed:
-        with unit_of_work():
-            dropped = lock(SearchGeneration, row.id)
-            dropped.state = "dropped"
-            dropped.dropped_at = clock.now()
-            db.session.execute(
-                sa.text("DELETE FROM journal_cursors WHERE reader = :reader"), {"reader": dropped.reader}
-            )
-            record("search.generation_dropped", dropped, generation=dropped.name)
-        engine.drop(row.name)
-        renew()
+    for row in _spare(engine):
+        if row.state == "ready":
+            kept_back = row.name == previous and not _lost(engine, row.name)
+        else:
+            kept_back = row.created_at >= stale
+        if not kept_back:
+            _drop(engine, row.id)
+            renew()
 
 
-def compare(engine: SearchEngine, name: str, *, repair: bool) -> Comparison:
+def _drop(engine: SearchEngine, generation_id: int) -> None:
+    with unit_of_work():
+        dropped = lock(SearchGeneration, generation_id)
+        dropped.state = "dropped"
+        dropped.dropped_at = clock.now()
+        db.session.execute(
+            sa.text("DELETE FROM journal_cursors WHERE reader = :reader"), {"reader": dropped.reader}
+        )
+        record("search.generation_dropped", dropped, generation=dropped.name)
+        name = dropped.name
+    engine.drop(name)
+
+
+def compare(
+    engine: SearchEngine, name: str, *, repair: bool, loaded: Mapping[str, str] | None = None
+) -> Comparison:
     """Compare a generation with the database, offer by offer; write anew what differs if `repair`.
 
     An offer that the journal speaks of behind the generation's cursor is no difference: its reader will
     bring it. Everything before the cursor was written before the index is looked at here.
+
+    Args:
+        loaded: digests by document id of what was just written from the database. Where the index holds the
+            same the row is not read a second time: a change since then has its entry, and its reader.
     """
     cursor = position(f"search:{name}") or 0
     db.session.rollback()
@@ -215,16 +290,18 @@ def compare(engine: SearchEngine, name: str, *, repair: bool) -> Comparison:
         held[row.id] = row
         if len(held) % indexer.BATCH == 0:
             renew()
+    ids = indexer.all_ids()
+    seen = {str(offer_id) for offer_id in ids}
+    sound = {id_ for id_, digest in (loaded or {}).items() if id_ in held and held[id_].digest == digest}
     missing: set[int] = set()
     different: set[int] = set()
-    seen: set[str] = set()
-    for document in indexer.documents(indexer.all_ids()):
-        seen.add(document.id)
+    doubtful = (offer_id for offer_id in ids if str(offer_id) not in sound)
+    for done, document in enumerate(indexer.documents(doubtful), 1):
         if document.id not in held:
             missing.add(int(document.id))
         elif held[document.id].digest != document.digest:
             different.add(int(document.id))
-        if len(seen) % indexer.BATCH == 0:
+        if done % indexer.BATCH == 0:
             renew()
     surplus = [id_ for id_, row in held.items() if id_ not in seen and row.live]
     if missing or different:
@@ -233,7 +310,7 @@ def compare(engine: SearchEngine, name: str, *, repair: bool) -> Comparison:
         different -= coming
     if repair:
         _write(engine, name, sorted(missing | different))
-    return Comparison(len(seen), len(missing), len(different), len(surplus))
+    return Comparison(len(ids), len(missing), len(different), len(surplus))
 
 
 def _touched_after(cursor: int) -> set[int]:
@@ -250,18 +327,21 @@ def _touched_after(cursor: int) -> set[int]:
     return ids
 
 
-def verify() -> dict[str, Any]:
+def verify(engine: SearchEngine | None = None) -> dict[str, Any]:
     """Compare the live generation with the database and repair it.
 
     What cannot be mended by writing anew (an offer that the database does not know, an index that is ahead
     of a restored database) is mended by a new generation.
+
+    Args:
+        engine: the stand-by perhaps; by default the present one.
 
     Raises:
         EngineUnavailable: the engine does not answer.
         Conflict: `index-missing`: no generation was built yet; `index-differs`: the new generation does not
             equal the database either.
     """
-    engine = present_engine()
+    engine = engine or present_engine()
     generation = live(engine.name)
     if generation is None:
         raise Conflict("index-missing", "There is no index yet: build it with `marketplace search rebuild`.")
@@ -269,19 +349,56 @@ def verify() -> dict[str, Any]:
     comparison = compare(engine, name, repair=True)
     equal = comparison.equal or compare(engine, name, repair=False).equal
     if not equal:
-        name = rebuild()["generation"]
-    return {"generation": name, **asdict(comparison), "equal": True, "rebuilt": not equal}
+        name = rebuild(engine=engine)["generation"]
+    return {
+        "engine": engine.name, "generation": name, **asdict(comparison), "equal": True, "rebuilt": not equal,
+    }  # fmt: skip
+
+
+def up_to(generation: SearchGeneration) -> dt.datetime:
+    """When the oldest change that is not yet in a generation was made; now if there is none."""
+    at = position(generation.reader)
+    if at is None or at >= journal.last_id():
+        return clock.now()
+    made = db.session.scalar(sa.select(JournalEntry.recorded_at).where(JournalEntry.id == at + 1))
+    return made or clock.now()
+
+
+def seconds_behind() -> dict[str, float]:
+    """Engine → age in seconds of the oldest change that its live generation lacks; 0 when it lacks none."""
+    found = {}
+    for engine in kept():
+        generation = live(engine.name)
+        if generation is not None:
+            found[engine.name] = max(0.0, round((clock.now() - up_to(generation)).total_seconds(), 1))
+    return found
 
 
 def status() -> dict[str, Any]:
-    """What answers, how far behind it is, and how many documents it holds.
+    """What answers, how far behind it is, and how many documents it holds; the same of a stand-by.
 
     Cheap whatever the index holds: the engine is asked for two counts, its documents are not read.
 
     Raises:
         EngineUnavailable: the engine went away between two questions, or has lost the live generation.
     """
-    engine = present_engine()
+    spare = standby()
+    return {
+        **_status(present_engine()),
+        "signature": tree.SIGNATURE,
+        "standby": None if spare is None else standby_status(spare),
+    }
+
+
+def standby_status(spare: SearchEngine) -> dict[str, Any]:
+    """What `status` tells of the stand-by; one that was lost is not available."""
+    try:
+        return _status(spare)
+    except EngineUnavailable as error:
+        return {"engine": spare.name, "available": False, "detail": error.detail, "generation": None}
+
+
+def _status(engine: SearchEngine) -> dict[str, Any]:
     health = engine.health()
     generation = live(engine.name)
     body: dict[str, Any] = {
@@ -289,8 +406,8 @@ def status() -> dict[str, Any]:
         "available": health.available,
         "detail": health.detail,
         "generation": None if generation is None else generation.name,
-        "signature": tree.SIGNATURE,
         "lag": None if generation is None else lag(generation.reader),
+        "behind_seconds": seconds_behind().get(engine.name),
         "counts": None,
         "generations": [
             {"name": row.name, "state": row.state, "live": row.live}
@@ -310,14 +427,24 @@ def status() -> dict[str, Any]:
 
 
 def ensure() -> None:
-    """Build a generation when there is none, when analysis or schema changed, or when the engine lost it.
+    """Build a generation when there is none, when analysis or schema changed, or when an engine lost it.
 
-    A scheduled task.
+    A scheduled task. An engine that is away keeps nobody from minding the stand-by.
+
+    Raises:
+        EngineUnavailable: an engine does not answer: try again later.
     """
-    engine = present_engine()
-    generation = live(engine.name)
-    if generation is None or generation.signature != tree.SIGNATURE or _lost(engine, generation.name):
-        rebuild()
+    away: EngineUnavailable | None = None
+    for engine in kept():
+        try:
+            generation = live(engine.name)
+            if generation is None or generation.signature != tree.SIGNATURE or _lost(engine, generation.name):
+                rebuild(engine=engine)
+        except EngineUnavailable as error:
+            db.session.rollback()
+            away = error
+    if away is not None:
+        raise away
 
 
 def _lost(engine: SearchEngine, name: str) -> bool:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
+from marketplace.accounts.models import Organisation
 from marketplace.core import clock, journal
 from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
 from marketplace.core.readers import DeadLetter, Reader, wall
 from marketplace.core.unit_of_work import record
 from marketplace.deals.models import Licence
-from marketplace.listings.models import Offer, PatentParty
+from marketplace.listings.models import Offer, Patent, PatentClass, PatentParty, in_force
 from marketplace.listings.showcase.services import search_texts
 
 from .document import OfferDocument
@@ -49,35 +51,76 @@ def touched(entries: Iterable[JournalEntry]) -> set[int]:
 
 def all_ids() -> list[int]:
     """Every offer that was ever verified as announced: the population of the index."""
-    return list(db.session.scalars(_indexed(sa.select(Offer.id)).order_by(Offer.id)))
+    return list(db.session.scalars(sa.select(Offer.id).where(*_INDEXED).order_by(Offer.id)))
 
 
-def _indexed(query: sa.Select[Any]) -> sa.Select[Any]:
-    return query.where(Offer.evidence == "verified", Offer.announced_on.is_not(None))
+_INDEXED: Final = (Offer.evidence == "verified", Offer.announced_on.is_not(None))
+_COLUMNS: Final = (
+    Offer.id, Offer.patent_id, Offer.declaration_number, Offer.status, Offer.evidence, Offer.announced_on,
+    Offer.term_to, Offer.fee_form, Offer.fee_minor, Offer.rate_percent, Offer.rate_base, Patent.number,
+    Patent.publication_number, Patent.kind, Patent.title, Patent.title_en, Patent.abstract,
+    Patent.abstract_en, Patent.application, Patent.problem, Patent.advantage, Patent.district,
+    Patent.expires_on,
+)  # fmt: skip
 
 
 def documents(offer_ids: Iterable[int]) -> Iterator[OfferDocument]:
     """Documents of the offers that belong into the index, from their present rows.
 
     The version is the journal's head read before the rows: a later state can only carry a higher one.
+    Columns are read instead of objects: making those would take most of the time of a rebuild.
     """
     ids = sorted(offer_ids)
+    today = clock.today()
     for start in range(0, len(ids), BATCH):
         part = ids[start : start + BATCH]
         version = journal.last_id()
-        wanted = _indexed(sa.select(Offer.id).where(Offer.id.in_(part)))
-        offers = db.session.scalars(
-            sa.select(Offer).where(Offer.id.in_(wanted)).order_by(Offer.id)
-            .execution_options(populate_existing=True)
-        ).unique().all()  # fmt: skip
-        counts = licence_counts(part)
-        told = search_texts(part)
-        found = [
-            _document(offer, version, counts.get(offer.id, 0), told.get(offer.id, {})) for offer in offers
-        ]
+        rows = db.session.execute(
+            sa.select(*_COLUMNS).join(Patent, Patent.id == Offer.patent_id)
+            .where(Offer.id.in_(part), *_INDEXED).order_by(Offer.id)
+        ).all()  # fmt: skip
+        patents = [row.patent_id for row in rows]
+        owners, symbols = _owners(patents), _symbols(patents)
+        counts, told = licence_counts(part), search_texts(part)
         # A fresh transaction for the next part: its version must not be older than its rows.
         db.session.rollback()
-        yield from found
+        for row in rows:
+            yield _document(
+                row,
+                version,
+                today,
+                owners.get(row.patent_id, ()),
+                symbols.get(row.patent_id, ()),
+                counts.get(row.id, 0),
+                told.get(row.id, {}),
+            )
+
+
+def _owners(patent_ids: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
+    """Patent id → names and types of its owners, in the register's order."""
+    found: dict[int, list[tuple[str, str]]] = {}
+    query = (
+        sa.select(PatentParty.patent_id, Organisation.name, Organisation.type)
+        .join(Organisation, Organisation.id == PatentParty.organisation_id)
+        .where(PatentParty.patent_id.in_(patent_ids))
+        .order_by(PatentParty.patent_id, PatentParty.position)
+    )
+    for patent_id, name, kind in db.session.execute(query):
+        found.setdefault(patent_id, []).append((name, kind))
+    return found
+
+
+def _symbols(patent_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Patent id → its places in the classification, the main one first."""
+    found: dict[int, list[str]] = {}
+    query = (
+        sa.select(PatentClass.patent_id, PatentClass.symbol)
+        .where(PatentClass.patent_id.in_(patent_ids))
+        .order_by(PatentClass.patent_id, PatentClass.position)
+    )
+    for patent_id, symbol in db.session.execute(query):
+        found.setdefault(patent_id, []).append(symbol)
+    return found
 
 
 def licence_counts(offer_ids: Sequence[int]) -> dict[int, int]:
@@ -90,39 +133,52 @@ def licence_counts(offer_ids: Sequence[int]) -> dict[int, int]:
     return {offer_id: count for offer_id, count in rows if offer_id is not None}
 
 
-def _document(offer: Offer, version: int, licences: int, told: Mapping[str, str]) -> OfferDocument:
-    patent = offer.patent
-    owners = [party.organisation for party in patent.parties]
-    announced_on, term_to = offer.announced_on, offer.term_to
-    if announced_on is None or term_to is None or offer.fee_form is None:
-        raise ValueError(f"offer {offer.id} is announced without date, term or price form")
+def _document(
+    row: Any,
+    version: int,
+    today: dt.date,
+    owners: Sequence[tuple[str, str]],
+    symbols: Sequence[str],
+    licences: int,
+    told: Mapping[str, str],
+) -> OfferDocument:
+    if row.announced_on is None or row.term_to is None or row.fee_form is None:
+        raise ValueError(f"offer {row.id} is announced without date, term or price form")
+    live = in_force(
+        today,
+        status=row.status,
+        evidence=row.evidence,
+        announced_on=row.announced_on,
+        term_to=row.term_to,
+        expires_on=row.expires_on,
+    )
     return OfferDocument(
-        id=str(offer.id),
+        id=str(row.id),
         version=version,
-        live=offer.in_force_on(clock.today()),
-        patent_number=patent.number or "",
-        publication_number=patent.publication_number,
-        declaration_number=offer.declaration_number,
-        kind=patent.kind,  # type: ignore[arg-type]
-        title=patent.title,
-        title_en=patent.title_en or "",
-        abstract=patent.abstract or "",
-        abstract_en=patent.abstract_en or "",
-        application=told.get("application") or patent.application or "",
-        problem=told.get("problem") or patent.problem or "",
-        advantage=told.get("advantage") or patent.advantage or "",
-        ipc=tuple(item.symbol for item in patent.classes),
-        owners=tuple(owner.name for owner in owners),
-        owner_types=tuple(sorted({owner.type for owner in owners})),
-        district=patent.district,
-        fee_form=offer.fee_form,  # type: ignore[arg-type]
-        fee_minor=offer.fee_minor,
-        rate_percent=offer.rate_percent,
-        rate_base=offer.rate_base,
-        announced_on=announced_on,
-        term_to=term_to,
+        live=live,
+        patent_number=row.number or "",
+        publication_number=row.publication_number,
+        declaration_number=row.declaration_number,
+        kind=row.kind,
+        title=row.title,
+        title_en=row.title_en or "",
+        abstract=row.abstract or "",
+        abstract_en=row.abstract_en or "",
+        application=told.get("application") or row.application or "",
+        problem=told.get("problem") or row.problem or "",
+        advantage=told.get("advantage") or row.advantage or "",
+        ipc=tuple(symbols),
+        owners=tuple(name for name, _ in owners),
+        owner_types=tuple(sorted({kind for _, kind in owners})),
+        district=row.district,
+        fee_form=row.fee_form,
+        fee_minor=row.fee_minor,
+        rate_percent=row.rate_percent,
+        rate_base=row.rate_base,
+        announced_on=row.announced_on,
+        term_to=row.term_to,
         licences=licences,
-        status=offer.status,
+        status=row.status,
         product=told.get("product", ""),
         costs=told.get("costs", ""),
     )

@@ -11,15 +11,10 @@ from marketplace.core.tasks import Handler, Schedule
 from . import generations
 from .indexer import REWRITE
 
-
-def rebuild() -> None:
-    """Build a new generation because somebody asked for it."""
-    generations.rebuild()
-
-
 TASKS: dict[str, Handler] = {
     "search.ensure": generations.ensure,
-    "search.rebuild": rebuild,
+    "search.rebuild": generations.rebuild_kept,
+    "search.rollback": generations.roll_back,
     REWRITE: generations.rewrite,
 }
 SCHEDULES: tuple[Schedule, ...] = (Schedule("search.ensure", dt.timedelta(minutes=1)),)

@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -21,7 +21,7 @@ from marketplace.core.worker import Worker
 from marketplace.listings.models import Offer, Patent
 from marketplace.search import generations, indexer
 from marketplace.search.document import OfferDocument
-from marketplace.search.engine import EngineUnavailable, WriteReport
+from marketplace.search.engine import EngineUnavailable
 from marketplace.search.engines import engine
 from marketplace.search.models import SearchGeneration
 from marketplace.search.services import search
@@ -87,19 +87,18 @@ def test_a_rebuild_flips_to_the_new_generation_and_keeps_the_old_one_reading(ins
 
 def test_going_back_is_flipping_back_and_nothing_is_missing_there(installation: Flask) -> None:
     with installation.app_context():
-        generations.rebuild()
-        generations.rebuild()
+        first = generations.rebuild()["generation"]
+        with pytest.raises(Conflict) as refused:
+            generations.rollback()
+        assert refused.value.code == "no-earlier-index"
+        second = generations.rebuild()["generation"]
         offer_id = publish("一种磁力泵的密封结构")
-        old = db.session.scalar(sa.select(SearchGeneration).where(SearchGeneration.live.is_(False)))
-        assert old is not None
-        old_id, old_name = old.id, old.name
-    work(installation)
-    with installation.app_context():
-        generations.flip(old_id)
-        live = generations.live(engine().name)
-        assert live is not None
-        assert live.name == old_name
+        back = generations.rollback()  # no worker has run: it reads the journal to its end by itself
+        assert (back["generation"], back["previous"]) == (first, second)
         assert found("磁力泵 密封") == [offer_id]
+        third = generations.rebuild()["generation"]  # keeps what it replaces, not what is youngest
+        assert states_of_generations() == {first: "ready", second: "dropped", third: "ready"}
+        assert generations.rollback()["generation"] == first
 
 
 def test_the_generation_before_the_previous_one_is_dropped_with_its_cursor(installation: Flask) -> None:
@@ -184,6 +183,7 @@ def test_verify_builds_anew_what_cannot_be_repaired(installation: Flask) -> None
         assert verified["generation"] != name
         assert found("磁力泵") == [offer_id]
         assert generations.verify() == {
+            "engine": engine().name,
             "generation": verified["generation"],
             "compared": 1,
             "missing": 0,
@@ -252,16 +252,16 @@ def test_a_rebuild_longer_than_the_lease_of_its_task_is_done_once(
     with installation.app_context():
         for _ in range(8):
             publish("一种含镍废水的除镍装置")
-        index = engine()
         with unit_of_work():
             tasks.enqueue("search.rebuild", key="requested")
-    write = index.write
+    load = indexer.documents
 
-    def slowly(generation: str, documents: Iterable[OfferDocument]) -> WriteReport:
-        time.sleep(0.8)
-        return write(generation, documents)
+    def slowly(offer_ids: Iterable[int]) -> Iterator[OfferDocument]:
+        for loaded in load(offer_ids):
+            time.sleep(0.8)
+            yield loaded
 
-    monkeypatch.setattr(index, "write", slowly)
+    monkeypatch.setattr(indexer, "documents", slowly)
     errors: list[BaseException] = []
 
     def take() -> None:
