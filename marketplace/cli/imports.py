@@ -28,6 +28,7 @@ KINDS = {
     "gazette-recordals": "Import recordals in effect, changed and cancelled, as the gazette prints them.",
     "mirrored": "Import offers that another platform shows (never licensable here, never counted).",
     "licences": "Import licences taken elsewhere, and recordals.",
+    "bank-statement": "Match a holder's bank statement (--owner) with payments by reference and sum.",
     "demands": "Import demands of firms and publish them.",
     "stock": "Import what is said of an organisation's stock: unit, inventor, grade, wish, use.",
     "reference-fees": "Import published licence fees by industry and year, with their source.",
@@ -52,9 +53,7 @@ def _command(kind: str, text: str) -> click.Command:
     )
     @click.option("--owner", metavar="CODE", help="Credit code or exact name of whose list it is.")
     @with_application
-    def command(
-        file: Path, dry_run: bool, report: Path | None, owner: str | None, source: str | None = None
-    ) -> None:
+    def command(file: Path, dry_run: bool, report: Path | None, owner: str | None, **options: Any) -> None:
         with _progress(file, kind) as advance:
             summary = importing.run(
                 kind,
@@ -64,7 +63,7 @@ def _command(kind: str, text: str) -> click.Command:
                 dry_run=dry_run,
                 report=report,
                 progress=advance,
-                options={"source": source} if source else None,
+                options=options,
             )
         if report is None:
             for error in summary.errors:
@@ -72,14 +71,23 @@ def _command(kind: str, text: str) -> click.Command:
                 click.echo(f"{where}: {error.reason} [{error.code}] {error.value}".rstrip(), err=True)
             if summary.rejected > len({error.line for error in summary.errors}):
                 click.echo("… more errors; write them all with --report FILE", err=True)
-        result(summary.as_json())
+        result(
+            summary.as_json()
+            | ({"ended": summary.details["mirrored_ended"]} if options.get("complete") else {})
+        )
         if summary.rejected:
             fail()
 
-    if kind == "mirrored":
-        asked = click.option("--source", required=True, metavar="NAME", help="The platform they come from.")
-        command = asked(command)
+    for option in _MIRRORED if kind == "mirrored" else ():
+        command = option(command)
     return command
+
+
+_MIRRORED = (
+    click.option("--confirmed", is_flag=True, help="With --complete: even if more than half would end."),
+    click.option("--complete", is_flag=True, help="The list is whole: what is not in it has ended."),
+    click.option("--source", required=True, metavar="NAME", help="The platform they come from."),
+)
 
 
 @contextmanager

@@ -156,6 +156,15 @@ def deadline(start: date, *, months: int | None = None, days: int | None = None)
     return Deadline(last, provisional)
 
 
+def working_days_after(start: date, n: int) -> Deadline:
+    """The `n`-th working day after `start`, by the State Council's yearly table."""
+    day, left = start, n
+    while left:
+        day += timedelta(days=1)
+        left -= is_working_day(day)
+    return Deadline(day, not (holidays_known(start.year) and holidays_known(day.year)))
+
+
 def holidays_known(year: int) -> bool:
     """Whether the State Council's holiday table of `year` is at hand; it appears in the autumn before."""
     return _FIRST_YEAR <= year <= _LAST_YEAR

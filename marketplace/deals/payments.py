@@ -26,7 +26,14 @@ from .lookup import find, last_day, lock_notice, lock_payment, offer_ended_at
 from .models import OPEN_PAYMENT, Notice, Obligation, Payment, RefundTask
 from .notices import pay_in_full, release
 from .quarantine import quarantine
-from .rules import STRIPE_CEILING_MINOR, bank_instant, basis_of, effective_at, too_late
+from .rules import (
+    STRIPE_CEILING_MINOR,
+    answer_to_slip_by,
+    bank_instant,
+    basis_of,
+    effective_at,
+    too_late,
+)
 
 log = logging.getLogger(__name__)
 CHANNELS: Final = ("bank", "stripe")
@@ -177,9 +184,26 @@ def upload_slip(actor: Actor, payment_id: int, content: bytes, filename: str) ->
             organisation_id=_licensee(payment),
         )
         payment.slip_id = kept.id
+        payment.slip_at = payment.slip_at or clock.now()
 
     PAYMENT.execute(actor, payment, "slip", effect=effect, organisation_id=_licensee(payment))
     return payment
+
+
+def escalate_slips() -> None:
+    """Remind the payee of slips that wait, and show them to the operator (a task), each once."""
+    waiting = sa.select(Payment).where(
+        Payment.state == "slip_uploaded", Payment.slip_at.is_not(None), Payment.escalated_at.is_(None)
+    )
+    today = clock.today()
+    for found in list(db.session.scalars(waiting.order_by(Payment.id)).unique()):
+        if found.slip_at is None or today <= answer_to_slip_by(clock.legal_date(found.slip_at)).date:
+            continue
+        with unit_of_work():
+            payment = lock_payment(found)
+            if payment.state == "slip_uploaded" and payment.escalated_at is None:
+                payment.escalated_at = clock.now()
+                record("payment.slip_waits", payment, organisation_id=_licensee(payment), **_ids(payment))
 
 
 def confirm_payment(

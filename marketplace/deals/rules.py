@@ -18,6 +18,9 @@ from marketplace.core.errors import Conflict
 # internal approval takes weeks; and lapsing costs nothing, since a new notice may be served at any time.
 DAYS_TO_PAY: Final = 30
 
+# A transfer between banks arrives within a working day; a second one is left for looking it up.
+SLIP_WORKING_DAYS: Final = 2
+
 # Stripe takes at most eight digits of minor units in one payment: ¥999,999.99.
 STRIPE_CEILING_MINOR: Final = 99_999_999
 
@@ -95,6 +98,11 @@ def effective_on_service(terms: Mapping[str, Any], *, royalty_only_effective_on_
 def pay_by(served_at: dt.datetime) -> dt.date:
     """The last day on which payment keeps a notice alive here."""
     return clock.legal_date(served_at) + dt.timedelta(days=DAYS_TO_PAY)
+
+
+def answer_to_slip_by(shown_on: dt.date) -> clock.Deadline:
+    """The last day on which a payee's word on a bank slip is no concern of the operator's yet."""
+    return clock.working_days_after(shown_on, SLIP_WORKING_DAYS)
 
 
 def bank_instant(paid_on: dt.date) -> dt.datetime:

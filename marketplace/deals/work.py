@@ -20,6 +20,7 @@ TASKS: dict[str, Handler] = {
     "deals.render_certificate": licences.render_certificate,
     "deals.send_notice": notices.send_notice,
     "deals.expire_session": payments.expire_session,
+    "deals.escalate_slips": payments.escalate_slips,
     "deals.serve_waiting": notices.serve_waiting,
     "deals.end_undelivered": notices.end_undelivered,
     "deals.lapse_notices": notices.lapse_notices,
@@ -30,6 +31,7 @@ TASKS: dict[str, Handler] = {
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule("deals.serve_waiting", every=timedelta(minutes=1)),
     Schedule("deals.end_undelivered", every=timedelta(hours=1)),
+    Schedule("deals.escalate_slips", every=timedelta(hours=1)),
     Schedule("deals.lapse_notices", every=timedelta(hours=1)),
     Schedule("deals.expire_licences", every=timedelta(hours=1)),
     Schedule("deals.end_with_patents", every=timedelta(minutes=10)),

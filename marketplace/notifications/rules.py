@@ -18,6 +18,7 @@ from marketplace.listings.models import Offer
 from marketplace.listings.showcase.models import Question
 from marketplace.listings.showcase.questions import who_answers
 from marketplace.listings.stocktaking import telling
+from marketplace.search.saved.models import SavedSearch
 
 
 @dataclass(frozen=True)
@@ -65,17 +66,28 @@ def _notice_undelivered(entry: JournalEntry) -> Iterable[Telling]:
 
 def _payment_to_confirm(entry: JournalEntry) -> Iterable[Telling]:
     payment = db.session.get_one(Payment, entry.subject_id)
+    yield Telling(payment.obligation.notice.offer.holder_id, "payment_to_confirm", _about(payment))
+
+
+def _part_received(entry: JournalEntry) -> Iterable[Telling]:
+    payment = db.session.get_one(Payment, entry.subject_id)
+    yield Telling(payment.obligation.notice.licensee_id, "payment_part_received", _about(payment))
+
+
+def _slip_waits(entry: JournalEntry) -> Iterable[Telling]:
+    payment = db.session.get_one(Payment, entry.subject_id)
+    yield Telling(payment.obligation.notice.offer.holder_id, "slip_waits", _about(payment))
+    yield Telling("operator", "slip_to_look_into", _about(payment))
+
+
+def _about(payment: Payment) -> dict[str, Any]:
     notice = payment.obligation.notice
-    yield Telling(
-        notice.offer.holder_id,
-        "payment_to_confirm",
-        {
-            "payment": payment.id,
-            "notice": notice.id,
-            "offer": notice.offer_id,
-            "organisation": notice.licensee_id,
-        },
-    )
+    return {
+        "payment": payment.id,
+        "notice": notice.id,
+        "offer": notice.offer_id,
+        "organisation": notice.licensee_id,
+    }
 
 
 def _licence_in_effect(entry: JournalEntry) -> Iterable[Telling]:
@@ -300,6 +312,14 @@ def _stock_step(entry: JournalEntry) -> Iterable[Telling]:
         yield Telling(entry.organisation_id or 0, code, ids, member=one.user_id)
 
 
+def _saved_search_found(entry: JournalEntry) -> Iterable[Telling]:
+    """Whoever saved the search, alone: what a person looks for is not the whole organisation's matter."""
+    saved = db.session.get(SavedSearch, entry.subject_id)
+    if saved is not None:
+        ids = {"saved_search": saved.id, "count": entry.data["count"], "offers": entry.data["offers"]}
+        yield Telling(saved.organisation_id, "saved_search_found", ids, member=saved.user_id)
+
+
 def _licensees(offer: Offer) -> list[int]:
     """Organisations with a licence in effect under the offer."""
     query = sa.select(Licence.licensee_id).where(Licence.offer_id == offer.id, Licence.state == "in_effect")
@@ -311,6 +331,8 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "notice.service_proven": _notice_served,
     "notice.undelivered": _notice_undelivered,
     "payment.slip_uploaded": _payment_to_confirm,
+    "payment.part_received": _part_received,
+    "payment.slip_waits": _slip_waits,
     "licence.in_effect": _licence_in_effect,
     "licence.ended": _licence_ended,
     "licence.patent_end_stated": _patent_end_stated,
@@ -344,5 +366,6 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "question.asked": _question_asked,
     "question.confirmed": _question_asked,
     "question.answered": _question_answered,
+    "saved_search.found": _saved_search_found,
     **dict.fromkeys((*telling.ACTIONS, "stock.job_done"), _stock_step),
 }

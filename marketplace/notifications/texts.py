@@ -17,6 +17,7 @@ from marketplace.demands.models import Demand
 from marketplace.listings.models import Offer, Patent
 from marketplace.listings.showcase.models import Question
 from marketplace.listings.stocktaking.models import Stock, StockComment
+from marketplace.search.saved.models import SavedSearch
 
 from .models import Notification
 
@@ -62,6 +63,31 @@ _WORDING: Final[Mapping[str, _Wording]] = {
             "(reference %(reference)s). Please confirm the date and the amount that arrived."
         ),
         "/notices/%(notice_id)s",
+    ),
+    "payment_part_received": _Wording(
+        _l("A part of your payment has arrived"),
+        _l(
+            "The holder's account shows a part of what is owed for “%(offer)s” (reference %(reference)s). "
+            "The licence takes effect when the whole sum of %(amount)s has arrived."
+        ),
+        "/notices/%(notice_id)s",
+    ),
+    "slip_waits": _Wording(
+        _l("A payer has been waiting for your confirmation for two working days"),
+        _l(
+            "%(organisation)s says that it has transferred %(amount)s for “%(offer)s” (reference "
+            "%(reference)s). Please look at your account and confirm the date and the amount, or write to "
+            "the payer. The operator of the platform has been told as well."
+        ),
+        "/notices/%(notice_id)s",
+    ),
+    "slip_to_look_into": _Wording(
+        _l("A bank slip has waited for two working days"),
+        _l(
+            "The holder has not confirmed the transfer of %(amount)s by %(organisation)s for “%(offer)s” "
+            "(reference %(reference)s). Please ask it to look at its account."
+        ),
+        "/operator/notices/%(notice_id)s",
     ),
     "licence_in_effect": _Wording(
         _l("Your licence %(licence)s is in effect"),
@@ -388,6 +414,11 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         _l("%(organisation)s points you to its offer “%(offer)s” for your demand “%(demand)s”."),
         "/offers/%(offer_id)s",
     ),
+    "saved_search_found": _Wording(
+        _l("New offers for your saved search “%(saved_search)s”: %(count)s"),
+        _l("Since you were last told, offers were announced that your search finds: %(count)s."),
+        "/saved-searches/%(saved_search_id)s",
+    ),
 }
 
 CODES: Final = tuple(_WORDING)
@@ -404,6 +435,7 @@ _MODELS: Final[Mapping[str, Any]] = {
     "quarantine": Quarantine,
     "stock": Stock,
     "comment": StockComment,
+    "saved_search": SavedSearch,
 }
 
 
@@ -463,6 +495,8 @@ def _name(row: Any) -> str:
             return _in_language(row.title, row.title_en)
         case Notice() | Licence():
             return row.number
+        case SavedSearch():
+            return row.name
         case StockComment():
             return row.text
         case _:

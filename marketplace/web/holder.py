@@ -31,6 +31,7 @@ from . import (
     holder_notices,
     holder_offers,
     holder_patents,
+    holder_statements,
     pricing,
 )
 from .holder_frame import blueprint, called, parties, party
@@ -40,6 +41,7 @@ __all__ = ["blueprint"]
 # Their views belong to the same blueprint.
 VIEWS = (
     holder_patents,
+    holder_statements,
     holder_lists,
     holder_declaration,
     holder_offers,

@@ -37,8 +37,22 @@ KINDS = {
         _l("Upload licences taken elsewhere, and recordals"),
         _l("Open licences are counted once they are recorded; negotiated ordinary licences are kept apart."),
     ),
+    "bank-statement": Kind(
+        "bank-statement",
+        _l("Upload a bank statement"),
+        _l(
+            "Payments are matched by their reference and sum. "
+            "Lines that say nothing of a licence here are not kept."
+        ),
+    ),
 }
-_AFTER = {"patents": "patents", "offers": "offers", "withdrawals": "offers", "licences": "licences"}
+_AFTER = {
+    "patents": "patents",
+    "offers": "offers",
+    "withdrawals": "offers",
+    "licences": "licences",
+    "bank-statement": "statement",
+}
 
 
 def _kind(name: str) -> Kind:

@@ -348,6 +348,7 @@ TABLES: dict[str, dict[str, Label]] = {
     },
     "quarantine_reason": {
         "amount-mismatch": Label(_l("Another sum came than is owed"), "orange"),
+        "paid-again": Label(_l("Money came for what had been paid already"), "orange"),
         "currency-mismatch": Label(_l("The money came in another currency"), "orange"),
         "account-mismatch": Label(_l("The message came from another account"), "red"),
         "livemode-mismatch": Label(_l("A test message came to the real account, or the reverse"), "red"),
@@ -427,6 +428,8 @@ TABLES: dict[str, dict[str, Label]] = {
         "recordals_changed": Label(_l("changes of recordals noted")),
         "recordals_cancelled": Label(_l("recordals cancelled")),
         "mirrored_ended": Label(_l("mirrored offers deleted")),
+        "mirrored_left_out": Label(_l("not in the list: deleted")),
+        "mirrored_kept": Label(_l("not in the list, but kept because rows are faulty")),
     },
     "sort": {
         "relevance": Label(_l("Most relevant")),

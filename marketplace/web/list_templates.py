@@ -49,6 +49,8 @@ _NOTES = {
     "effective_on": _l("Empty: the later of the days of notice and payment."),
     "recordal_number": _l("Makes the licence count."),
     "source": _l("Where this is known from."),
+    "serial": _l("The bank's own number of the booking: by it a line is taken once only."),
+    "remark": _l("What the payer wrote: the payment reference is looked for here."),
 }
 _CHOICES: dict[str, Any] = {
     "kind": listing_columns.KIND,
@@ -59,7 +61,7 @@ _CHOICES: dict[str, Any] = {
     "rate_base": listing_columns.RATE_BASE,
 }
 _LICENCE_KINDS = {"open": ("开放",), "ordinary": ("普通",)}
-_AS_TEXT = ("number", "code", "account", "ipc")
+_AS_TEXT = ("number", "code", "account", "ipc", "serial")
 
 
 def header(column: Any) -> str:

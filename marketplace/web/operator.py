@@ -75,6 +75,7 @@ _ABSENT_PAYEES = (
         Organisation.claimed_at.is_(None),
     )
 )
+_SLIPS = sa.select(Payment.id).where(Payment.state == "slip_uploaded", Payment.escalated_at.is_not(None))
 _DUTIES = sa.select(Offer.id).where(Offer.status.in_(IN_FORCE), Offer.duty_to_withdraw_since.is_not(None))
 
 
@@ -118,6 +119,13 @@ def home() -> ResponseReturnValue:
             url_for("operator.absent_payees"),
             "cash-coin",
             _l("Confirm them when the holder has told you that the money arrived."),
+        ),
+        Queue(
+            _l("Slips that wait for the payee"),
+            _count(_SLIPS),
+            url_for("operator.waiting_slips"),
+            "clock-history",
+            _l("Shown more than two working days ago, and the holder has neither confirmed nor refused."),
         ),
         Queue(
             _l("Ends of patents to check"),
@@ -168,8 +176,28 @@ def service() -> ResponseReturnValue:
 @access("operator")
 def absent_payees() -> ResponseReturnValue:
     """Transfers to holders for whom nobody acts here."""
-    query = sa.select(Payment).where(Payment.id.in_(_ABSENT_PAYEES)).order_by(Payment.id)
-    return render_template("operator/payments.html", rows=db.session.scalars(query.limit(200)).all())
+    return _payments_page(
+        _ABSENT_PAYEES,
+        gettext("Payments to holders who have not joined"),
+        gettext("Ask the holder before you confirm: the money went to the holder's own account."),
+    )
+
+
+@blueprint.get("/slips")
+@access("operator")
+def waiting_slips() -> ResponseReturnValue:
+    """Transfers whose slip has waited too long for the payee's word."""
+    return _payments_page(
+        _SLIPS,
+        gettext("Slips that wait for the payee"),
+        gettext("Ask the holder to look at its account: only the payee can say that the money arrived."),
+    )
+
+
+def _payments_page(chosen: sa.Select[Any], title: str, lead: str) -> ResponseReturnValue:
+    query = sa.select(Payment).where(Payment.id.in_(chosen)).order_by(Payment.id)
+    rows = db.session.scalars(query.limit(200)).all()
+    return render_template("operator/payments.html", rows=rows, title=title, lead=lead)
 
 
 @blueprint.get("/refunds")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +14,17 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from marketplace.accounts.models import Organisation
 from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
+from marketplace.core.journal import JournalEntry
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 from marketplace.deals import notices, patent_ends, payments
 from marketplace.deals.models import Licence, Notice
 from marketplace.listings import services
 from marketplace.listings.models import Offer, PatentParty
+from marketplace.notifications import rules
 from tests import factories
 from tests.deals.conftest import Deal, make_deal, serve
 
@@ -206,3 +211,53 @@ def test_an_end_by_agreement_is_proposed_declined_and_accepted_on_the_pages_of_b
         assert in_words(language, "双方协商一致", "Both parties agreed") in page
         assert "agreed-end" not in page
     assert firm.post(f"{firms}/agreed-end/nonsense").status_code == 404
+
+
+def test_a_statement_is_uploaded_its_open_line_answered_and_the_licence_is_there(
+    parties: Callable[..., Parties], language: str
+) -> None:
+    all_ = parties()
+    notice = all_.row(Notice)
+    with all_.app.app_context():
+        payments.start_payment(all_.deal.firm_actor, notice.id, "bank")
+        payer = db.session.get_one(Organisation, all_.deal.firm.id).name
+    content = f"交易流水号,交易日期,贷方发生额,对方户名,附言\nA1,2026-11-20,50000.00,{payer},货款\n".encode()
+    shown = all_.holder.post(
+        "/holder/lists/bank-statement", data={"file": (io.BytesIO(content), "流水.csv")}
+    ).text
+    kept = re.search(r'name="file" value="(\d+)"', shown)
+    assert kept
+    done = all_.holder.post("/holder/lists/bank-statement/import", data={"file": kept.group(1)})
+    assert done.headers["Location"] == "/holder/statement"
+    page = all_.holder.get("/holder/statement").text
+    assert in_words(language, "是，确认到账", "Yes, it is") in page
+    address = re.search(r'action="(/holder/statement/\d+)"', page)
+    assert address
+    assert all_.firm.post(address.group(1), data={"ours": "yes"}).status_code == 404
+    assert all_.holder.post(address.group(1), data={"ours": "yes"}).status_code == 302
+    assert all_.row(Licence).state == "in_effect"
+    assert in_words(language, "没有待处理", "Nothing waits") in all_.holder.get("/holder/statement").text
+
+
+def test_a_slip_that_waits_too_long_is_in_the_operators_queue_and_both_are_told(
+    parties: Callable[..., Parties], language: str
+) -> None:
+    all_ = parties()
+    notice = all_.row(Notice)
+    with all_.app.app_context():
+        payment = payments.start_payment(all_.deal.firm_actor, notice.id, "bank")
+        with unit_of_work(all_.deal.firm_actor):
+            payments.upload_slip(all_.deal.firm_actor, payment.id, b"\x89PNG\r\n\x1a\ninvented", "回单.png")
+        reference = payment.reference
+    assert reference not in all_.operator.get("/operator/slips").text
+    with all_.app.app_context(), clock.at(clock.now() + dt.timedelta(days=5)):
+        payments.escalate_slips()
+        entry = db.session.scalars(
+            sa.select(JournalEntry).where(JournalEntry.action == "payment.slip_waits")
+        ).one()
+        told = {(one.recipient, one.code) for one in rules.tellings(entry)}
+    assert told == {
+        (f"organisation:{all_.deal.holder.id}", "slip_waits"),
+        ("operator", "slip_to_look_into"),
+    }
+    assert reference in all_.operator.get("/operator/slips").text

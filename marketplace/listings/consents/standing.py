@@ -243,11 +243,8 @@ def last_day(start: dt.date, days: int, counting: str) -> LastDay:
     if counting == "calendar":
         found = clock.deadline(start, days=days)
         return LastDay(found.date, found.provisional)
-    day, left = start, days
-    while left:
-        day += dt.timedelta(days=1)
-        left -= clock.is_working_day(day)
-    return LastDay(day, not (clock.holidays_known(start.year) and clock.holidays_known(day.year)))
+    last = clock.working_days_after(start, days)
+    return LastDay(last.date, last.provisional)
 
 
 def check_price_notice(offer: Offer) -> None:
