@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import lock, record
 
 from .confirming import resolve_clash
+from .following import FIRST_COUNTS, ONE_PLACE_PER, in_words, references
 from .lifecycle import CLASH, IDENTITY, INVITATION, JOIN_REQUEST, MANDATE, VERIFICATION
 from .models import (
     IdentityClash,
@@ -36,26 +37,6 @@ from .models import (
     Verification,
 )
 
-# Columns that hold an organisation without a foreign key, as the lower layers know no organisations.
-LOOSE: Final = (("files", "organisation_id"), ("licences", "end_proposed_by"))
-# What tells of the two records themselves stays as it is; answers to repeated requests are for their caller.
-STAYS: Final = frozenset(
-    {"organisations", "organisation_past", "organisation_changes", "idempotency_keys", "journal"}
-)
-# Where both have one and only one is possible, that of the organisation that stays counts; the other is left.
-FIRST_COUNTS: Final = frozenset(
-    {
-        "consents",
-        "stock",
-        "stock_grades",
-        "identity_clashes",
-        "notifications",
-        "price_notice_rules",
-        "stock_settings",
-        "stock_views",
-        "stock_members",
-    }
-)
 _FILLED: Final = ("name_en", "region", "state_established")
 _PAID_TO: Final = ("bank_account_name", "bank_name", "bank_account", "stripe_account")
 _RANK: Final = {"viewer": 0, "editor": 1, "administrator": 2}
@@ -63,23 +44,14 @@ _RANK: Final = {"viewer": 0, "editor": 1, "administrator": 2}
 
 @dataclass(frozen=True)
 class Preview:
-    """What a merger would move: table and column → rows; and where both have what can only be once."""
+    """What a merger would move: table and column → rows; and what keeps it from being done.
+
+    `blocked` are the tables in which both have what can only be once; `refusal` is what `merge` would raise.
+    """
 
     counts: dict[str, int]
     blocked: tuple[str, ...]
-
-
-def references() -> Iterator[sa.Column[Any]]:
-    """Every column of the database that says which organisation something belongs to."""
-    tables = db.metadata.tables
-    for name in sorted(tables):
-        if name in STAYS:
-            continue
-        for column in tables[name].columns:
-            if any(key.column.table.name == "organisations" for key in column.foreign_keys):
-                yield column
-    for name, column_name in LOOSE:
-        yield tables[name].columns[column_name]
+    refusal: Conflict | None = None
 
 
 def preview(actor: Actor, from_id: int, to_id: int) -> Preview:
@@ -94,12 +66,32 @@ def preview(actor: Actor, from_id: int, to_id: int) -> Preview:
         for column in references()
         if (number := _count(column, source.id))
     }
-    blocked = {
-        column.table.name
-        for column in references()
-        if column.table.name not in FIRST_COUNTS | _SETTLED and _twice(column, source.id, target.id)
-    }
-    return Preview(counts, tuple(sorted(blocked)))
+    blocked = tuple(
+        sorted(
+            {
+                column.table.name
+                for column in references()
+                if not column.table.info.get(FIRST_COUNTS)
+                and column.table.name not in _SETTLED
+                and _twice(column, source.id, target.id)
+            }
+        )
+    )
+    return Preview(counts, blocked, _refusal(source, target, blocked))
+
+
+def _refusal(gone: Organisation, stays: Organisation, blocked: tuple[str, ...]) -> Conflict | None:
+    if gone.code and stays.code and gone.code != stays.code and gone.confirmed and stays.confirmed:
+        return Conflict(
+            "merge-codes-differ", "Both have confirmed codes that differ: they are two organisations."
+        )
+    if blocked:
+        return Conflict(
+            "merge-blocked",
+            "Both have what there can only be one of (%(tables)s): one of the two has to end first.",
+            tables=", ".join(blocked),
+        )
+    return None
 
 
 # What `_settle` sees to before anything moves.
@@ -128,20 +120,12 @@ def merge(actor: Actor, from_id: int, to_id: int, *, typed: str, source: str) ->
         message = N_("Please type the exact name of the duplicate.")
         raise Invalid("merge-not-confirmed", message, fields={"typed": [message]})
     note = _source(source)
-    if gone.code and stays.code and gone.code != stays.code and gone.confirmed and stays.confirmed:
-        raise Conflict(
-            "merge-codes-differ", "Both have confirmed codes that differ: they are two organisations."
-        )
     # Always in the order of ids, so that two mergers cannot wait for each other.
     for id_ in sorted((gone.id, stays.id)):
         lock(Organisation, id_)
-    blocked = preview(actor, gone.id, stays.id).blocked
-    if blocked:
-        raise Conflict(
-            "merge-blocked",
-            "Both have what there can only be one of (%(tables)s): one of the two has to end first.",
-            tables=", ".join(blocked),
-        )
+    refusal = preview(actor, gone.id, stays.id).refusal
+    if refusal is not None:
+        raise refusal
     _settle(actor, gone, stays)
     counts = _move(gone.id, stays.id)
     _take_over(gone, stays)
@@ -173,6 +157,16 @@ def standing_id(organisation_id: int) -> int:
     """The id that an id leads to: of the organisation that a duplicate was merged into, else itself."""
     into = db.session.scalar(sa.select(Organisation.merged_into_id).where(Organisation.id == organisation_id))
     return into or organisation_id
+
+
+def standing_ids(organisation_ids: Iterable[int]) -> dict[int, int]:
+    """Each id → the id that it leads to, in one query."""
+    ids = list(organisation_ids)
+    query = sa.select(Organisation.id, Organisation.merged_into_id).where(
+        Organisation.id.in_(ids), Organisation.merged_into_id.is_not(None)
+    )
+    into = {row.id: row.merged_into_id for row in db.session.execute(query)}
+    return {one: into.get(one, one) for one in ids}
 
 
 def succeed(actor: Actor, from_id: int, to_id: int, *, on: dt.date, source: str) -> OrganisationChange:
@@ -307,8 +301,8 @@ def _move(from_id: int, to_id: int) -> Counter[str]:
     counts: Counter[str] = Counter()
     for column in references():
         table, name = column.table, f"{column.table.name}.{column.name}"
-        if table.name == "patent_parties":
-            counts["patent_parties joined"] += _join_places(from_id, to_id)
+        if ONE_PLACE_PER in table.info:
+            counts[f"{table.name} joined"] += _join_places(column, from_id, to_id)
         left = _left(column, from_id, to_id)
         counts[f"{name} left"] += len(left)
         counts[name] += _rewrite(column, from_id, to_id, left)
@@ -330,24 +324,24 @@ def _rewrite(column: sa.Column[Any], from_id: int, to_id: int, left: frozenset[i
 
 def _readdress(from_id: int, to_id: int, counts: Counter[str]) -> None:
     """Messages name whom they are for by words; those that moved are for the one that stays."""
-    table = db.metadata.tables["notifications"]
-    told = table.alias("told")
-    # Told of one entry as two, it is told once: the second message stays with the old id.
-    twice = sa.exists().where(
-        told.c.recipient == f"organisation:{to_id}",
-        told.c.entry_id == table.c.entry_id,
-        told.c.code == table.c.code,
-    )
-    query = sa.update(table).where(table.c.recipient == f"organisation:{from_id}", ~twice)
-    result = db.session.execute(query.values(recipient=f"organisation:{to_id}"))
-    counts["notifications.recipient"] += result.rowcount  # type: ignore[attr-defined]
+    for column, once_with in in_words():
+        table = column.table
+        told = table.alias("told")
+        # Told of one entry as two, it is told once: the second message stays with the old id.
+        twice = sa.exists().where(
+            told.c[column.name] == f"organisation:{to_id}",
+            *(told.c[name] == table.c[name] for name in once_with),
+        )
+        query = sa.update(table).where(column == f"organisation:{from_id}", ~twice)
+        result = db.session.execute(query.values(**{column.name: f"organisation:{to_id}"}))
+        counts[f"{table.name}.{column.name}"] += result.rowcount  # type: ignore[attr-defined]
 
 
-def _join_places(from_id: int, to_id: int) -> int:
-    """Where both were owners of one patent, one place is enough: there was only ever one owner."""
-    parties = db.metadata.tables["patent_parties"]
-    theirs = sa.select(parties.c.patent_id).where(parties.c.organisation_id == to_id)
-    query = sa.delete(parties).where(parties.c.organisation_id == from_id, parties.c.patent_id.in_(theirs))
+def _join_places(column: sa.Column[Any], from_id: int, to_id: int) -> int:
+    """Where both had a place in one thing, one is enough: there was only ever one organisation."""
+    table = column.table
+    of = table.c[table.info[ONE_PLACE_PER]]
+    query = sa.delete(table).where(column == from_id, of.in_(sa.select(of).where(column == to_id)))
     done: int = db.session.execute(query).rowcount  # type: ignore[attr-defined]
     return done
 

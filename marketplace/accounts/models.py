@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
 
+from .following import first_counts, for_good
+
 ORGANISATION_TYPES = ("university", "institute", "hospital", "enterprise", "individual", "agency")
 STAFF_ROLES = ("bureau", "operator")
 IDENTITIES = ("stated", "confirmed")
@@ -53,6 +55,7 @@ class Organisation(Versioned, Model):
         ),
         sa.Index("ix_organisations_name", "name"),
         sa.Index("uq_organisations_confirmed_code", "code", unique=True, **_where("identity", "confirmed")),
+        for_good(),
     )
     name: Mapped[str] = mapped_column(sa.String(200))
     name_en: Mapped[str | None] = mapped_column(sa.String(200))
@@ -149,6 +152,7 @@ class IdentityClash(Versioned, Model):
             unique=True,
             **_where("state", "open"),
         ),
+        first_counts(),
     )
     kind: Mapped[str] = mapped_column(Code(8), default="code")
     code: Mapped[str] = mapped_column(Code(18))
@@ -336,6 +340,7 @@ class OrganisationPast(Model):
         one_of("field", DATED),
         sa.Index("ix_organisation_past_field", "organisation_id", "field", "valid_to"),
         sa.Index("ix_organisation_past_value", "field", "value"),
+        for_good(),
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"))
@@ -353,6 +358,7 @@ class OrganisationChange(Model):
     __table_args__ = (
         one_of("kind", CHANGES),
         sa.CheckConstraint("from_id <> to_id", name="two_organisations"),
+        for_good(),
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     kind: Mapped[str] = mapped_column(Code(16))

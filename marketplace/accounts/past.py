@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -86,6 +87,62 @@ def former_names(organisation_ids: Iterable[int]) -> dict[int, list[Organisation
     )
     for row in db.session.scalars(query):
         found.setdefault(row.organisation_id, []).append(row)
+    return found
+
+
+@dataclass(frozen=True)
+class FormerName:
+    """A name that an organisation bore, or under which a duplicate of it was entered.
+
+    Attributes:
+        since, until: first and last day; None at the beginning of what is known. A duplicate's present name
+            has neither: it was another way of writing.
+        language: `zh` or `en`.
+    """
+
+    name: str
+    language: str
+    since: dt.date | None
+    until: dt.date | None
+
+
+def former_names_with_periods(organisation_ids: Iterable[int]) -> dict[int, list[FormerName]]:
+    """All names besides the present ones, with their days, latest first: in one query, for the index.
+
+    The names of the duplicates that were merged into an organisation are among them. Organisations that
+    always had one name are not in the answer.
+    """
+    stays = sa.func.coalesce(Organisation.merged_into_id, Organisation.id)
+    mine = stays.in_(list(organisation_ids))
+    past = (
+        sa.select(
+            stays.label("stays"),
+            Organisation.id.label("of"),
+            OrganisationPast.field.label("field"),
+            OrganisationPast.value.label("value"),
+            OrganisationPast.valid_to.label("until"),
+        )
+        .join(OrganisationPast, OrganisationPast.organisation_id == Organisation.id)
+        .where(mine, OrganisationPast.field.in_(("name", "name_en")))
+    )
+    never = sa.literal(None, sa.Date())
+    duplicates = [
+        sa.select(stays, Organisation.id, sa.literal(field), column, never).where(
+            mine, Organisation.merged_into_id.is_not(None), column.is_not(None)
+        )
+        for field, column in (("name", Organisation.name), ("name_en", Organisation.name_en))
+    ]
+    rows = db.session.execute(sa.union_all(past, *duplicates)).all()
+    found: dict[int, list[FormerName]] = {}
+    ended: dict[tuple[int, str], dt.date] = {}
+    for stays_id, of, field, value, until in sorted(rows, key=lambda row: (row[4] is None, row[4] or row[1])):
+        before = ended.get((of, field))
+        since = before + dt.timedelta(days=1) if before is not None and until is not None else None
+        if until is not None:
+            ended[of, field] = until
+        if value:
+            one = FormerName(value, "zh" if field == "name" else "en", since, until)
+            found.setdefault(stays_id, []).insert(0, one)
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from marketplace.accounts.following import HOLDS
 from marketplace.accounts.models import Organisation
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
 from marketplace.listings.models import Offer, Patent
@@ -221,7 +222,7 @@ class Licence(Versioned, Model):
     agreed_end: Mapped[str] = mapped_column(Code(16), default="none")
     end_proposed_on: Mapped[dt.date | None]
     end_proposed_side: Mapped[str | None] = mapped_column(Code(16))
-    end_proposed_by: Mapped[int | None] = mapped_column(Key)
+    end_proposed_by: Mapped[int | None] = mapped_column(Key, info={HOLDS: True})
     amount_minor: Mapped[int | None] = mapped_column(sa.BigInteger)
     currency: Mapped[str] = mapped_column(Code(3), default="CNY")
     certificate_code: Mapped[str | None] = mapped_column(Code(32), unique=True)

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from marketplace.accounts.following import one_place_per
 from marketplace.accounts.models import Organisation
 from marketplace.core import clock
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
@@ -95,7 +96,7 @@ class PatentParty(Model):
     """A patentee, in the register's order."""
 
     __tablename__ = "patent_parties"
-    __table_args__ = (sa.UniqueConstraint("patent_id", "position"),)
+    __table_args__ = (sa.UniqueConstraint("patent_id", "position"), one_place_per("patent_id"))
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     patent_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("patents.id"), index=True)
     position: Mapped[int]

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from marketplace.accounts.following import IN_WORDS, first_counts
 from marketplace.core.database import Code, Key, Model, one_of
 
 STAFF = ("bureau", "operator")
@@ -25,9 +26,10 @@ class Notification(Model):
         sa.UniqueConstraint("entry_id", "recipient", "code"),
         one_of("staff_role", STAFF),
         sa.CheckConstraint("(organisation_id IS NULL) <> (staff_role IS NULL)", name="one_recipient"),
+        first_counts(),
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
-    recipient: Mapped[str] = mapped_column(Code(40))
+    recipient: Mapped[str] = mapped_column(Code(40), info={IN_WORDS: ("entry_id", "code")})
     organisation_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
     staff_role: Mapped[str | None] = mapped_column(Code(16), index=True)
     entry_id: Mapped[int] = mapped_column(Key)

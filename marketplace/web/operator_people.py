@@ -35,7 +35,7 @@ from marketplace.listings.changes.models import ChangeTask
 from marketplace.listings.models import IN_FORCE, Offer, Patent
 
 from . import labels
-from .forms import Form, at_most, optional, options, required, required_when, status_of, stripped
+from .forms import Form, at_most, optional, options, required, required_when, sentence_of, status_of, stripped
 from .operator_frame import blueprint, key_given, words_given
 from .people import past_value, send_stored
 
@@ -316,6 +316,7 @@ def merge(organisation_id: int, into: int) -> ResponseReturnValue:
         gone=services.get_organisation(organisation_id),
         stays=services.get_organisation(into),
         preview=preview,
+        refusal=sentence_of(preview.refusal) if preview.refusal is not None else "",
         totals=_totals(preview.counts),
         form=form,
     ), (422 if form.errors or getattr(form, "form_errors", None) else 200)

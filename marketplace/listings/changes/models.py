@@ -19,7 +19,8 @@ STATES = ("open", "done", "cancelled")
 class ChangeTask(Versioned, Model):
     """One event on a patent, from the day it was reported until its steps are done.
 
-    `owners_before` holds the ids of the patentees when the task began, so that a change of owners shows.
+    `owners_before` holds the ids of the patentees when the task began, so that a change of owners shows; an
+    id that was merged away since stands for the one that it leads to.
     `told` holds the steps that only a person can confirm, each with the day: everything else is read from
     the facts. `redeclared_id` is the draft that repeats the terms for the new owners.
     """

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 from flask_babel import gettext
 
+from marketplace.accounts import merging
 from marketplace.core import clock
 from marketplace.core.actor import SYSTEM, Actor
 from marketplace.core.database import db
@@ -68,9 +69,13 @@ def facts_of(task: ChangeTask) -> rules.Facts:
     patent = task.patent
     facts = {fact.name: fact.value for fact in patent.facts}
     owners = [party.organisation_id for party in patent.parties]
+    # Two records that became one were one owner all along: no owner has changed by it.
+    into = merging.standing_ids([*task.owners_before, *owners])
+    before = list(dict.fromkeys(into[one] for one in task.owners_before))
+    now = list(dict.fromkeys(into[one] for one in owners))
     return rules.Facts(
         offer=None if task.offer is None else task.offer.status,
-        owners_changed=owners != list(task.owners_before),
+        owners_changed=now != before,
         redeclared=None if task.redeclared is None else task.redeclared.status,
         pledged=facts.get("pledged"),
         legal_status=facts.get("legal_status"),

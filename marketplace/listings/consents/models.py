@@ -7,6 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from marketplace.accounts.following import first_counts
 from marketplace.accounts.models import Organisation
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
 from marketplace.listings.models import Offer
@@ -47,6 +48,7 @@ class Consent(Versioned, Model):
             sqlite_where=sa.text("state IN ('asked', 'given')"),
             postgresql_where=sa.text("state IN ('asked', 'given')"),
         ),
+        first_counts(),
     )
     offer_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("offers.id"))
     organisation_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
@@ -89,6 +91,7 @@ class PriceNoticeRule(Versioned, Model):
         one_of("counting", COUNTINGS),
         sa.CheckConstraint("days BETWEEN 1 AND 180", name="days_in_range"),
         sa.UniqueConstraint("organisation_id"),
+        first_counts(),
     )
     organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"))
     days: Mapped[int]

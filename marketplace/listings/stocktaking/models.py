@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from marketplace.accounts.following import first_counts
 from marketplace.accounts.models import User
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
 from marketplace.listings.models import KINDS, Patent
@@ -42,6 +43,7 @@ class UnitMember(Model):
         sa.CheckConstraint(
             "(unit_id IS NULL) = (role = 'institution_reviewer')", name="unit_where_role_needs_it"
         ),
+        first_counts(),
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
@@ -57,6 +59,7 @@ class StockSettings(Versioned, Model):
     """How an organisation takes stock: which levels review, and the day its standings were worked out."""
 
     __tablename__ = "stock_settings"
+    __table_args__ = (first_counts(),)
     organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), unique=True)
     unit_review: Mapped[bool] = mapped_column(default=True)
     institution_review: Mapped[bool] = mapped_column(default=True)
@@ -67,7 +70,7 @@ class Grade(Model):
     """A step of the organisation's own scale; without any, the product's own scale is used."""
 
     __tablename__ = "stock_grades"
-    __table_args__ = (sa.UniqueConstraint("organisation_id", "code"),)
+    __table_args__ = (sa.UniqueConstraint("organisation_id", "code"), first_counts())
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
     code: Mapped[str] = mapped_column(Code(8))
@@ -109,6 +112,7 @@ class Stock(Versioned, Model):
         sa.UniqueConstraint("organisation_id", "patent_id"),
         sa.Index("ix_stock_facets", "organisation_id", "held", *_FACETS),
         sa.Index("ix_stock_page", "organisation_id", "held", "id", *_FACETS),
+        first_counts(),
     )
     organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"))
     patent_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("patents.id"), index=True)
@@ -149,7 +153,7 @@ class StockView(Model):
     """A filter with a name, of one member; shared ones are seen by all of the organisation."""
 
     __tablename__ = "stock_views"
-    __table_args__ = (sa.UniqueConstraint("organisation_id", "user_id", "name"),)
+    __table_args__ = (sa.UniqueConstraint("organisation_id", "user_id", "name"), first_counts())
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
     user_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("users.id"))
