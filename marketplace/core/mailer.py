@@ -30,8 +30,18 @@ class Mailer:
     url: str
     sender: str
 
-    def send(self, to: str, subject: str, text: str, attachment: tuple[str, bytes] | None = None) -> None:
+    def send(
+        self,
+        to: str,
+        subject: str,
+        text: str,
+        attachment: tuple[str, bytes] | None = None,
+        *,
+        stop: str | None = None,
+    ) -> None:
         """Send one plain-text message, with a PDF (name and bytes) if there is one.
+
+        `stop` is the address of the page that ends such mails; mail programs show it (RFC 2369 §3.2).
 
         Raises:
             Unavailable: `mail-unavailable`, when the server does not answer or asks to try again later.
@@ -43,6 +53,8 @@ class Mailer:
         message["Subject"] = subject
         message["Date"] = formatdate(localtime=False)
         message["Message-ID"] = make_msgid(domain=self.sender.rpartition("@")[2])
+        if stop is not None:
+            message["List-Unsubscribe"] = f"<{stop}>"
         message.set_content(text)
         if attachment is not None:
             name, content = attachment

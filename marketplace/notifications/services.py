@@ -14,6 +14,7 @@ from marketplace.core.journal import JournalEntry
 from marketplace.core.mailer import mailer
 from marketplace.core.tasks import enqueue
 
+from .alerts import addition
 from .models import STAFF, Notification
 from .rules import Telling, tellings
 from .texts import render
@@ -140,7 +141,9 @@ def mail(notification_id: int, user_id: int) -> None:
         message = render(notification)
         address = current_app.config["SETTINGS"].public_url + message.path
         footer = gettext("This message was sent by the patent open-licensing marketplace.")
-        text = f"{message.body}\n\n{address}\n\n-- \n{footer}\n"
+        more = addition(notification)
+        body = "\n\n".join((message.body, *more.paragraphs, address))
+        closing = f"{footer}\n{more.closing}" if more.closing else footer
     to = user.email
     db.session.rollback()
-    mailer().send(to, message.title, text)
+    mailer().send(to, message.title, f"{body}\n\n-- \n{closing}\n", stop=more.stop)

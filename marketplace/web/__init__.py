@@ -16,6 +16,7 @@ __all__ = ["init_app", "locale", "operations"]
 PAGES = (
     "home",
     "offers",
+    "saved_searches",
     "showcase",
     "questions",
     "licensing",

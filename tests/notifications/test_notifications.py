@@ -225,7 +225,7 @@ class TestInbox:
     ) -> None:
         names = (
             "organisation", "offer", "patent", "notice", "payment", "licence", "demand", "question",
-            "quarantine", "stock", "comment",
+            "quarantine", "stock", "comment", "saved_search",
         )  # fmt: skip
         row = Notification(code=code, parameters=dict.fromkeys(names, 999) | {"count": 3})
         with force_locale("zh"):
