@@ -12,6 +12,7 @@ import threading
 import unicodedata
 from functools import lru_cache
 from importlib import resources
+from itertools import chain
 from typing import Final
 
 import opencc_pyo3
@@ -64,8 +65,13 @@ def simplify(text: str) -> str:
 
 def normalise(text: str) -> str:
     """`text` in the form that is compared: NFKC, simplified characters, lower case."""
-    valid = text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot reach the engines
-    return simplify(unicodedata.normalize("NFKC", valid)).lower()
+    if text.isascii():  # already plain but for its capitals
+        return text.lower()
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # lone surrogates cannot reach the engines
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    return simplify(unicodedata.normalize("NFKC", text)).lower()
 
 
 def is_han(term: str) -> bool:
@@ -89,8 +95,20 @@ def terms(text: str) -> list[str]:
     Chinese is cut in search mode, which gives overlapping words (太阳, 太阳能); English is stemmed; stop
     words and signs are left out.
     """
-    pieces: list[str] = _segmenter().cut_for_search(normalise(text))
-    return [stem(run) for piece in pieces for run in _RUN.findall(piece) if run not in STOP]
+    return normal_terms(normalise(text))
+
+
+def normal_terms(text: str) -> list[str]:
+    """As `terms`, of a text that is normalised already."""
+    if not text:
+        return []
+    return list(chain.from_iterable(map(_of_piece, _segmenter().cut_for_search(text))))
+
+
+@lru_cache(maxsize=65536)
+def _of_piece(piece: str) -> tuple[str, ...]:
+    """The terms in a piece that the segmenter has cut; few pieces make up most of all texts."""
+    return tuple(stem(run) for run in _RUN.findall(piece) if run not in STOP)
 
 
 def words(text: str) -> dict[str, tuple[str, ...]]:
@@ -103,7 +121,12 @@ def words(text: str) -> dict[str, tuple[str, ...]]:
 
 def characters(text: str) -> list[str]:
     """The single characters of `text` in order, none left out; an English word or a number counts as one."""
-    return [sign if len(sign) == 1 else stem(sign) for sign in _CHARACTER.findall(normalise(text))]
+    return normal_characters(normalise(text))
+
+
+def normal_characters(text: str) -> list[str]:
+    """As `characters`, of a text that is normalised already."""
+    return list(map(stem, _CHARACTER.findall(text))) if text else []  # a single sign has no stem but itself
 
 
 def weighty_characters(text: str) -> list[str]:

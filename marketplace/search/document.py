@@ -8,7 +8,8 @@ import json
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final, Literal
+from functools import lru_cache
+from typing import Any, Final, Literal, NamedTuple
 
 from marketplace.core.identifiers import InvalidNumber, IpcSymbol, parse_classification
 
@@ -29,6 +30,7 @@ class OfferDocument:
     comes on top; `rate_percent` is in per cent. `ipc` holds IPC symbols, or Locarno symbols for designs.
     `product` and `costs` (the items compared) come from what the holder tells beside the declaration, as may
     `application`, `problem` and `advantage`, then in both languages.
+    `owners_en` are English names of the owners, `formerly` the names they had before.
     `district` is the GB/T 2260 code of the first patentee in the region. Dates are legal dates, inclusive.
     """
 
@@ -60,6 +62,8 @@ class OfferDocument:
     status: str
     product: str = ""
     costs: str = ""
+    owners_en: tuple[str, ...] = ()
+    formerly: tuple[str, ...] = ()
 
     @property
     def upfront_minor(self) -> int | None:
@@ -71,58 +75,73 @@ class OfferDocument:
     @property
     def ipc_path(self) -> tuple[str, ...]:
         """Every place of the classification the offer lies in, sorted: H, H01, H01M, H01M10, H01M10/0525."""
-        return tuple(sorted({step for symbol in self._symbols() for step in symbol.path()}))
+        return tuple(sorted({step for text in self.ipc for step in _place(text).path}))
 
     @property
     def ipc_sections(self) -> tuple[str, ...]:
         """The IPC sections, sorted; none for designs."""
-        return tuple(sorted({s.section for s in self._symbols() if isinstance(s, IpcSymbol)}))
+        return tuple(sorted({place.section for text in self.ipc if (place := _place(text)).section}))
 
     @property
     def ipc_classes(self) -> tuple[str, ...]:
         """The IPC classes, sorted; none for designs."""
-        return tuple(sorted({s.klass for s in self._symbols() if isinstance(s, IpcSymbol) and s.klass}))
-
-    def _symbols(self) -> list[Any]:
-        symbols = []
-        for text in self.ipc:
-            try:
-                symbols.append(parse_classification(text))
-            except InvalidNumber:
-                continue  # shown on the card as it stands, but there is no place to browse to
-        return symbols
+        return tuple(sorted({place.klass for text in self.ipc if (place := _place(text)).klass}))
 
     @property
     def digest(self) -> str:
         """Of everything but the version (sha256): equal digests are equal documents, whenever made."""
-        content = {name: value for name, value in self._plain().items() if name != "version"}
-        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+        return self.sealed()[1]
 
     def to_json(self) -> str:
         """The document as JSON text, from which `from_json` makes an equal one."""
-        return json.dumps(self._plain(), ensure_ascii=False, separators=(",", ":"))
+        return self.sealed()[0]
 
-    def _plain(self) -> dict[str, Any]:
-        plain: dict[str, Any] = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        for name in ("product", "costs"):  # absent while there is nothing: as it was before they came
+    def sealed(self) -> tuple[str, str]:
+        """`to_json` and `digest` at once."""
+        plain: dict[str, Any] = {name: getattr(self, name) for name in _NAMES}
+        for name in _OPTIONAL:  # absent while there is nothing: as it was before they came
             if not plain[name]:
                 del plain[name]
         plain["announced_on"] = self.announced_on.isoformat()
         plain["term_to"] = self.term_to.isoformat()
-        plain["rate_percent"] = (
-            None if self.rate_percent is None else format(self.rate_percent.normalize(), "f")
-        )
-        return plain
+        if self.rate_percent is not None:
+            plain["rate_percent"] = format(self.rate_percent.normalize(), "f")
+        content = _ENCODER.encode(plain)
+        digest = hashlib.sha256(content.encode("utf-8", "replace")).hexdigest()
+        return f'{{"version":{self.version},{content[1:]}', digest
 
     @classmethod
     def from_json(cls, text: str) -> OfferDocument:
         """The document that `to_json` wrote. Raises ValueError or TypeError on anything else."""
         plain: dict[str, Any] = json.loads(text)
-        for name in ("ipc", "owners", "owner_types"):
-            plain[name] = tuple(plain[name])
+        for name in ("ipc", "owners", "owner_types", "owners_en", "formerly"):
+            plain[name] = tuple(plain.get(name, ()))
         for name in ("announced_on", "term_to"):
             plain[name] = date.fromisoformat(plain[name])
         if plain["rate_percent"] is not None:
             plain["rate_percent"] = Decimal(plain["rate_percent"])
         return cls(**plain)
+
+
+class _Place(NamedTuple):
+    """Where a symbol lies. What is no symbol is shown as it stands, and there is no place to browse to."""
+
+    path: tuple[str, ...] = ()
+    section: str | None = None
+    klass: str | None = None
+
+
+@lru_cache(maxsize=65536)
+def _place(text: str) -> _Place:
+    try:
+        symbol = parse_classification(text)
+    except InvalidNumber:
+        return _Place()
+    if isinstance(symbol, IpcSymbol):
+        return _Place(tuple(symbol.path()), symbol.section, symbol.klass)
+    return _Place(tuple(symbol.path()))
+
+
+_NAMES: Final = tuple(field.name for field in dataclasses.fields(OfferDocument) if field.name != "version")
+_OPTIONAL: Final = ("product", "costs", "owners_en", "formerly")
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

@@ -295,7 +295,8 @@ def _mappings() -> dict[str, Any]:
 
 def _source(document: OfferDocument) -> dict[str, Any]:
     texts, keywords, integers = index_fields(document)
-    extra = {"digest": document.digest, "source": document.to_json()}
+    source, digest = document.sealed()
+    extra = {"digest": digest, "source": source}
     return {**texts, **{name: list(values) for name, values in keywords.items()}, **integers, **extra}
 
 

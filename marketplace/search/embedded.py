@@ -362,8 +362,9 @@ def _document(document: OfferDocument) -> Any:
             made.add_text(name, value)
     for name, number in integers.items():
         made.add_integer(name, number)
-    made.add_bytes("digest", document.digest.encode())
-    made.add_bytes("source", document.to_json().encode())
+    source, digest = document.sealed()
+    made.add_bytes("digest", digest.encode())
+    made.add_bytes("source", source.encode())
     return made
 
 

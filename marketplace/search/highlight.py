@@ -20,6 +20,7 @@ SNIPPET: Final = 120
 """How many characters of a long text are shown around the matches."""
 
 _WHOLE: Final = ("title", "title_en")
+_NAMES: Final = ("owners_en", "formerly")
 _CUT: Final = ("abstract", "abstract_en", "application", "problem", "advantage", "product")
 _WORD: Final = re.compile(f"[^\\W_{analysis.HAN}]+")
 _HAN_RUN: Final = re.compile(f"[{analysis.HAN}]+")
@@ -49,6 +50,7 @@ class Highlighter:
     def document(self, document: OfferDocument) -> dict[str, str]:
         """Field name → safe HTML, for fields in which anything is marked; long texts are cut to a snippet."""
         marked = {name: self.text(getattr(document, name)) for name in _WHOLE}
+        marked |= {name: self.text("；".join(getattr(document, name))) for name in _NAMES}
         marked |= {name: self.text(getattr(document, name), length=SNIPPET) for name in _CUT}
         return {name: markup for name, markup in marked.items() if markup is not None}
 

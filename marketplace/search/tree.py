@@ -49,6 +49,13 @@ _NO_UPFRONT: Final = 10**17
 _FAR: Final = 10**7
 
 
+_TEXTS: Final = (
+    "title", "title_en", "abstract", "abstract_en", "product", "application", "problem", "advantage", "costs",
+)  # fmt: skip
+_NEEDS: Final = ("product", "application", "problem", "advantage", "costs")
+_BODY: Final = ("abstract", "application", "problem", "advantage")
+
+
 def index_fields(
     document: OfferDocument,
 ) -> tuple[dict[str, str], dict[str, tuple[str, ...]], dict[str, int]]:
@@ -58,17 +65,26 @@ def index_fields(
     absent where only a royalty is due; `announced` counts days as `date.toordinal`.
     """
     d = document
-    needs = f"{d.product} {d.application} {d.problem} {d.advantage} {d.costs}"
-    owners = " ".join(d.owners)
-    words = (d.title, d.title_en, d.abstract, d.abstract_en, needs, owners)
-    texts = {name: " ".join((MARK, *analysis.terms(text))) for name, text in zip(WORDS, words, strict=True)}
-    told = (text for text in (d.product, d.costs) if text)
-    bodies = (d.abstract, d.application, d.problem, d.advantage, owners, d.abstract_en, *told)
-    for name, parts in zip(CHARACTERS, ((d.title, d.title_en), bodies), strict=True):
-        texts[name] = " ".join(word for part in parts for word in (MARK, *analysis.characters(part)))
+    normal = {name: analysis.normalise(getattr(d, name)) for name in _TEXTS}
+    owners = analysis.normalise(" ".join((*d.owners, *d.owners_en, *d.formerly)))
+    needs = " ".join(normal[name] for name in _NEEDS)
+    words = (normal["title"], normal["title_en"], normal["abstract"], normal["abstract_en"], needs, owners)
+    texts = {
+        name: f"{MARK} {' '.join(analysis.normal_terms(text))}"
+        for name, text in zip(WORDS, words, strict=True)
+    }
+    told = (normal[name] for name in ("product", "costs") if normal[name])
+    bodies = (*(normal[name] for name in _BODY), owners, normal["abstract_en"], *told)
+    for name, parts in zip(CHARACTERS, ((normal["title"], normal["title_en"]), bodies), strict=True):
+        texts[name] = " ".join([f"{MARK} {' '.join(analysis.normal_characters(part))}" for part in parts])
 
-    given = [n for n in (d.patent_number, d.publication_number, d.declaration_number) if n]
-    numbers = [key for number in given for key in (number_key(number), declaration_key(number))]
+    numbers = {
+        number_key(number) or declaration_key(number)
+        for number in (d.patent_number, d.publication_number)
+        if number
+    }
+    if d.declaration_number:
+        numbers.add(declaration_key(d.declaration_number))
     upfront = d.upfront_minor
     keywords: dict[str, tuple[str, ...]] = {
         "id": (d.id,),

@@ -211,6 +211,15 @@ def test_words_find_traditional_full_width_and_upper_case_writing(engine):
     assert ids(found(engine, q="鋰離子電池 ＬｉＦｅＰＯ４")) == plain
 
 
+def test_owners_are_found_by_their_english_and_their_former_names(engine, generation):
+    named = offer(1, owners=("虚构理工大学",), owners_en=("Invented Polytechnic",), formerly=("虚构工学院",))
+    engine.write(generation, [named, offer(2, owners=("假想材料研究所",))])
+    for q in ("invented polytechnics", "虚构工学院", "“虚构工学院”", "虛構工學院"):
+        assert ids(found(engine, generation, q=q)) == [named.id], q
+    hit = engine.search(generation, parse({"q": "虚构工学院"})).items[0]
+    assert hit.highlights["formerly"] == "<mark>虚构工学院</mark>"
+
+
 def test_english_is_found_by_its_stems(engine):
     assert ids(found(engine, q="battery preparing")) == ids(found(engine, q="Batteries prepared")) != []
 

@@ -10,6 +10,8 @@ from tests.search.corpus import OFFERS, offer
 def test_a_document_survives_its_json():
     for document in OFFERS:
         assert OfferDocument.from_json(document.to_json()) == document
+    named = offer(1, owners_en=("Invented University",), formerly=("旧虚构大学",), product="耐腐蚀泵")
+    assert OfferDocument.from_json(named.to_json()) == named
 
 
 def test_a_rate_keeps_a_readable_form():
