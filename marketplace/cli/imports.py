@@ -71,10 +71,10 @@ def _command(kind: str, text: str) -> click.Command:
                 click.echo(f"{where}: {error.reason} [{error.code}] {error.value}".rstrip(), err=True)
             if summary.rejected > len({error.line for error in summary.errors}):
                 click.echo("… more errors; write them all with --report FILE", err=True)
-        result(
-            summary.as_json()
-            | ({"ended": summary.details["mirrored_ended"]} if options.get("complete") else {})
-        )
+        told = summary.as_json()
+        if options.get("complete"):
+            told["ended"] = summary.details["mirrored_ended"] + summary.details["mirrored_left_out"]
+        result(told)
         if summary.rejected:
             fail()
 

@@ -23,6 +23,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 
 from . import clock, identifiers
@@ -532,11 +533,22 @@ def _word(text: str) -> str:
 def choice(table: Mapping[str, Sequence[str]], *, empty: object = None, none: object = None) -> Converter:
     """A code of `table`, which maps each code to its synonyms; case, spaces and width do not matter.
 
-    Codes: choice, with the parameter `allowed`: for each code its first synonym and itself.
+    Codes: choice, with the parameter `allowed`: the words in the reader's language.
     """
     known = {_word(name): value for value, names in table.items() for name in (value, *names)}
-    allowed = ", ".join(f"{names[0]} ({value})" if names else value for value, names in table.items())
-    return _one_of(known, "choice", {"allowed": allowed}, empty=empty, none=none)
+    return _one_of(known, "choice", {"allowed": _Allowed(table)}, empty=empty, none=none)
+
+
+class _Allowed:
+    """The words of a choice in the language of whoever reads it: codes in English, else the usual words."""
+
+    def __init__(self, table: Mapping[str, Sequence[str]]) -> None:
+        self._codes = ", ".join(table)
+        self._words = "、".join(names[0] if names else value for value, names in table.items())
+
+    def __str__(self) -> str:
+        locale = get_locale()
+        return self._words if locale is not None and locale.language == "zh" else self._codes
 
 
 def boolean(*, empty: object = None) -> Converter:

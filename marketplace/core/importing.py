@@ -115,6 +115,12 @@ class Importer(ABC):
         """What is wrong with a row as a whole, without looking into the database."""
         return []
 
+    def finish(self, _summary: Summary) -> None:  # noqa: B027 - a hook that most kinds do not need
+        """Do what follows from the list as a whole, in a unit of work of its own behind the last row.
+
+        Raises a DomainError when that cannot be done; the rows before it stay as they were taken.
+        """
+
     @abstractmethod
     def write(self, rows: Sequence[Checked]) -> list[Outcome]:
         """Write checked rows in the present unit of work; one outcome for each, in order."""
@@ -241,6 +247,7 @@ def run(
             refused.clear()
             if progress is not None:
                 progress(line)
+    _in_unit(importer, origin, dry_run, lambda: importer.finish(summary))
     summary.details = importer.details
     return summary
 
@@ -294,13 +301,17 @@ class _TakeBack(Exception):
 
 def _write(importer: Importer, rows: Sequence[Checked], origin: str, dry_run: bool) -> list[Outcome]:
     outcomes: list[Outcome] = []
+    _in_unit(importer, origin, dry_run, lambda: outcomes.extend(importer.write(rows)))
+    return outcomes
+
+
+def _in_unit(importer: Importer, origin: str, dry_run: bool, act: Callable[[], None]) -> None:
     try:
         with unit_of_work(importer.actor, origin=origin):
             if db.session.get_bind().dialect.name == "postgresql":
                 db.session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-            outcomes = importer.write(rows)
+            act()
             if dry_run:
                 raise _TakeBack
     except _TakeBack:
         pass
-    return outcomes

@@ -122,11 +122,14 @@ def attest() -> ResponseReturnValue:
     """Show the text for the chosen facts and patents; on its confirmation keep it and state the facts."""
     mine, actor = party(), current_actor()
     given = request.args.getlist("facts")
-    form = AttestForm(data={"facts": given or list(worklist.ATTESTABLE)})
+    form = AttestForm(data={"facts": given})
     form.facts.choices = options((name, labels.name("fact", name)) for name in worklist.ATTESTABLE)
     shown = None
     if form.is_submitted() and not form.validate():
         return _attest_page(form, None), status_of(form)
+    if not form.is_submitted() and not given:
+        # Nobody vouches for what a page has ticked by itself.
+        return _attest_page(form, None), 200
     numbers = form.numbers.data.split() if form.numbers.data else None
     try:
         shown = attesting.draft(
@@ -155,6 +158,7 @@ def _attest_page(form: AttestForm, shown: attesting.Draft | None) -> str:
         form=form,
         shown=shown,
         first=sorted(shown.patents.values())[:_SHOWN] if shown is not None else [],
+        attestable=list(worklist.ATTESTABLE),
         said=FACTS["en" if english() else "zh"],
     )
 

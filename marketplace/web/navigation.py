@@ -32,7 +32,7 @@ class Entry:
         )
 
 
-_SEARCH = Entry(_l("Find licences"), "offers.search", "search", ("offers",))
+_SEARCH = Entry(_l("Find licences"), "offers.search", "search", ("offers", "saved_searches"))
 _DEMANDS = Entry(_l("Demands"), "demands.index", "lightbulb", ("demands",))
 _CHECK = Entry(_l("Check a certificate"), "certificates.check", "patch-check", ("certificates",))
 _LAW = Entry(_l("How it works"), "home.law", "book")
@@ -47,6 +47,8 @@ MEMBER_MENU = (
 )
 BUREAU_MENU = (
     Entry(_l("Overview"), "bureau.home", "speedometer2", ("bureau",)),
+    Entry(_l("Papers to look at"), "operator.all_papers", "file-earmark-check", ("operator.papers",)),
+    Entry(_l("Unanswered questions"), "questions.waiting", "chat-left-text"),
     _SEARCH,
     _DEMANDS,
     _LAW,

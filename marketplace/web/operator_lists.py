@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from wtforms import StringField
+from wtforms import BooleanField, DateField, StringField
 
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core import importing
@@ -56,6 +58,11 @@ KINDS = {
         ),
         Kind("patents", _l("Register: patents and their state"), _l("Repeating changes nothing.")),
         Kind(
+            "facts",
+            _l("Register: facts of patents that are known here"),
+            _l("An extract of the register: only facts change, and what a holder stated rests on more then."),
+        ),
+        Kind(
             "mirrored",
             _l("Offers of another platform"),
             _l("Shown apart with source and link; nobody takes them here, and no figure counts them."),
@@ -85,6 +92,32 @@ class ListForm(UploadForm):
         description=_l("Credit code or exact name; leave it empty for lists of the gazette."),
         filters=[stripped],
     )
+    as_of = DateField(
+        _l("As of"),
+        [optional()],
+        description=_l("Only if the file has no column with the day of each row."),
+    )
+    complete = BooleanField(
+        _l("This is the platform's whole list"),
+        description=_l("What is mirrored from it and is not in the list has ended there, and goes."),
+    )
+    confirmed = BooleanField(
+        _l("I have checked that the list is whole"),
+        description=_l("Needed only where more than half of what is mirrored from the platform would go."),
+    )
+
+    def asks_for(self, kind: str) -> list[str]:
+        """The fields beside the file that this kind of list asks for."""
+        return list(_ASKED.get(kind, ()))
+
+
+_ASKED = {
+    "patents": ("owner",),
+    "offers": ("owner",),
+    "facts": ("as_of",),
+    "mirrored": ("owner", "complete", "confirmed"),
+}
+_OPTIONS = ("as_of", "complete", "confirmed")  # what the import itself is told beside the owner
 
 
 def _kind(name: str) -> Kind:
@@ -109,7 +142,8 @@ def upload(kind: str) -> ResponseReturnValue:
     if kind == "mirrored":
         form.owner.label.text = gettext("Which platform are they from?")
         form.owner.description = gettext("Its name as readers see it: “mirrored from …”.")
-    rehearsal = rehearse(actor, kind, form, None, owner=form.owner.data or None)
+    options = {name: form[name].data for name in form.asks_for(kind) if name in _OPTIONS}
+    rehearsal = rehearse(actor, kind, form, None, owner=form.owner.data or None, options=options)
     return render_template(
         "operator/upload.html",
         form=form,
@@ -127,7 +161,13 @@ def import_list(kind: str) -> ResponseReturnValue:
     """Import a list that was rehearsed; the result says what did not match."""
     found, actor = _kind(kind), current_actor()
     kept = kept_list(request.form.get("file", 0, type=int), kind, None)
-    done = carry_out(actor, kind, kept, owner=request.form.get("owner") or None, dry_run=False)
+    options = {
+        "as_of": request.form.get("as_of", None, type=dt.date.fromisoformat),
+        "complete": bool(request.form.get("complete")),
+        "confirmed": bool(request.form.get("confirmed")),
+    }
+    owner = request.form.get("owner") or None
+    done = carry_out(actor, kind, kept, owner=owner, dry_run=False, options=options)
     return render_template(
         "operator/imported.html",
         kind=found,

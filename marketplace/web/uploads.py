@@ -64,8 +64,8 @@ class Rehearsal:
 
     @property
     def good(self) -> int:
-        """Rows that change something."""
-        return self.summary.created + self.summary.updated
+        """Rows that change something, or what is ended because no row speaks of it."""
+        return self.summary.created + self.summary.updated + self.summary.details["mirrored_left_out"]
 
 
 def rehearse(

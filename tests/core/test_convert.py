@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask_babel import Babel
+from flask_babel import Babel, force_locale
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -309,7 +309,19 @@ def test_a_choice_reads_codes_and_synonyms_and_names_what_is_allowed() -> None:
         assert kind(cell) == "utility_model"
     with pytest.raises(InvalidValue) as caught:
         kind("版权")
-    assert "实用新型 (utility_model), 发明 (invention)" in caught.value.reason
+    assert caught.value.reason == "This is not one of: utility_model, invention."
+
+
+def test_a_refused_choice_names_the_words_of_the_readers_language(app: Flask) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        convert.choice({"utility_model": ("实用新型", "实用新型专利"), "invention": ("发明",)})("版权")
+    with app.app_context():
+        for locale, sentence in (
+            ("zh", "只能填写以下之一：实用新型、发明。"),
+            ("en", "This is not one of: utility_model, invention."),
+        ):
+            with force_locale(locale):
+                assert caught.value.reason == sentence
 
 
 def test_yes_and_no_read_in_both_languages() -> None:

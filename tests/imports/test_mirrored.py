@@ -19,6 +19,7 @@ from marketplace.app import create_app
 from marketplace.core.actor import OPERATOR_COMMAND
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict, Forbidden, Invalid, Unavailable
+from marketplace.core.identifiers import PatentNumber
 from marketplace.core.unit_of_work import record, unit_of_work
 from marketplace.listings import services as listings
 from marketplace.listings.mirrored import services
@@ -80,6 +81,47 @@ def test_a_platforms_list_is_taken_changed_and_ended_and_repeating_changes_nothi
 def test_a_link_that_is_no_web_address_is_refused(imported: Importing, address: str) -> None:
     text = HEADER + line("A1", number=number(9600001), address=address)
     assert imported(text, "mirrored", options={"source": "示例省平台"}) == counts(read=1, rejected=1)
+
+
+def test_what_a_whole_list_leaves_out_has_ended_and_a_list_that_was_cut_off_ends_nothing(
+    imported: Importing,
+) -> None:
+    def take(*serials: int, tail: str = "", header: str = HEADER, **options: object) -> dict[str, int]:
+        text = header + "".join(line(f"A{n}", number=number(9600000 + n)) for n in serials) + tail
+        dry_run = bool(options.pop("dry_run", False))
+        return imported(text, "mirrored", dry_run=dry_run, options={"source": "示例省平台", **options})
+
+    def kept() -> int:
+        return len(services.find(size=100))
+
+    take(*range(10), complete=True)
+    assert kept() == 10
+    take(*range(1, 11))
+    assert kept() == 11, "a list that does not call itself whole ends nothing"
+    for few in ((), (1, 2), range(20, 40)):
+        with pytest.raises(Conflict) as caught:
+            take(*few, complete=True, dry_run=True)
+        assert caught.value.code == "mirror-list-short"
+        assert kept() == 11
+    assert take(*range(1, 9), tail="A9,https://oth", complete=True) == counts(read=9, unchanged=8, rejected=1)
+    assert kept() == 11, "the last row was cut off"
+    take(*range(1, 9), complete=True, dry_run=True)
+    assert kept() == 11
+    assert take(*range(1, 9), complete=True) == counts(read=8, unchanged=8)
+    assert kept() == 8
+    take(1, complete=True, confirmed=True)
+    assert [one.reference for one in services.find()] == ["A1"]
+    with unit_of_work():
+        other = services.source_named("别的平台")
+        services.take(
+            OPERATOR_COMMAND,
+            other,
+            {"reference": "B1", "address": "https://x.example.org", "title": "一种阀门",
+             "patent_number": PatentNumber.parse(number(9600050))},
+            "0" * 64,
+        )  # fmt: skip
+    take(1, complete=True)
+    assert kept() == 2, "another platform's offers are not touched"
 
 
 def test_a_list_needs_its_source_and_an_operator(imported: Importing) -> None:

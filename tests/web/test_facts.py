@@ -20,6 +20,7 @@ from marketplace.core.database import db
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings import wording
 from marketplace.listings.facts.models import Attestation
+from marketplace.listings.facts.worklist import ATTESTABLE
 from marketplace.listings.models import Patent, PatentFact
 from tests import factories
 
@@ -88,6 +89,20 @@ def test_the_worklist_leads_to_the_action_with_its_patents_chosen(
     assert "/holder/facts/attest?facts=pledged" in page
     assert "/holder/facts/extract?fact=annuity_paid_until" in page
     assert ("就3件专利作出声明" if language == "zh" else "State it for 3 patents") in text_of(page)
+
+
+def test_nothing_is_ticked_until_a_person_ticks_it_and_one_click_chooses_all(stage: Stage) -> None:
+    page = body(stage.browser, "/holder/facts/attest")
+    assert page.count('name="facts"') == len(ATTESTABLE)
+    assert "checked" not in page
+    assert 'name="sign"' not in page
+    [every] = re.findall(r'href="(/holder/facts/attest\?facts=[^"]+)"', page)
+    page = body(stage.browser, every.replace("&amp;", "&"))
+    assert page.count(" checked") == len(ATTESTABLE)
+    assert 'name="sign"' in page
+    refused = stage.browser.post("/holder/facts/attest", data={})
+    assert refused.status_code == 422
+    assert "请至少选择一项" in refused.get_data(as_text=True)
 
 
 def test_a_member_reads_the_text_and_states_it(stage: Stage) -> None:

@@ -65,6 +65,9 @@ def test_a_door_is_shown_to_those_who_may_enter(visitor: FlaskClient, sign_in, m
     assert 'href="/bureau"' not in sign_in(made(lambda: factories.organisation().id)).get("/").text
     official = sign_in(staff_role="bureau")
     assert 'href="/bureau"' in official.get("/").text
+    for door in ("/operator/papers", "/questions/waiting", "/bureau"):
+        assert f'href="{door}"' in official.get("/").text
+        assert official.get(door).status_code == 200
     for closed in ("/holder", "/demands/new"):
         assert f'href="{closed}"' not in official.get("/").text
         assert f'href="{closed}"' not in official.get("/demands").text

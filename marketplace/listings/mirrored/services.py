@@ -85,6 +85,12 @@ def end(actor: Actor, source: MirrorSource, reference: str) -> bool:
     return True
 
 
+def references(source: MirrorSource) -> set[str]:
+    """What the offers that are mirrored from a platform are called there."""
+    query = sa.select(MirroredOffer.reference).where(MirroredOffer.source_id == source.id)
+    return set(db.session.scalars(query))
+
+
 def _known(source: MirrorSource, reference: str) -> MirroredOffer | None:
     return db.session.scalar(
         sa.select(MirroredOffer).where(
