@@ -155,6 +155,7 @@ def _domains(app: Flask, _settings: config.Settings) -> None:
         module = import_module(f"marketplace.{name}.work")
         work.tasks.update(module.TASKS)
         work.schedules.extend(module.SCHEDULES)
+        work.retentions.extend(getattr(module, "RETENTIONS", ()))
         if hasattr(module, "readers"):
             work.readers.append(module.readers)
     app.extensions["marketplace.work"] = work

@@ -34,6 +34,7 @@ COMMANDS = {
     "statistics": "statistics",
     "stock": "stock",
     "deals": "deals",
+    "personal-data": "personal_data",
     "mirror": "mirror",
     "demo": "demo",
 }
@@ -49,7 +50,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"marketplace.cli.{COMMANDS[cmd_name]}")
-        return cast("click.Command", getattr(module, f"{cmd_name}_command"))
+        return cast("click.Command", getattr(module, f"{cmd_name.replace('-', '_')}_command"))
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from flask import Flask
 
-from . import readers
+from . import readers, retention
 from . import tasks as background
 from .database import db
 
@@ -32,11 +32,13 @@ class Work:
         readers: asked anew in every round, since index generations come and go.
         tasks: handlers by task name.
         schedules: recurring tasks.
+        retentions: which personal data go after which time.
     """
 
     readers: list[Callable[[], Sequence[readers.Reader]]] = field(default_factory=list)
     tasks: dict[str, background.Handler] = field(default_factory=dict)
     schedules: list[background.Schedule] = field(default_factory=list)
+    retentions: list[retention.Retention] = field(default_factory=list)
 
 
 class Worker:
