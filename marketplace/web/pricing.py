@@ -14,6 +14,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, StringField
 
 from marketplace.accounts.identity import access, current_actor
+from marketplace.accounts.models import Organisation
 from marketplace.core import clock, convert
 from marketplace.core.convert import Converter, InvalidValue
 from marketplace.core.errors import Invalid
@@ -315,6 +316,12 @@ class WhatIf:
         return rules.saved(self.annuities or ())
 
 
+def _state_established(organisation: Organisation) -> bool:
+    """What the organisation says of itself; where it has not said, its type is the likely answer."""
+    said = organisation.state_established
+    return organisation.type in STATE_ESTABLISHED if said is None else said
+
+
 @blueprint.get("/patents/<int:patent_id>/what-if")
 @access("organisation")
 def what_if(patent_id: int) -> ResponseReturnValue:
@@ -342,7 +349,7 @@ def what_if(patent_id: int) -> ResponseReturnValue:
         found=found,
         longest=longest,
         scale=scale,
-        state_established=party().type in STATE_ESTABLISHED,
+        state_established=_state_established(party()),
         hints={code: labels.label("fee_form", code).hint for code in FEE_FORMS},
         ceiling=listing_rules.FIXED_CEILING_MINOR,
         ceilings=listing_rules.RATE_CEILINGS,

@@ -254,3 +254,13 @@ def test_the_patent_and_the_fee_questions_lead_to_both_pages(holder: Holder) -> 
         raw = holder.client.get(page).text
         assert f'href="{holder.address}/fee-estimate"' in raw
         assert f'href="{holder.address}/what-if"' in raw
+
+
+@pytest.mark.parametrize(("said", "floor"), [(None, True), (False, False), (True, True)])
+def test_the_inventors_floor_follows_what_the_organisation_says_of_itself(
+    app: Flask, said: bool | None, floor: bool
+) -> None:
+    holder = Holder(app)
+    with app.app_context(), unit_of_work():
+        holder.organisation.state_established = said
+    assert ("本单位规定可以更高" in holder.get("/what-if")) == floor
