@@ -115,6 +115,7 @@ class Payment(Versioned, Model):
     bank: Mapped[str | None] = mapped_column(sa.String(200))
     account: Mapped[str | None] = mapped_column(sa.String(64))
     slip_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("files.id"))
+    invoice_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("files.id"))
     slip_at: Mapped[dt.datetime | None]
     escalated_at: Mapped[dt.datetime | None]
     paid_on: Mapped[dt.date | None]
