@@ -16,6 +16,7 @@ from . import (
     documents,
     harvest,
     licences,
+    mirrored,
     notices,
     offers,
     open_data,
@@ -41,6 +42,7 @@ PARTS: Final = (
     statistics.blueprint,
     open_data.blueprint,
     harvest.blueprint,
+    mirrored.blueprint,
 )
 RATE: Final = "6000 per minute"
 
