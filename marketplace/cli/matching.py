@@ -8,6 +8,7 @@ import click
 from flask import current_app
 
 from marketplace.matching import evaluate as evaluation
+from marketplace.matching import semantic
 
 from . import result, with_application
 
@@ -31,8 +32,7 @@ def match_command() -> None:
 @click.option(
     "--no-semantic",
     is_flag=True,
-    expose_value=False,
-    help="Rank by words and characters only, as is done anyway.",
+    help="Rank by words and characters only, also where SEMANTIC_MODEL is set.",
 )
 @click.option(
     "--run",
@@ -41,12 +41,40 @@ def match_command() -> None:
     help="Write the ranking as a TREC run file.",
 )
 @with_application
-def evaluate(offers: Path, demands: Path, qrels: Path, engine: str | None, out: Path | None) -> None:
+def evaluate(
+    offers: Path, demands: Path, qrels: Path, engine: str | None, no_semantic: bool, out: Path | None
+) -> None:
     """Measure the ranking on judged demands in a scratch index; nothing of the instance is touched."""
     settings = current_app.config["SETTINGS"]
     kind = engine or settings.search_engine
+    model = None if no_semantic else semantic.model()
     with evaluation.scratch_engine(kind, settings.elasticsearch_url) as scratch:
-        found = evaluation.evaluate(scratch, offers, demands, qrels)
+        found = evaluation.evaluate(scratch, offers, demands, qrels, model)
     if out is not None:
         evaluation.write_run(found, out)
-    result({"ndcg@10": round(found.ndcg, 4), "demands": found.demands, "engine": kind, "semantic": False})
+    result(
+        {
+            "ndcg@10": round(found.ndcg, 4),
+            "interval95": [round(bound, 4) for bound in found.interval],
+            "demands": found.demands,
+            "engine": kind,
+            "semantic": found.semantic,
+        }
+    )
+
+
+@match_command.command("recognise")
+@click.option("--patents", type=_FILE, required=True, help="JSONL with id, title and abstract.")
+@click.option(
+    "--engine",
+    type=click.Choice(["embedded", "elasticsearch"]),
+    help="By default the one that SEARCH_ENGINE names.",
+)
+@with_application
+def recognise(patents: Path, engine: str | None) -> None:
+    """Ask with each patent's title for its own abstract, in a scratch index: mean reciprocal rank."""
+    settings = current_app.config["SETTINGS"]
+    kind = engine or settings.search_engine
+    with evaluation.scratch_engine(kind, settings.elasticsearch_url) as scratch:
+        found = evaluation.recognise(scratch, patents)
+    result({"mrr@10": round(found.mrr, 4), "titles": found.titles, "engine": kind})

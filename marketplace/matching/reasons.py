@@ -10,7 +10,7 @@ offer's field of application that the need names; `free`; `fee_within_budget` th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,13 +18,19 @@ from marketplace.core.identifiers import InvalidNumber, IpcSymbol, parse_classif
 from marketplace.listings.models import Offer
 from marketplace.search import analysis
 
+from . import generic
 from .terms import Need, Weighed
 
 KINDS: Final = (
     "term", "ipc", "field", "free", "fee_within_budget", "royalty", "district", "answer",
 )  # fmt: skip
-_TOPICAL: Final = frozenset({"term", "ipc", "field"})
 _MOST_TERMS: Final = 6
+
+# What a shared telling word counts, times its rarity: in both titles, in one, in neither.
+_BOTH_TITLES, _ONE_TITLE, _BODIES = 1.0, 0.6, 0.25
+_STRETCH: Final = 0.5  # three characters or more side by side in both, where words were cut differently
+ENOUGH: Final = 0.4
+"""From so much evidence on an offer is shown; docs/matching.md has what that keeps and what it leaves out."""
 _PARTS: Final = re.compile(r"[、,，;；。/\n]+")
 _HAN_RUN: Final = re.compile(f"[{analysis.HAN}]{{2,}}")
 
@@ -50,15 +56,34 @@ class Limits:
     district: str | None = None
 
 
-def reasons(offer: Offer, need: Need, weighed: Weighed, limits: Limits) -> list[Reason]:
-    """Every reason for an offer, what it is about before what it costs and where it is."""
-    found = [*_terms(offer, need, weighed), *_places(offer, limits.ipc), *_fields(offer, need)]
-    return [*found, *_price(offer, limits.budget_minor), *_district(offer, limits.district)]
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What speaks for an offer: reasons to read, and the evidence that it is about the matter."""
+
+    reasons: tuple[Reason, ...]
+    evidence: float
+
+    @property
+    def convincing(self) -> bool:
+        """Whether the offer may be shown: "no good match" is a right answer too."""
+        return self.evidence >= ENOUGH
 
 
-def topical(found: Iterable[Reason]) -> bool:
-    """Whether any reason is about the matter itself; without one an offer is not shown."""
-    return any(reason.kind in _TOPICAL for reason in found)
+def case(offer: Offer, need: Need, weighed: Weighed, limits: Limits) -> Case:
+    """Every reason for an offer, what it is about before what it costs and where it is.
+
+    A place of the classification or a field of application in common is evidence enough; shared words are by
+    their rarity and by where they stand. A generic word is never a reason.
+    """
+    terms, evidence = _terms(offer, need, weighed)
+    places, fields = _places(offer, limits.ipc), _fields(offer, need)
+    if places or fields:
+        evidence += 1.0
+    found = (*terms, *places, *fields)
+    return Case(
+        (*found, *_price(offer, limits.budget_minor), *_district(offer, limits.district)),
+        round(evidence, 6),
+    )
 
 
 def affordable(offer: Offer, budget_minor: int | None) -> bool:
@@ -79,28 +104,30 @@ def closeness(offer: Offer, ipc: Sequence[str]) -> int:
     return 0 if place is None else len(place.path())
 
 
-def _terms(offer: Offer, need: Need, weighed: Weighed) -> list[Reason]:
-    """Words of both texts, the most informative first; none that lies within another one."""
+def _terms(offer: Offer, need: Need, weighed: Weighed) -> tuple[list[Reason], float]:
+    """Telling words of both texts, the most informative first, none within another; their evidence."""
     patent = offer.patent
-    texts = [
-        text
-        for text in (
-            patent.title, patent.title_en, patent.application, patent.problem, patent.advantage,
-            patent.abstract, patent.abstract_en,
-        )
-        if text
-    ]  # fmt: skip
-    of_offer = {term for text in texts for term in analysis.terms(text)}
+    title = {term for text in (patent.title, patent.title_en) if text for term in analysis.terms(text)}
+    texts = (
+        patent.application, patent.problem, patent.advantage, patent.abstract, patent.abstract_en,
+    )  # fmt: skip
+    of_offer = title | {term for text in texts if text for term in analysis.terms(text)}
+    most = generic.COMMON * weighed.total if weighed.total >= generic.ENOUGH else weighed.total
     shared = [
         word
         for word in need.words
-        if word in of_offer and len(word) > 1 and not word.isdigit() and weighed.rarity.get(word)
+        if word in of_offer and generic.is_telling(word) and 0 < weighed.counts.get(word, 0) <= most
     ]
-    if not shared:
-        shared = _stretches(need.text, patent.title)
     whole = [word for word in shared if not any(word != other and word in other for other in shared)]
-    whole.sort(key=lambda w: (-round(weighed.rarity.get(w, 0.0) * need.words.get(w, 1.0), 6), -len(w), w))
-    return [Reason("term", need.spelling.get(word, word)) for word in whole[:_MOST_TERMS]]
+    if not whole:
+        stretches = [run for run in _stretches(need.text, patent.title) if len(run) > 2]
+        return [Reason("term", run) for run in stretches[:_MOST_TERMS]], _STRETCH if stretches else 0.0
+    evidence = 0.0
+    for word in whole:
+        places = (word in need.in_title) + (word in title)
+        evidence += weighed.rarity(word) * (_BODIES, _ONE_TITLE, _BOTH_TITLES)[places]
+    whole.sort(key=lambda w: (-round(weighed.rarity(w) * need.words[w], 6), -len(w), w))
+    return [Reason("term", need.spelling.get(word, word)) for word in whole[:_MOST_TERMS]], evidence
 
 
 def _stretches(text: str, title: str) -> list[str]:
@@ -113,7 +140,8 @@ def _stretches(text: str, title: str) -> list[str]:
         stretch = ""
         for n in range(len(run) - 1):
             pair = run[n : n + 2]
-            if pair in pairs and not (set(pair) & analysis.STOP) and pair not in analysis.STOP:
+            common = pair in analysis.STOP or generic.is_generic(pair) or set(pair) & analysis.STOP
+            if pair in pairs and not common:
                 stretch = stretch + pair[-1] if stretch else pair
             elif stretch:
                 found.append(stretch)
@@ -154,9 +182,14 @@ def _fields(offer: Offer, need: Need) -> list[Reason]:
     said = analysis.normalise(need.text)
     for part in _PARTS.split(offer.patent.application or ""):
         name = part.strip()
-        if 2 <= len(name) <= 40 and analysis.normalise(name) in said:
+        if 2 <= len(name) <= 40 and _tells(name) and analysis.normalise(name) in said:
             return [Reason("field", name)]
     return []
+
+
+def _tells(name: str) -> bool:
+    """Whether a field's name has any telling word."""
+    return any(generic.is_telling(word) for word in analysis.terms(name))
 
 
 def _price(offer: Offer, budget_minor: int | None) -> list[Reason]:

@@ -20,9 +20,10 @@ from marketplace.search.answering import Source, ask
 from marketplace.search.engine import SearchEngine
 from marketplace.search.models import SearchGeneration
 
+from . import semantic
 from .lifecycle import PASS_REASONS, RECOMMENDATION
-from .reasons import Limits, Reason, affordable, closeness, reasons, topical
-from .terms import Need, rank, weigh
+from .reasons import Limits, Reason, affordable, case, closeness
+from .terms import Need, Weighed, rank, weigh
 
 RECOMMENDED: Final = 10
 """How many offers are recommended at once."""
@@ -33,6 +34,7 @@ LARGEST: Final = 100
 # What raises an offer among equals: places of the classification, and the district preferred.
 _SUBCLASS, _GROUP, _DISTRICT = 1.15, 1.3, 1.05
 _SUBCLASS_STEPS, _GROUP_STEPS = 3, 4
+_WIDER, _WIDEST_AT_FIRST = 3, 60  # offers that are looked at first: for each one wanted, and at least
 _DEEPEST: Final = 1_600  # offers that are looked at, where limits leave many of them out
 
 
@@ -122,22 +124,41 @@ def _ranked(
 ) -> list[Match]:
     wanted = max(1, min(size, LARGEST))
     weighed = weigh(engine, generation.name, need)
-    looked_at = max(10 * wanted, 100)
+    looked_at = max(_WIDER * wanted, _WIDEST_AT_FIRST)
     while True:
-        ranked = rank(engine, generation.name, weighed, size=looked_at)
-        scores = {int(row.id): row.score for row in ranked}
+        scores = _scores(engine, generation, need, weighed, looked_at)
         found = []
         for offer in _live(scores, exclude_holder):
             if not affordable(offer, limits.budget_minor):
                 continue
-            why = reasons(offer, need, weighed, limits)
-            if topical(why):
+            why = case(offer, need, weighed, limits)
+            if why.convincing:
                 score = round(scores[offer.id] * _raise(offer, limits), 3)
-                found.append(Match(offer.id, offer.patent.title, score, tuple(why), offer))
-        if len(found) >= wanted or len(ranked) < looked_at or looked_at >= _DEEPEST:
+                found.append(Match(offer.id, offer.patent.title, score, why.reasons, offer))
+        if len(found) >= wanted or len(scores) < looked_at or looked_at >= _DEEPEST:
             break
         looked_at = min(looked_at * 4, _DEEPEST)
     return sorted(found, key=lambda match: (-match.score, match.offer_id))[:wanted]
+
+
+def _scores(
+    engine: SearchEngine, generation: SearchGeneration, need: Need, weighed: Weighed, size: int
+) -> dict[int, float]:
+    """The best offers by words and characters, and by meaning where a model is at hand, with their scores."""
+    ranked = rank(engine, generation.name, weighed, size=size)
+    scores = {int(row.id): row.score for row in ranked}
+    model, vectors = semantic.model(), None
+    if model is not None:
+        vectors = semantic.vectors()
+    if model is None or vectors is None:
+        return scores
+    cosines = vectors.cosines(semantic.ask(model, need.gist), size, also=scores)
+    missing = [str(one) for one in sorted(cosines) if one not in scores]
+    if missing and len(ranked) == size:  # they may stand further down the ranking
+        further = rank(engine, generation.name, weighed, ids=missing, size=len(missing))
+        scores |= {int(row.id): row.score for row in further}
+    scores |= {int(one): 0.0 for one in missing if int(one) not in scores}
+    return semantic.fuse(scores, cosines)
 
 
 def _live(offer_ids: Collection[int], exclude_holder: int | None) -> list[Offer]:

@@ -1,8 +1,8 @@
 """What a need is about: its weightiest words and characters, and how offers score by them.
 
-Single characters carry most of the ranking and words a little: on real demands against short titles this
-was best (docs/matching.md has the figures). The terms are chosen here, from counts that both engines give
-alike, so that both rank by the same.
+Single characters carry most of the ranking and words a little, rare ones more than the engine's own formula
+gives them: on real demands against short titles this was best (docs/matching.md has the figures). The terms
+are chosen and weighed here, from counts that both engines give alike, so that both rank by the same.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import Final
 from marketplace.search import analysis
 from marketplace.search.engine import Ranked, SearchEngine
 
+from . import generic
+
 WORDS: Final = 25
 """How many words of a need are scored, the weightiest ones."""
 
@@ -26,9 +28,12 @@ CHARACTERS: Final = 80
 
 _TITLE_WEIGHT: Final = 6.0
 _WORD_WEIGHT: Final = 0.5  # beside a character's 1
+_GENERIC_WEIGHT: Final = 0.3  # of a word that any need may have
+_SHARPENED: Final = 0.75  # power of a term's idf by which it counts more, beyond BM25's own idf
 _LONGEST: Final = 4_000  # characters of a text that are looked at
-_COUNTED: Final = 250  # words, and characters, whose frequency is asked for
+_COUNTED: Final = 160  # words, and characters, whose frequency is asked for
 _TITLE_LENGTH: Final = 60
+_GIST: Final = 120
 _RARE: Final = 0.02  # commoner words would join a new offer to far too many demands
 _RARE_AT_LEAST: Final = 3  # offers, while there are few
 _HEAD: Final = re.compile(r"(?P<head>[^\n。；;！!？?]+)(?:[\n。；;！!？?]|\.\s)(?P<rest>.*)", re.DOTALL)
@@ -58,9 +63,23 @@ class Need:
     @cached_property
     def words(self) -> Mapping[str, float]:
         """Every word with its weight by how often it is said, before it is known how rare it is."""
-        return _weights(
+        weights = _weights(
             analysis.terms(self.title[:_LONGEST]), analysis.terms(self.description[:_LONGEST]), frozenset()
         )
+        return {
+            word: weight * (_GENERIC_WEIGHT if generic.is_generic(word) else 1.0)
+            for word, weight in weights.items()
+        }
+
+    @cached_property
+    def in_title(self) -> frozenset[str]:
+        """The words of the title; of a need without one those of its beginning."""
+        return frozenset(analysis.terms(self.title[:_LONGEST] or self.description[:_TITLE_LENGTH]))
+
+    @property
+    def gist(self) -> str:
+        """What it is about in a sentence, by which meanings are compared."""
+        return self.title[:_GIST] or self.description[:_GIST]
 
     @cached_property
     def characters(self) -> Mapping[str, float]:
@@ -82,11 +101,17 @@ class Need:
 
 @dataclass(frozen=True)
 class Weighed:
-    """The terms a need is scored by, with their weights, and how informative each of its words is."""
+    """The terms a need is scored by, with weights; how many offers have each of its words, of `total`."""
 
     words: Mapping[str, float]
     characters: Mapping[str, float]
-    rarity: Mapping[str, float]
+    counts: Mapping[str, int]
+    total: int
+
+    def rarity(self, word: str) -> float:
+        """How rare a word is: 1 when a single offer has it, nearly 0 when all have it, 0 when none has."""
+        count = self.counts.get(word, 0)
+        return _idf(count, self.total) / _idf(1, self.total) if count and self.total else 0.0
 
 
 def weigh(engine: SearchEngine, generation: str, need: Need) -> Weighed:
@@ -101,26 +126,28 @@ def weigh(engine: SearchEngine, generation: str, need: Need) -> Weighed:
     words = _chosen(need.words, counts.words, counts.total, WORDS)
     characters = _chosen(need.characters, counts.characters, counts.total, CHARACTERS)
     return Weighed(
-        {word: _WORD_WEIGHT * weight for word, weight in words.items()},
-        characters,
-        {word: _idf(count, counts.total) for word, count in counts.words.items()},
+        {
+            word: _WORD_WEIGHT * weight
+            for word, weight in _sharpened(words, counts.words, counts.total).items()
+        },
+        _sharpened(characters, counts.characters, counts.total),
+        counts.words,
+        counts.total,
     )
 
 
-def rare_words(engine: SearchEngine, generation: str, need: Need) -> list[str]:
-    """The weightiest words of a need that at most one offer in fifty has, those that none has included.
+def rare_words(weighed: Weighed, need: Need) -> dict[str, float]:
+    """The weightiest telling words of a need that at most one offer in fifty has, with their weights.
 
-    Raises:
-        EngineUnavailable: the engine does not answer.
+    Words that no offer has yet are among them: a new offer may be the first.
     """
-    counts = engine.frequencies(generation, _most(need.words), ())
-    rare = [
-        word
-        for word, count in counts.words.items()
-        if len(word) > 1 and not word.isdigit() and count <= max(_RARE * counts.total, _RARE_AT_LEAST)
-    ]
-    rare.sort(key=lambda w: (-round(need.words[w] * _idf(counts.words[w], counts.total), 6), w))
-    return rare[:WORDS]
+    weights = {
+        word: need.words[word] * _idf(count, weighed.total)
+        for word, count in weighed.counts.items()
+        if generic.is_telling(word) and count <= max(_RARE * weighed.total, _RARE_AT_LEAST)
+    }
+    rare = sorted(weights, key=lambda word: (-round(weights[word], 6), word))
+    return {word: round(weights[word], 3) for word in rare[:WORDS]}
 
 
 def rank(
@@ -159,6 +186,13 @@ def _chosen(
     present = [term for term, count in counts.items() if count]
     present.sort(key=lambda term: (-round(weights[term] * _idf(counts[term], total), 6), term))
     return {term: weights[term] for term in present[:most]}
+
+
+def _sharpened(chosen: Mapping[str, float], counts: Mapping[str, int], total: int) -> dict[str, float]:
+    """The weights of rare terms raised against those of common ones, by one factor on average."""
+    factors = {term: _idf(counts[term], total) ** _SHARPENED for term in chosen}
+    mean = sum(factors.values()) / len(factors) if factors else 1.0
+    return {term: round(weight * factors[term] / mean, 4) for term, weight in chosen.items()}
 
 
 def _idf(count: int, total: int) -> float:

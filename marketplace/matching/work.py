@@ -6,6 +6,8 @@ search engine, which must not happen while a transaction is open.
 
 from __future__ import annotations
 
+import datetime as dt
+import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
@@ -20,16 +22,17 @@ from marketplace.core.tasks import Handler, Schedule, enqueue
 from marketplace.core.unit_of_work import lock, unit_of_work
 from marketplace.deals.models import Licence
 from marketplace.demands.models import Demand, DemandTerm
-from marketplace.listings.models import Offer, Patent
+from marketplace.listings.models import IN_FORCE, Offer, Patent
 from marketplace.search import analysis
 from marketplace.search.answering import ask
 from marketplace.search.engine import SearchEngine
 from marketplace.search.models import SearchGeneration
 from marketplace.search.services import live_ids
 
+from . import semantic
 from .services import RECOMMENDED, Match, matches_in, store
 from .services import mark_licensed as _mark_licensed
-from .terms import Need, rare_words
+from .terms import Need, rare_words, weigh
 
 _DEMAND_ACTIONS: Final = ("demand.published", "demand.edited")
 _DEMAND_ENDS: Final = ("demand.answered", "demand.closed", "demand.expired")
@@ -54,16 +57,19 @@ def recommend(demand_id: int) -> None:
         if demand.state != "published":
             return
         db.session.execute(sa.delete(DemandTerm).where(DemandTerm.demand_id == demand_id))
-        db.session.add_all(DemandTerm(demand_id=demand_id, term=word) for word in words)
+        db.session.add_all(
+            DemandTerm(demand_id=demand_id, term=word, weight=weight) for word, weight in words.items()
+        )
         store(demand, matches)
 
 
 def _fitting(
     engine: SearchEngine, generation: SearchGeneration, demand: Demand
-) -> tuple[list[Match], list[str]]:
+) -> tuple[list[Match], dict[str, float]]:
     """The best offers for a demand and its rare words, by an index that knows the newest offers."""
     _wait_for(generation)
-    words = rare_words(engine, generation.name, Need(demand.title, demand.description))
+    need = Need(demand.title, demand.description)
+    words = rare_words(weigh(engine, generation.name, need), need)
     return matches_in(engine, generation, demand, RECOMMENDED), words
 
 
@@ -76,6 +82,48 @@ def _wait_for(generation: SearchGeneration) -> None:
         raise Unavailable(
             "search-unavailable", "Search is not available at the moment. Please try again shortly."
         )
+
+
+# --- vectors
+
+_AT_ONCE = 60.0  # seconds of embedding before the file is written
+_EVERY = dt.timedelta(minutes=5)
+
+
+def embed_offers() -> None:
+    """Bring the file of vectors up to date: offers that are new or changed get one, ended ones lose theirs.
+
+    A task; does nothing where no model is configured and installed. After a minute's work it writes what it
+    has and asks to go on.
+    """
+    model = semantic.model()
+    if model is None:
+        return
+    rows = db.session.execute(
+        sa.select(Offer.id, Patent.title, Patent.abstract)
+        .join(Patent, Patent.id == Offer.patent_id)
+        .where(Offer.status.in_(IN_FORCE), Offer.evidence == "verified")
+        .order_by(Offer.id)
+    ).all()
+    db.session.rollback()  # embedding takes a minute: no transaction stays open
+    present = semantic.vectors()
+    held: dict[int, bytes] = {}
+    if present is not None:
+        marks = (mark.tobytes() for mark in present.digests)
+        held = dict(zip(present.ids.tolist(), marks, strict=True))
+    texts = {row.id: semantic.text_of(row.title, row.abstract) for row in rows}
+    due = [one for one, text in texts.items() if held.get(one) != semantic.digest(text)]
+    until = time.monotonic() + _AT_ONCE
+    made = []
+    for offer_id in due:
+        if time.monotonic() > until:
+            break
+        made.append((offer_id, semantic.digest(texts[offer_id]), semantic.embed(model, texts[offer_id])))
+    if made or set(held) - set(texts):
+        semantic.write(made, set(held) & set(texts))
+    if len(made) < len(due):
+        with unit_of_work():
+            enqueue("matching.vectors", key=str(due[len(made)]))
 
 
 def demands_for(offer_ids: Sequence[int]) -> set[int]:
@@ -132,5 +180,5 @@ def readers() -> Sequence[Reader]:
     return [Reader("matching", outside=look, inside=ask, start="now", batch=50)]
 
 
-TASKS: dict[str, Handler] = {"matching.recommend": recommend}
-SCHEDULES: tuple[Schedule, ...] = ()
+TASKS: dict[str, Handler] = {"matching.recommend": recommend, "matching.vectors": embed_offers}
+SCHEDULES: tuple[Schedule, ...] = (Schedule("matching.vectors", every=_EVERY),)

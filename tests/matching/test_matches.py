@@ -183,6 +183,12 @@ class TestMatches:
         assert match.offer_id == market.dear
         assert {"nickel", "wastewater"} <= {str(word) for word in reasons(match)["term"]}
 
+    def test_a_generic_word_alone_makes_no_match_and_is_no_reason(self, market: Market) -> None:
+        # The need shares 方法, 装置 and 监测 with the offers and nothing that says what it is about.
+        assert match_text("苹果采摘的方法与装置。需要一套智能监测系统,提高生产效率。") == []
+        for match in match_text(NEED):
+            assert not {"方法", "装置", "处理", "车间"} & {str(word) for word in reasons(match)["term"]}
+
     @pytest.mark.parametrize("text", ["", "  \n"])
     def test_an_empty_need_is_refused(self, market: Market, text: str) -> None:
         with pytest.raises(Invalid) as refused:
