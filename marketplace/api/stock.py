@@ -15,7 +15,7 @@ from marketplace.listings.models import KINDS
 from marketplace.listings.standing import STANDINGS
 from marketplace.listings.stocktaking import filters, services
 from marketplace.listings.stocktaking.desk import Case, Desk, desk_of
-from marketplace.listings.stocktaking.filters import NONE, SECTIONS
+from marketplace.listings.stocktaking.filters import NONE, SECTIONS, STALE
 from marketplace.listings.stocktaking.models import PRACTICES, STATES, WISHES
 
 from .documents import Blueprint
@@ -121,6 +121,7 @@ class StockQuery(After):
     standing = _choice(STANDINGS, "whether it may be offered")
     kind = _choice(KINDS, "kind of right")
     section = _choice(SECTIONS, "IPC section, L for Locarno")
+    check = _choice((STALE,), "whether a fact that matters should be checked again")
     year_from = fields.String(metadata={"description": "year of grant, inclusive"})
     year_to = fields.String(metadata={"description": "year of grant, inclusive"})
 

@@ -94,10 +94,11 @@ class Listed:
 @blueprint.get("/patents")
 @access("organisation")
 def patents() -> ResponseReturnValue:
-    """The patents of the organisation, filtered by where they stand and searched by number or title."""
+    """The patents of the organisation: by where they stand, what is to be checked again, number or title."""
     mine, today = party(), clock.today()
     group = request.args.get("group", "")
     q = request.args.get("q", "").strip()[:200]
+    stale = request.args.get("check") == "stale"
     page = max(request.args.get("page", 1, type=int), 1)
     table = standing.patents_of(mine.id, today)
     query = sa.select(table.c.id).join(Patent, Patent.id == table.c.id)
@@ -105,6 +106,8 @@ def patents() -> ResponseReturnValue:
         query = query.where(standing.group_of(table) == group)
     if q:
         query = query.where(_matches(q))
+    if stale:
+        query = query.where(table.c.id.in_(standing.stale_of(mine.id, today)))
     total = db.session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
     ids = db.session.scalars(query.order_by(table.c.id.desc()).limit(_SIZE).offset((page - 1) * _SIZE)).all()
     return render_template(
@@ -115,6 +118,7 @@ def patents() -> ResponseReturnValue:
         size=_SIZE,
         group=group,
         q=q,
+        stale=stale,
         counts=standing.counts(mine.id, today),
     )
 

@@ -80,6 +80,8 @@ def test_the_expression_for_lists_says_what_the_rule_says(
         [found] = db.session.execute(sa.select(table.c.standing, table.c.stale)).all()
         assert (found.standing, bool(found.stale)) == (expected, bool(eligibility.stale_facts))
         assert standing.counts(holder.id, clock.today())[expected] == 1
+        old = set(db.session.scalars(standing.stale_of(holder.id, clock.today())))
+        assert old == ({patent.id} if found.stale else set())
 
 
 def test_a_patent_with_a_current_declaration_is_counted_as_offered() -> None:

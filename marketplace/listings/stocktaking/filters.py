@@ -13,17 +13,19 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.errors import N_, Invalid
 from marketplace.core.identifiers import InvalidNumber, parse_number
 from marketplace.listings.models import KINDS
-from marketplace.listings.standing import STANDINGS
+from marketplace.listings.standing import STANDINGS, stale_of
 
 from .desk import Desk
 from .models import PRACTICES, STATES, WISHES, Stock
 from .rules import folded, routes
 
 NONE: Final = "none"  # without a unit, a grade, a wish, an inventor
+STALE: Final = "stale"
 SECTIONS: Final = tuple("ABCDEFGHL")
 COUNTED: Final = ("state", "standing", "grade", "wish", "practice")
 SIZE: Final = 50  # rows of a page
@@ -43,6 +45,7 @@ class Filter:
         unit: ids of units (with everything below), or `none`.
         inventor: ids of people, `me` or `none`.
         wish: routes of WISHES, or `none`.
+        check: `stale`: a fact that matters should be checked again.
         year_from, year_to: years of grant, inclusive.
     """
 
@@ -56,6 +59,7 @@ class Filter:
     standing: tuple[str, ...] = ()
     kind: tuple[str, ...] = ()
     section: tuple[str, ...] = ()
+    check: tuple[str, ...] = ()
     year_from: int | None = None
     year_to: int | None = None
 
@@ -81,6 +85,7 @@ _CODES: Final[Mapping[str, Sequence[str]]] = {
     "standing": STANDINGS,
     "kind": KINDS,
     "section": SECTIONS,
+    "check": (STALE,),
 }
 NAMES: Final = tuple(each.name for each in fields(Filter))
 
@@ -153,6 +158,8 @@ def conditions(wanted: Filter, desk: Desk, *, leave_out: Iterable[str] = ()) -> 
         found.append(_keys(Stock.unit_id, wanted.unit, desk))
     if wanted.inventor:
         found.append(_keys(Stock.inventor_id, wanted.inventor, desk))
+    if wanted.check:
+        found.append(Stock.patent_id.in_(stale_of(desk.organisation_id, clock.today())))
     if wanted.year_from is not None:
         found.append(Stock.grant_year >= wanted.year_from)
     if wanted.year_to is not None:
