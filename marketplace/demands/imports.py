@@ -16,9 +16,10 @@ from marketplace.core.importing import Checked, Importer, RowImporter
 from marketplace.core.tables import Column
 from marketplace.core.unit_of_work import lock, record
 
-from .columns import NEED, TITLE_LENGTH
+from .columns import FOR_WHOM, NEED, TITLE_LENGTH
 from .lifecycle import DEMAND
 from .models import Demand
+from .services import draft_for, fill
 
 
 class DemandImport(RowImporter):
@@ -31,6 +32,7 @@ class DemandImport(RowImporter):
         Column("title_en", "英文标题", convert.text(TITLE_LENGTH)),
         Column("published_on", "发布日", convert.date()),
         *(column for column in NEED if column.name != "external_id"),
+        *FOR_WHOM,
     )
 
     def keys(self, values: Mapping[str, Any]) -> Sequence[Hashable]:
@@ -40,7 +42,7 @@ class DemandImport(RowImporter):
         values = row.values
         named = Named(values["organisation"], None, values.get("district"))
         organisation = db.session.get_one(Organisation, resolve([named], trusted=False)[named])
-        if not (self.actor.is_operator or organisation.id in self.actor.licensees):
+        if not (self.actor.is_staff or organisation.id in self.actor.licensees):
             raise Forbidden("not-your-organisation", "You do not act for this organisation.")
         digest = row.digest
         demand = db.session.scalar(
@@ -51,15 +53,8 @@ class DemandImport(RowImporter):
         if demand is None:
             stated = values.get("published_on") if self.actor.is_operator else None
             published_on = stated or clock.today()
-            demand = Demand(
-                external_id=values["external_id"],
-                organisation=organisation,
-                state="published",
-                published_on=published_on,
-                created_at=clock.now(),
-            )
-            self._fill(demand, values, digest)
-            db.session.add(demand)
+            demand = draft_for(self.actor, organisation, values)
+            demand.state, demand.published_on, demand.digest = "published", published_on, digest
             record("demand.published", demand, organisation_id=organisation.id, occurred_on=published_on)
             return "created"
         if demand.digest == digest:
@@ -75,12 +70,7 @@ class DemandImport(RowImporter):
         return "updated"
 
     def _fill(self, demand: Demand, values: Mapping[str, Any], digest: str) -> None:
-        demand.title, demand.title_en = values["title"], values.get("title_en")
-        demand.description = values["description"]
-        demand.ipc = list(values.get("ipc") or ())
-        demand.budget_minor = values.get("budget")
-        demand.district = values.get("district")
-        demand.answer_by = values.get("answer_by")
+        fill(demand, values)
         demand.digest = digest
 
 

@@ -16,12 +16,12 @@ from marketplace.core.permissions import (
     system,
 )
 
-_PUBLIC_STATES = frozenset({"published", "answered"})
+PUBLIC_STATES = frozenset({"published", "answered"})
 
 
 def is_public(demand: Any) -> bool:
     """Whether everybody may see the demand."""
-    return demand.state in _PUBLIC_STATES
+    return demand.state in PUBLIC_STATES
 
 
 def _public(_actor: Actor, demand: Any) -> bool:
@@ -33,15 +33,57 @@ def _owner(actor: Actor, demand: Any) -> bool:
     return demand is not None and demand.organisation_id in actor.licensees
 
 
+def _bureau_role(actor: Actor, _subject: Any) -> bool:
+    return "bureau" in actor.roles
+
+
+def _for_it(actor: Actor, demand: Any) -> bool:
+    """The bureau, for a demand that it has posted itself."""
+    return demand is not None and demand.posted_by == "bureau" and "bureau" in actor.roles
+
+
+def _demand_owner(actor: Actor, subject: Any) -> bool:
+    """Who posted the demand that an answer or an access belongs to."""
+    return subject is not None and (_owner(actor, subject.demand) or _for_it(actor, subject.demand))
+
+
+def _answering(actor: Actor, answer: Any) -> bool:
+    """The holder that answers, or an agency with its mandate for a holder's matters."""
+    return answer is not None and answer.organisation_id in actor.holders
+
+
+def _asking(actor: Actor, access: Any) -> bool:
+    return access is not None and access.organisation_id in actor.own
+
+
+def _granted(actor: Actor, access: Any) -> bool:
+    """Access counts while the demand is public: a closed one shows its confidential part to nobody else."""
+    return _asking(actor, access) and access.state == "granted" and is_public(access.demand)
+
+
 _SEES = (_public, _owner, bureau)
+_BETWEEN = (_demand_owner, _answering, bureau)
+_ACCESS = (_demand_owner, _asking, bureau)
 
 RULES: dict[str, Rule] = {
     "demand.see": Rule(READ, (anyone,), sees=_SEES),
-    "demand.post": Rule(WRITE, (acts_for_an_organisation,)),
-    "demand.change": Rule(WRITE, (_owner, operator), sees=_SEES),
+    "demand.post": Rule(WRITE, (acts_for_an_organisation, _bureau_role)),
+    "demand.change": Rule(WRITE, (_owner, _for_it, operator), sees=_SEES),
     # What is published reaches others: the address behind it has been shown to be somebody's.
-    "demand.publish": Rule(WRITE, (_owner, operator), sees=_SEES, proven=True),
+    "demand.publish": Rule(WRITE, (_owner, _for_it, operator), sees=_SEES, proven=True),
     "demand.answer": Rule(WRITE, (acts_for_an_organisation, operator), sees=_SEES),
     "demand.expire": Rule(WRITE, (system,), sees=_SEES),
-    "demand.import": Rule(WRITE, (acts_for_an_organisation, operator)),
+    "demand.import": Rule(WRITE, (acts_for_an_organisation, _bureau_role, operator)),
+    # Neither supervision nor operation needs a firm's secrets.
+    "demand.read_confidential": Rule(READ, (_owner, _for_it), sees=_SEES),
+    "demand.answers": Rule(READ, (_owner, _for_it, bureau), sees=_SEES),
+    "demand.supervise": Rule(READ, (bureau,)),
+    "answer.see": Rule(READ, _BETWEEN, sees=_BETWEEN),
+    "answer.judge": Rule(WRITE, (_demand_owner,), sees=_BETWEEN),
+    "answer.change": Rule(WRITE, (_answering,), sees=_BETWEEN),
+    "answer.reply": Rule(WRITE, (_demand_owner, _answering), sees=_BETWEEN),
+    "access.ask": Rule(WRITE, (acts_for_an_organisation,), sees=_SEES, proven=True),
+    "access.change": Rule(WRITE, (_asking,), sees=_ACCESS),
+    "access.decide": Rule(WRITE, (_demand_owner,), sees=_ACCESS),
+    "access.read": Rule(READ, (_granted,), sees=_ACCESS),
 }

@@ -19,7 +19,7 @@ from marketplace.core.errors import DomainError, Invalid, NotFound
 from marketplace.core.fields import read
 from marketplace.core.permissions import allowed, require
 from marketplace.core.unit_of_work import lock, unit_of_work
-from marketplace.demands import services
+from marketplace.demands import answers, services
 from marketplace.demands.columns import DESCRIPTION_LENGTH, TITLE_LENGTH
 from marketplace.demands.models import Demand, Recommendation
 from marketplace.demands.schemas import DemandSchema
@@ -288,6 +288,6 @@ def answer(demand_id: int) -> ResponseReturnValue:
     actor = current_actor()
     offer_id = request.form.get("offer", 0, type=int)
     with unit_of_work(actor):
-        services.answer_demand(actor, demand_id, offer_id)
+        answers.answer_demand(actor, demand_id, offer_id)
     flash(gettext("The firm is told of your offer."), "success")
     return redirect(url_for("demands.show", demand_id=demand_id))

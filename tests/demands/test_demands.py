@@ -18,11 +18,11 @@ from marketplace.core.fields import read
 from marketplace.core.journal import JournalEntry
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.demands import work
+from marketplace.demands.answers import answer_demand
 from marketplace.demands.lifecycle import DEMAND
-from marketplace.demands.models import DEMAND_STATES, Demand, Recommendation
+from marketplace.demands.models import DEMAND_STATES, Demand, DemandAnswer, Recommendation
 from marketplace.demands.schemas import DemandSchema
 from marketplace.demands.services import (
-    answer_demand,
     close_demand,
     draft_demand,
     edit_demand,
@@ -139,7 +139,12 @@ def test_a_demand_answered_by_a_holder_stays_public_and_keeps_the_offer(firm: Ac
     ).first()
     assert entry is not None
     assert entry.organisation_id == firm.organisation_id
-    assert entry.data == {"offer_id": offer.id, "answered_by": other.organisation_id}
+    answer = db.session.scalars(sa.select(DemandAnswer)).one()
+    assert entry.data == {
+        "offer_id": offer.id,
+        "answered_by": other.organisation_id,
+        "answer_id": answer.id,
+    }
 
 
 def test_a_demand_expires_the_day_after_answers_were_wanted(firm: Actor) -> None:

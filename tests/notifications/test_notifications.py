@@ -27,7 +27,8 @@ from marketplace.core.unit_of_work import record, unit_of_work
 from marketplace.core.worker import Worker
 from marketplace.deals import notices, payments
 from marketplace.deals.models import Licence, Quarantine
-from marketplace.demands.services import answer_demand, publish_demand
+from marketplace.demands.answers import answer_demand
+from marketplace.demands.services import publish_demand
 from marketplace.listings.models import Offer
 from marketplace.notifications.models import Notification
 from marketplace.notifications.services import inbox, mark_read, tell, unread
