@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import marshmallow as ma
 from flask import Response, request
@@ -120,6 +120,9 @@ class PaymentView(ma.Schema):
     checkout_url = fields.String(required=True, allow_none=True)
     bank = fields.Nested(BankDetails, required=True, allow_none=True)
     paid_on = Day(required=True, allow_none=True)
+    invoiced = fields.Boolean(
+        required=True, metadata={"description": "whether the payee's invoice is there; this record is none"}
+    )
     licence_id = Id(required=True, allow_none=True)
 
 
@@ -194,6 +197,7 @@ def payment_view(payment: Payment) -> dict[str, Any]:
         if payment.channel == "bank"
         else None,
         "paid_on": payment.paid_on,
+        "invoiced": payment.invoice_id is not None,
         "licence_id": licence.id if licence is not None else None,
     }
 
@@ -327,27 +331,22 @@ def get_payment(payment_id: str) -> dict[str, Any]:
     return payment_view(payments.get_payment(current_actor(), key_of(payment_id)))
 
 
-@blueprint.call("POST", "/payments/<payment_id>/actions/slip", raw_body=True, largest=LARGEST_SLIP)
-@access("signed_in")
-@described(
-    requestBody={
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "contentMediaType": "application/octet-stream"}
-                    },
-                }
+_FILE_PART: Final = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
             }
-        },
-    }
-)
-@blueprint.response(200, PaymentView)
-def upload_slip(payment_id: str) -> Response:
-    """Upload the bank's slip (PDF, PNG or JPEG up to 10 MB) as `file`; it proves nothing by itself."""
+        }
+    },
+}
+
+
+def _sent_file(default: str) -> tuple[bytes, str]:
+    """Bytes and name of the part `file`. Raises Invalid: `file-missing`."""
     sent = request.files.get("file")
     if sent is None:
         raise Invalid(
@@ -356,10 +355,33 @@ def upload_slip(payment_id: str) -> Response:
             fields={"file": ["Send the file as the part `file` of multipart/form-data."]},
         )
     with sent.stream:
-        content, name = sent.read(), (sent.filename or "slip")[:200]
+        return sent.read(), (sent.filename or default)[:200]
+
+
+@blueprint.call("POST", "/payments/<payment_id>/actions/slip", raw_body=True, largest=LARGEST_SLIP)
+@access("signed_in")
+@described(requestBody=_FILE_PART)
+@blueprint.response(200, PaymentView)
+def upload_slip(payment_id: str) -> Response:
+    """Upload the bank's slip (PDF, PNG or JPEG up to 10 MB) as `file`; it proves nothing by itself."""
+    content, name = _sent_file("slip")
 
     def act(actor: Actor) -> dict[str, Any]:
         return payment_view(payments.upload_slip(actor, key_of(payment_id), content, name))
+
+    return once(PaymentView, act)
+
+
+@blueprint.call("POST", "/payments/<payment_id>/actions/invoice", raw_body=True, largest=LARGEST_SLIP)
+@access("signed_in")
+@described(requestBody=_FILE_PART)
+@blueprint.response(200, PaymentView)
+def upload_invoice(payment_id: str) -> Response:
+    """Upload the payee's own invoice (PDF, PNG or JPEG up to 10 MB) as `file`, once the payment is proven."""
+    content, name = _sent_file("invoice")
+
+    def act(actor: Actor) -> dict[str, Any]:
+        return payment_view(payments.upload_invoice(actor, key_of(payment_id), content, name))
 
     return once(PaymentView, act)
 

@@ -190,6 +190,31 @@ def upload_slip(actor: Actor, payment_id: int, content: bytes, filename: str) ->
     return payment
 
 
+def upload_invoice(actor: Actor, payment_id: int, content: bytes, filename: str) -> Payment:
+    """Keep the payee's invoice (发票; PDF, PNG or JPEG up to 10 MB) for the payer; a later one replaces it.
+
+    Who receives the money issues it (Measures for the Administration of Invoices); what the platform shows
+    of a payment is no invoice.
+
+    Raises:
+        Invalid: `file-empty`, `file-too-large`, `file-type`.
+        Conflict: `payment-not-proven`, while it is not paid.
+    """
+    payment = lock_payment(find(actor, "payment.invoice", Payment, payment_id))
+    if payment.state != "paid":
+        raise Conflict("payment-not-proven", "An invoice follows a payment that has arrived.")
+    kept = keep(
+        content,
+        name=filename,
+        content_type=checked_upload(content),
+        purpose="invoice",
+        organisation_id=payment.obligation.notice.offer.holder_id,
+    )
+    payment.invoice_id = kept.id
+    record("payment.invoiced", payment, organisation_id=_licensee(payment), **_ids(payment))
+    return payment
+
+
 def escalate_slips() -> None:
     """Remind the payee of slips that wait, and show them to the operator (a task), each once."""
     waiting = sa.select(Payment).where(

@@ -104,6 +104,7 @@ RULES = {
     "payment.upload_slip": Rule(WRITE, (licensee_side,), sees=_PARTIES),
     "payment.cancel": Rule(WRITE, (licensee_side,), sees=_PARTIES),
     "payment.confirm": Rule(WRITE, (payee, operator_for_absent_payee), sees=_PARTIES),
+    "payment.invoice": Rule(WRITE, (payee,), sees=_PARTIES),
     "payment.run": Rule(WRITE, (system,), sees=_PARTIES),
     "licence.view": Rule(READ, _PARTIES, sees=_PARTIES),
     "licence.end": Rule(WRITE, (licensee_side, holder_side, operator), sees=_PARTIES),

@@ -80,6 +80,11 @@ def _slip_waits(entry: JournalEntry) -> Iterable[Telling]:
     yield Telling("operator", "slip_to_look_into", _about(payment))
 
 
+def _invoiced(entry: JournalEntry) -> Iterable[Telling]:
+    payment = db.session.get_one(Payment, entry.subject_id)
+    yield Telling(payment.obligation.notice.licensee_id, "payment_invoiced", _about(payment))
+
+
 def _about(payment: Payment) -> dict[str, Any]:
     notice = payment.obligation.notice
     return {
@@ -333,6 +338,7 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "payment.slip_uploaded": _payment_to_confirm,
     "payment.part_received": _part_received,
     "payment.slip_waits": _slip_waits,
+    "payment.invoiced": _invoiced,
     "licence.in_effect": _licence_in_effect,
     "licence.ended": _licence_ended,
     "licence.patent_end_stated": _patent_end_stated,

@@ -72,6 +72,14 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         ),
         "/notices/%(notice_id)s",
     ),
+    "payment_invoiced": _Wording(
+        _l("The holder's invoice is there"),
+        _l(
+            "The invoice for your payment of %(amount)s for “%(offer)s” (reference %(reference)s) "
+            "can be saved."
+        ),
+        "/notices/%(notice_id)s",
+    ),
     "slip_waits": _Wording(
         _l("A payer has been waiting for your confirmation for two working days"),
         _l(

@@ -11,6 +11,7 @@ from flask import flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
+from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField, DateField, RadioField, StringField, TextAreaField
 
 from marketplace.accounts.identity import access, current_actor
@@ -99,6 +100,16 @@ class ConfirmForm(Form):
     sure = BooleanField(_l("Yes, this is what arrived"))
 
 
+class InvoiceForm(Form):
+    """The payee's own invoice."""
+
+    invoice = FileField(
+        _l("Invoice"),
+        [FileRequired(_l("Please choose a file."))],
+        description=_l("Your own electronic invoice (PDF), or a picture of it; at most 10 MB."),
+    )
+
+
 class RefundForm(Form):
     """How the money was given back."""
 
@@ -132,6 +143,7 @@ def notice_page(
     form: ConfirmForm | None = None,
     refund_form: RefundForm | None = None,
     proof_form: Form | None = None,
+    invoice_form: InvoiceForm | None = None,
     about: int = 0,
 ) -> ResponseReturnValue:
     """The page of one notice for the holder's side, or the operator's.
@@ -140,6 +152,7 @@ def notice_page(
         area: `holder` or `operator`.
         form, refund_form: one that was refused, to be shown again.
         proof_form: the operator's, for a notice that is not served.
+        invoice_form: one that was refused.
         about: the id of the payment or refund that it is about.
     """
     actor = current_actor()
@@ -150,7 +163,9 @@ def notice_page(
             sa.select(RefundTask).where(RefundTask.payment_id.in_([payment.id for payment in attempts]))
         )
     }
-    refused = next((each for each in (form, refund_form, proof_form) if each and each.errors), None)
+    refused = next(
+        (each for each in (form, refund_form, proof_form, invoice_form) if each and each.errors), None
+    )
     return render_template(
         "holder/notice.html",
         area=area,
@@ -175,6 +190,12 @@ def notice_page(
         ),
         refund_forms=_one_each(
             [task.id for task in refunds.values()], lambda: RefundForm(formdata=None), about, refund_form
+        ),
+        invoice_forms=_one_each(
+            [payment.id for payment in attempts if allowed(actor, "payment.invoice", payment).allowed],
+            lambda: InvoiceForm(formdata=None),
+            about,
+            invoice_form,
         ),
         refused=refused,
         proof_form=proof_form,
@@ -218,10 +239,41 @@ def slip(payment_id: int) -> ResponseReturnValue:
     return slip_answer(payment_id)
 
 
+@blueprint.route("/payments/<int:payment_id>/invoice", methods=["GET", "POST"])
+@access("organisation")
+def invoice(payment_id: int) -> ResponseReturnValue:
+    """The payee's own invoice, to be saved; or to be uploaded for the payer."""
+    actor = current_actor()
+    payment = payment_services.get_payment(actor, payment_id)
+    notice_id = _received_notice(payment.obligation.notice_id).id
+    if request.method == "GET":
+        return file_answer(payment.invoice_id)
+    form = InvoiceForm()
+    if form.validate_on_submit():
+        given = form.invoice.data
+        try:
+            with unit_of_work(actor):
+                payment_services.upload_invoice(actor, payment_id, given.read(), given.filename)
+        except DomainError as error:
+            form.accept(error, file="invoice")
+        else:
+            flash(gettext("The invoice is kept, and the licensee is told."), "success")
+            return redirect(url_for("holder.notice", notice_id=notice_id))
+    return notice_page(get_notice(actor, notice_id), "holder", invoice_form=form, about=payment_id)
+
+
 def slip_answer(payment_id: int) -> ResponseReturnValue:
     """A bank slip as a download, for the parties and staff."""
-    payment = payment_services.get_payment(current_actor(), payment_id)
-    kept = db.session.get(StoredFile, payment.slip_id) if payment.slip_id is not None else None
+    return file_answer(payment_services.get_payment(current_actor(), payment_id).slip_id)
+
+
+def file_answer(file_id: int | None) -> ResponseReturnValue:
+    """A file of a deal as a download, never shown inside our pages; who may see it was asked before.
+
+    Raises:
+        NotFound: `file-missing`.
+    """
+    kept = db.session.get(StoredFile, file_id) if file_id is not None else None
     if kept is None:
         raise NotFound("file-missing", "The file is no longer in the store.")
     return send_file(

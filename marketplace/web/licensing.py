@@ -321,8 +321,18 @@ def upload_slip(payment_id: int) -> ResponseReturnValue:
 @access("signed_in")
 def slip(payment_id: int) -> Response:
     """The uploaded slip, for both sides; always saved, never shown inside our pages."""
-    payment = payments.get_payment(current_actor(), payment_id)
-    row = db.session.get(StoredFile, payment.slip_id) if payment.slip_id else None
+    return _file(payments.get_payment(current_actor(), payment_id).slip_id)
+
+
+@blueprint.get("/payments/<int:payment_id>/invoice")
+@access("signed_in")
+def invoice(payment_id: int) -> Response:
+    """The holder's invoice for a payment, for both sides."""
+    return _file(payments.get_payment(current_actor(), payment_id).invoice_id)
+
+
+def _file(file_id: int | None) -> Response:
+    row = db.session.get(StoredFile, file_id) if file_id else None
     if row is None:
         raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
     response = Response(store().read(row.digest), mimetype=row.content_type)

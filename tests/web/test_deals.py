@@ -18,6 +18,7 @@ from marketplace.accounts.models import Organisation
 from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
+from marketplace.core.errors import Conflict
 from marketplace.core.journal import JournalEntry
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 from marketplace.deals import notices, patent_ends, payments
@@ -261,3 +262,28 @@ def test_a_slip_that_waits_too_long_is_in_the_operators_queue_and_both_are_told(
         ("operator", "slip_to_look_into"),
     }
     assert reference in all_.operator.get("/operator/slips").text
+
+
+def test_the_holder_uploads_its_invoice_once_it_is_paid_and_the_licensee_saves_it(
+    parties: Callable[..., Parties], language: str
+) -> None:
+    all_ = parties()
+    notice = all_.row(Notice)
+    with all_.app.app_context():
+        payment_id = payments.start_payment(all_.deal.firm_actor, notice.id, "bank").id
+        content = b"%PDF-1.7 invented invoice"
+        with pytest.raises(Conflict), unit_of_work(all_.deal.holder_actor):
+            payments.upload_invoice(all_.deal.holder_actor, payment_id, content, "发票.pdf")
+        with unit_of_work(all_.deal.holder_actor):
+            payments.confirm_payment(all_.deal.holder_actor, payment_id, clock.today(), 5_000_000)
+    address = f"/holder/payments/{payment_id}/invoice"
+    assert in_words(language, "非发票", "not an invoice") in all_.firm.get(f"/notices/{notice.id}").text
+    assert all_.holder.post(address, data={"invoice": (io.BytesIO(b"MZ"), "x.exe")}).status_code == 422
+    assert all_.firm.post(address, data={"invoice": (io.BytesIO(content), "x.pdf")}).status_code == 404
+    done = all_.holder.post(address, data={"invoice": (io.BytesIO(content), "发票.pdf")})
+    assert done.headers["Location"] == f"/holder/notices/{notice.id}"
+    assert address in all_.holder.get(f"/holder/notices/{notice.id}").text
+    saved = f"/payments/{payment_id}/invoice"
+    assert saved in all_.firm.get(f"/notices/{notice.id}").text
+    answer = all_.firm.get(saved)
+    assert (answer.data, answer.headers["Content-Disposition"].split(";")[0]) == (content, "attachment")
