@@ -68,6 +68,7 @@ WITH_IMPORTS = (
     "deals.statements",
     "pricing",
     "demands",
+    "search",
 )
 WITH_WORK = (
     "core",

@@ -33,6 +33,7 @@ KINDS = {
     "stock": "Import what is said of an organisation's stock: unit, inventor, grade, wish, use.",
     "reference-fees": "Import published licence fees by industry and year, with their source.",
     "facts": "Set facts of known patents from an extract of the register; nothing else changes.",
+    "ipc": "Import titles of the International Patent Classification, in Chinese, English or both.",
     "annuities": "Import the scale of annuities by kind of right and patent year.",
 }
 

@@ -29,13 +29,13 @@ _HAN: Final = re.compile(f"[{HAN}]")
 _LATIN: Final = re.compile(r"[a-z]{3,}")
 
 
-def _lines(name: str) -> tuple[str, ...]:
+def lines(name: str) -> tuple[str, ...]:
     text = resources.files(__package__).joinpath("data", name).read_text(encoding="utf-8")
     return tuple(line for line in text.splitlines() if line and not line.startswith("#"))
 
 
-_TERMS: Final = _lines("terms.txt")
-STOP: Final = frozenset(_lines("stop.txt"))
+_TERMS: Final = lines("terms.txt")
+STOP: Final = frozenset(lines("stop.txt"))
 """Words, and single characters, that carry no meaning for a search."""
 
 VERSION: Final = "1-" + hashlib.sha256("\n".join((*_TERMS, "", *sorted(STOP))).encode()).hexdigest()[:8]

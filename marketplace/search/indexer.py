@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from marketplace.accounts.models import Organisation
+from marketplace.accounts.past import former_names
 from marketplace.core import clock, journal
 from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
@@ -96,17 +97,31 @@ def documents(offer_ids: Iterable[int]) -> Iterator[OfferDocument]:
             )
 
 
-def _owners(patent_ids: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
-    """Patent id → names and types of its owners, in the register's order."""
-    found: dict[int, list[tuple[str, str]]] = {}
+class Owner(NamedTuple):
+    """An owner as the index knows it, with the names it had before."""
+
+    name: str
+    name_en: str | None
+    type: str
+    formerly: tuple[str, ...]
+
+
+def _owners(patent_ids: Sequence[int]) -> dict[int, list[Owner]]:
+    """Patent id → its owners, in the register's order."""
+    found: dict[int, list[Owner]] = {}
     query = (
-        sa.select(PatentParty.patent_id, Organisation.name, Organisation.type)
+        sa.select(
+            PatentParty.patent_id, Organisation.id, Organisation.name, Organisation.name_en, Organisation.type
+        )
         .join(Organisation, Organisation.id == PatentParty.organisation_id)
         .where(PatentParty.patent_id.in_(patent_ids))
         .order_by(PatentParty.patent_id, PatentParty.position)
     )
-    for patent_id, name, kind in db.session.execute(query):
-        found.setdefault(patent_id, []).append((name, kind))
+    rows = db.session.execute(query).all()
+    former = former_names({row.id for row in rows})
+    for patent_id, organisation_id, name, name_en, kind in rows:
+        past = tuple(dict.fromkeys(one.value for one in former.get(organisation_id, ()) if one.value))
+        found.setdefault(patent_id, []).append(Owner(name, name_en, kind, past))
     return found
 
 
@@ -137,7 +152,7 @@ def _document(
     row: Any,
     version: int,
     today: dt.date,
-    owners: Sequence[tuple[str, str]],
+    owners: Sequence[Owner],
     symbols: Sequence[str],
     licences: int,
     told: Mapping[str, str],
@@ -168,8 +183,10 @@ def _document(
         problem=told.get("problem") or row.problem or "",
         advantage=told.get("advantage") or row.advantage or "",
         ipc=tuple(symbols),
-        owners=tuple(name for name, _ in owners),
-        owner_types=tuple(sorted({kind for _, kind in owners})),
+        owners=tuple(owner.name for owner in owners),
+        owners_en=tuple(owner.name_en for owner in owners if owner.name_en),
+        formerly=tuple(dict.fromkeys(name for owner in owners for name in owner.formerly)),
+        owner_types=tuple(sorted({owner.type for owner in owners})),
         district=row.district,
         fee_form=row.fee_form,
         fee_minor=row.fee_minor,

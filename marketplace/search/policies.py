@@ -4,4 +4,8 @@ from __future__ import annotations
 
 from marketplace.core.permissions import WRITE, Rule, operator
 
-RULES: dict[str, Rule] = {"search.rebuild": Rule(WRITE, (operator,))}
+RULES: dict[str, Rule] = {
+    "search.rebuild": Rule(WRITE, (operator,)),
+    "synonyms.change": Rule(WRITE, (operator,)),
+    "ipc.import": Rule(WRITE, (operator,)),
+}

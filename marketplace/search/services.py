@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from marketplace.core import clock
 from marketplace.core.database import db
-from marketplace.listings.models import Offer, Patent
+from marketplace.listings.models import Offer, Patent, in_force
 
+from . import suggestions
 from .answering import ask
-from .engine import Hit, SearchPage
+from .engine import Hit, SearchEngine, SearchPage
+from .language import widen
+from .models import SearchGeneration
 from .query import SearchQuery, parse
 
 
@@ -27,6 +32,9 @@ class SearchResult:
         engine: name of the engine that answered.
         degraded: whether a substitute answered.
         as_of: up to when changes are in the index.
+        relaxed: `characters` where the words found nothing and most of their characters were looked for.
+        did_you_mean: a text that finds something, where the one that was asked finds nothing.
+        without_filters: how many offers there would be without filters, where there are none with them.
     """
 
     page: SearchPage
@@ -34,6 +42,19 @@ class SearchResult:
     engine: str
     degraded: bool
     as_of: dt.datetime
+    relaxed: str | None = None
+    did_you_mean: str | None = None
+    without_filters: int = 0
+
+
+class Found(NamedTuple):
+    """What an engine gave, for which query, and what helps where it gave nothing."""
+
+    page: SearchPage
+    query: SearchQuery
+    relaxed: str | None = None
+    did_you_mean: str | None = None
+    without_filters: int = 0
 
 
 def search(params: Mapping[str, str | Sequence[str]]) -> SearchResult:
@@ -43,9 +64,44 @@ def search(params: Mapping[str, str | Sequence[str]]) -> SearchResult:
         QueryError: a parameter or value is not known, or the page too deep (422).
         EngineUnavailable: neither the engine nor a stand-by answers (503 `search-unavailable`).
     """
-    query = parse(params)
-    page, source = ask(lambda engine, generation: engine.search(generation.name, query))
-    return SearchResult(_checked(page), query, source.engine, source.degraded, source.as_of)
+    query = widen(parse(params))
+    found, source = ask(lambda engine, generation: _find(engine, generation, query))
+    return SearchResult(
+        _checked(found.page),
+        found.query,
+        source.engine,
+        source.degraded,
+        source.as_of,
+        found.relaxed,
+        found.did_you_mean,
+        found.without_filters,
+    )
+
+
+def _find(engine: SearchEngine, generation: SearchGeneration, query: SearchQuery) -> Found:
+    """What `query` finds; if nothing, whatever comes nearest to it."""
+    page = engine.search(generation.name, query)
+    if page.total or not query.asks or query.exact:
+        return Found(page, query)
+    if query.filtered and (without := _count(engine, generation, _unfiltered(query))):
+        return Found(page, query, without_filters=without)
+    meant = suggestions.correct(query.text) if query.text else None
+    if meant and not _count(engine, generation, widen(dataclasses.replace(query, text=meant, widened=()))):
+        meant = None
+    relaxed = dataclasses.replace(query, relaxed=True, widened=())
+    nearest = engine.search(generation.name, relaxed)
+    if nearest.total:
+        return Found(nearest, relaxed, "characters", meant)
+    return Found(page, query, None, meant)
+
+
+def _count(engine: SearchEngine, generation: SearchGeneration, query: SearchQuery) -> int:
+    return engine.search(generation.name, dataclasses.replace(query, page=1, size=1)).total
+
+
+def _unfiltered(query: SearchQuery) -> SearchQuery:
+    """The words of a query alone."""
+    return SearchQuery(text=query.text, phrases=query.phrases, excluded=query.excluded, widened=query.widened)
 
 
 def _checked(page: SearchPage) -> SearchPage:
@@ -61,7 +117,10 @@ def live_ids(offer_ids: Sequence[int]) -> set[int]:
     if not offer_ids:
         return set()
     today = clock.today()
+    columns = (Offer.status, Offer.evidence, Offer.announced_on, Offer.term_to, Patent.expires_on)
     rows = db.session.execute(
-        sa.select(Offer, Patent).join(Patent, Patent.id == Offer.patent_id).where(Offer.id.in_(offer_ids))
-    ).unique()
-    return {offer.id for offer, _ in rows if offer.in_force_on(today)}
+        sa.select(Offer.id, *columns)
+        .join(Patent, Patent.id == Offer.patent_id)
+        .where(Offer.id.in_(offer_ids))
+    )
+    return {row.id for row in rows if in_force(today, **{c.key: getattr(row, c.key) for c in columns})}
