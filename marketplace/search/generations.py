@@ -8,6 +8,7 @@ one is dropped when a new one takes over, one that was left unfinished after an 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +34,7 @@ from .engines import kept, standby
 from .models import SearchGeneration
 from .query import SearchQuery
 
+log = logging.getLogger(__name__)
 Progress = Callable[[int, int], None]
 
 
@@ -429,12 +431,8 @@ def _status(engine: SearchEngine) -> dict[str, Any]:
 def ensure() -> None:
     """Build a generation when there is none, when analysis or schema changed, or when an engine lost it.
 
-    A scheduled task. An engine that is away keeps nobody from minding the stand-by.
-
-    Raises:
-        EngineUnavailable: an engine does not answer: try again later.
+    A scheduled task. An engine that is away is looked after in a later round.
     """
-    away: EngineUnavailable | None = None
     for engine in kept():
         try:
             generation = live(engine.name)
@@ -442,9 +440,7 @@ def ensure() -> None:
                 rebuild(engine=engine)
         except EngineUnavailable as error:
             db.session.rollback()
-            away = error
-    if away is not None:
-        raise away
+            log.warning("search engine away", extra={"engine": engine.name, "error": error.detail})
 
 
 def _lost(engine: SearchEngine, name: str) -> bool:

@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 import urllib.request
@@ -106,11 +107,31 @@ def readable_java() -> pathlib.Path:
 @contextlib.contextmanager
 def serve(heap: str = "512m") -> collections.abc.Iterator[str]:
     """Start a node of its own cluster with `heap` of memory and yield its URL once its health is green."""
+    with node(heap) as started:
+        yield started.url
+
+
+@contextlib.contextmanager
+def node(heap: str = "512m") -> collections.abc.Iterator["Node"]:
+    """The same, to hurt it: it may be stalled, killed and started again."""
     if find() is None:
         raise FileNotFoundError(missing())
-    http, transport = process.free_ports(2)
-    url = f"http://127.0.0.1:{http}"
     with process.work_folder("elasticsearch") as work:
+        made = Node(work, heap)
+        made.start()
+        try:
+            yield made
+        finally:
+            made.stop()
+
+
+class Node:
+    """A node of its own cluster in the folder `work`; started again it finds its data there."""
+
+    def __init__(self, work: pathlib.Path, heap: str) -> None:
+        http, transport = process.free_ports(2)
+        self.url = f"http://127.0.0.1:{http}"
+        self._work, self._heap, self._stack = work, heap, contextlib.ExitStack()
         shutil.copytree(home() / "config", work / "config")  # the node writes its keystore there
         settings = {
             "cluster.name": "marketplace-test",
@@ -127,16 +148,28 @@ def serve(heap: str = "512m") -> collections.abc.Iterator[str]:
         (work / "config" / "elasticsearch.yml").write_text("".join(lines))
         (work / "tmp").mkdir()  # of its own: the node refuses to find its configuration below it
         cache.hand_over(work)
+
+    def start(self) -> None:
+        """Start it, and wait until its health is green."""
         env = {
             "ES_JAVA_HOME": str(readable_java()),
-            "ES_PATH_CONF": str(work / "config"),
-            "ES_JAVA_OPTS": f"-Xms{heap} -Xmx{heap}",
-            "ES_TMPDIR": str(work / "tmp"),
+            "ES_PATH_CONF": str(self._work / "config"),
+            "ES_JAVA_OPTS": f"-Xms{self._heap} -Xmx{self._heap}",
+            "ES_TMPDIR": str(self._work / "tmp"),
             "CLI_JAVA_OPTS": "-Xmx64m",
         }
         command = [str(home() / "bin" / "elasticsearch")]
-        with process.running(command, work=work, env=env, ready=lambda: healthy(url), seconds=120):
-            yield url
+        self._server = self._stack.enter_context(
+            process.running(command, work=self._work, env=env, ready=lambda: healthy(self.url), seconds=120)
+        )
+
+    def signal(self, what: signal.Signals) -> None:
+        """Send a signal to its processes: `SIGSTOP` stalls them until `SIGCONT`, `SIGKILL` ends them."""
+        os.killpg(self._server.pid, what)
+
+    def stop(self) -> None:
+        """Ask it to end, and wait for that; one that was killed is cleared away."""
+        self._stack.close()
 
 
 def healthy(url: str) -> bool:

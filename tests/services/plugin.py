@@ -59,9 +59,17 @@ def postgresql_url(request: pytest.FixtureRequest) -> collections.abc.Iterator[s
 
 
 @pytest.fixture(scope="session")
-def elasticsearch_url(request: pytest.FixtureRequest) -> collections.abc.Iterator[str]:
-    """The URL of an Elasticsearch node that holds nothing but what tests put there."""
-    yield from _served(request, elasticsearch)
+def elasticsearch_node(request: pytest.FixtureRequest) -> collections.abc.Iterator[elasticsearch.Node]:
+    """An Elasticsearch node that holds nothing but what tests put there; who hurts it makes it well again."""
+    require(request.config, elasticsearch)
+    with elasticsearch.node() as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_url(elasticsearch_node: elasticsearch.Node) -> str:
+    """The URL of that node."""
+    return elasticsearch_node.url
 
 
 @pytest.fixture(scope="session")
