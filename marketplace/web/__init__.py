@@ -17,6 +17,7 @@ PAGES = (
     "home",
     "offers",
     "saved_searches",
+    "compare",
     "showcase",
     "questions",
     "licensing",

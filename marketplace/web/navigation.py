@@ -32,7 +32,7 @@ class Entry:
         )
 
 
-_SEARCH = Entry(_l("Find licences"), "offers.search", "search", ("offers", "saved_searches"))
+_SEARCH = Entry(_l("Find licences"), "offers.search", "search", ("offers", "saved_searches", "compare"))
 _DEMANDS = Entry(_l("Demands"), "demands.index", "lightbulb", ("demands",))
 _CHECK = Entry(_l("Check a certificate"), "certificates.check", "patch-check", ("certificates",))
 _LAW = Entry(_l("How it works"), "home.law", "book")

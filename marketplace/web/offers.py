@@ -35,7 +35,7 @@ from marketplace.search.lookup import look_up
 from marketplace.search.query import CHOICES, SORTS, QueryError, SearchQuery, parse
 from marketplace.statistics import activity
 
-from . import formats, labels
+from . import formats, labels, queries
 from .forms import sentence_of
 from .showcase import Beside, beside
 
@@ -82,7 +82,7 @@ FEE_STEPS = (10_000, 50_000, 100_000, 500_000)  # yuan
 @access("public")
 def search() -> ResponseReturnValue:
     """Search with facets; by number and IPC from the database while no engine answers."""
-    given = {name: request.args.getlist(name) for name in request.args}
+    given = queries.given()
     try:
         found = search_services.search(given)
     except QueryError as error:

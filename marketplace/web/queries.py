@@ -22,7 +22,8 @@ def given() -> dict[str, list[str]]:
 
 def described(parameters: Mapping[str, Sequence[str]]) -> list[Any]:
     """What a search asks for, part by part; what is not known is shown as it stands."""
-    return [part for name, values in parameters.items() for value in values if (part := _part(name, value))]
+    in_order = sorted(parameters, key=lambda name: name != "q")  # the words first
+    return [part for name in in_order for value in parameters[name] if (part := _part(name, value))]
 
 
 def _part(name: str, value: str) -> Any:
@@ -39,6 +40,12 @@ def _part(name: str, value: str) -> Any:
             return None if value == "relevance" else labels.name(name, value)
         case "fee_max" if (minor := _minor(value)) is not None:
             return gettext("up to %(sum)s", sum=formats.money(minor))
+        case "fee_min" if (minor := _minor(value)) is not None:
+            return gettext("%(sum)s and more", sum=formats.money(minor))
+        case "announced_from":
+            return gettext("announced from %(day)s on", day=value)
+        case "announced_to":
+            return gettext("announced up to %(day)s", day=value)
         case "page" | "size":
             return None
         case _:

@@ -18,7 +18,7 @@ from marketplace.core.errors import Unauthenticated
 from marketplace.core.unit_of_work import lock, unit_of_work
 from marketplace.notifications import services as notifications
 
-from . import formats, labels, navigation
+from . import formats, labels, navigation, queries
 from .assets import asset
 from .locale import LANGUAGES
 
@@ -44,6 +44,7 @@ def init_app(app: Flask) -> None:
         source_text=labels.source_text,
         months_between=formats.months_between,
         page_url=page_url,
+        search_parameters=queries.given,
     )
     app.context_processor(_frame)
 
