@@ -203,7 +203,7 @@ def get_licence(licence_id: str) -> dict[str, Any]:
 @access("signed_in")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/pdf")
 def get_certificate_document(licence_id: str) -> Response:
-    """The signed deal certificate (成交凭证): neither a recordal nor a statement of validity."""
+    """The signed deal certificate: neither a recordal nor a statement of validity."""
     actor = current_actor()
     licence = licences.get_licence(actor, key_of(licence_id))
     return pdf(licences.certificate_bytes(actor, licence.id), f"{licence.number}.pdf")
@@ -233,7 +233,7 @@ def file_recordal(values: dict[str, Any], licence_id: str) -> Response:
 @blueprint.arguments(RecordRecordal)
 @blueprint.response(200, LicenceView)
 def record_recordal(values: dict[str, Any], licence_id: str) -> Response:
-    """Note CNIPA's recordal number (备案号)."""
+    """Note CNIPA's recordal number."""
 
     def act(actor: Actor) -> dict[str, Any]:
         licence = licences.record_recordal(

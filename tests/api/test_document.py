@@ -65,6 +65,10 @@ def test_the_page_shows_every_call_in_both_languages_and_loads_nothing_foreign(a
         assert page.status_code == 200
         assert title in text
         assert all(path.replace("<", "&lt;") in text for path in document["paths"])
+        # The document is in English alone: what is not, is the frame of the Chinese page.
+        said = re.findall(r'<p lang="en">(.*?)</p>', text)
+        assert said
+        assert not re.search("[\u4e00-\u9fff]", "".join(said))
         loaded = re.findall(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="([^"]+)"', text)
         assert loaded
         assert all(address.startswith("/") for address in loaded)
