@@ -27,11 +27,13 @@ from . import (
     reference,
     statistics,
     stock,
+    suggest,
 )
 
 # In the order of the document.
 PARTS: Final = (
     offers.blueprint,
+    suggest.blueprint,
     patents.blueprint,
     stock.blueprint,
     pricing.blueprint,

@@ -68,6 +68,16 @@ class FacetValue(ma.Schema):
     count = fields.Integer(required=True)
 
 
+class Widened(ma.Schema):
+    """What was looked for beside some of the words."""
+
+    words = fields.String(required=True, metadata={"description": "the words, as they are compared"})
+    alternatives = fields.List(fields.String(), required=True)
+    ipc = fields.List(
+        fields.String(), required=True, metadata={"description": "places whose titles have the word"}
+    )
+
+
 class OfferPage(ma.Schema):
     """One page of a search."""
 
@@ -79,6 +89,26 @@ class OfferPage(ma.Schema):
     engine = fields.String(required=True)
     degraded = fields.Boolean(required=True, metadata={"description": "whether a substitute has answered"})
     as_of = Instant(required=True, metadata={"description": "up to when changes are in the index"})
+    widened = fields.List(
+        fields.Nested(Widened), required=True, metadata={"description": "none of it with `exact=1`"}
+    )
+    relaxed = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "enum": ["characters", None],
+            "description": "`characters`: the words find nothing, these offers have most of the characters",
+        },
+    )
+    did_you_mean = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "a text that finds something, where `q` finds nothing"},
+    )
+    without_filters = fields.Integer(
+        required=True,
+        metadata={"description": "where filters leave nothing: how many offers there are without them"},
+    )
 
 
 class Action(ma.Schema):
@@ -563,6 +593,13 @@ def search_offers() -> dict[str, Any]:
         "engine": result.engine,
         "degraded": result.degraded,
         "as_of": result.as_of,
+        "widened": [
+            {"words": " ".join(one.words), "alternatives": one.alternatives, "ipc": one.places}
+            for one in result.query.widened
+        ],
+        "relaxed": result.relaxed,
+        "did_you_mean": result.did_you_mean,
+        "without_filters": result.without_filters,
     }
 
 
@@ -582,6 +619,10 @@ def _looked_up() -> dict[str, Any] | None:
         "engine": "database",
         "degraded": True,
         "as_of": clock.now(),
+        "widened": [],
+        "relaxed": None,
+        "did_you_mean": None,
+        "without_filters": 0,
     }
 
 

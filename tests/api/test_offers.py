@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from marketplace.search import suggestions
 from tests.api.conftest import INSTANT, World, ok, problem, same_with
 
 TERMS = {
@@ -25,7 +26,10 @@ def test_the_search_answers_in_the_shape_of_the_contract(world: World) -> None:
     free = world.offer(fee_form="free", fee_minor=None, channels=[], payment_text="免费")
     world.index()
     page = ok(world.visitor.get("/offers?q=示例装置&size=10&sort=newest"))
-    assert {"items", "total", "page", "size", "facets", "engine", "degraded", "as_of"} == set(page)
+    assert set(page) == {
+        "items", "total", "page", "size", "facets", "engine", "degraded", "as_of", "widened", "relaxed",
+        "did_you_mean", "without_filters",
+    }  # fmt: skip
     assert (page["total"], page["page"], page["size"], page["degraded"]) == (2, 1, 10, False)
     assert page["engine"] == "embedded"
     assert INSTANT.fullmatch(page["as_of"])
@@ -69,6 +73,23 @@ def test_repeated_filters_are_alternatives_and_a_fee_limit_keeps_free_offers(wor
 def test_what_the_search_does_not_know_is_refused(world: World, query: str, code: str, field: str) -> None:
     body = problem(world.visitor.get(f"/offers?{query}"), 422, code)
     assert field in body["errors"]
+
+
+def test_an_answer_says_what_was_done_with_the_words_and_hints_come_while_typing(world: World) -> None:
+    world.offer()
+    world.index()
+    widened = ok(world.visitor.get("/offers?q=电池"))["widened"]
+    assert widened[0]["ipc"] == ["H01M"]
+    assert ok(world.visitor.get("/offers?q=电池&exact=1"))["widened"] == []
+    relaxed = ok(world.visitor.get("/offers?q=示列装置"))
+    assert (relaxed["relaxed"], relaxed["total"]) == ("characters", 1)
+    none = ok(world.visitor.get("/offers?q=示例装置&announced_to=2001-01-01"))
+    assert (none["total"], none["relaxed"], none["without_filters"]) == (0, None, 1)
+    with world.app.app_context():
+        suggestions.refresh()
+    items = ok(world.visitor.get("/suggest?q=shili"))["items"]
+    assert {"kind": "word", "text": "示例", "title_zh": None, "title_en": None, "offers": 1} in items
+    problem(world.visitor.get("/suggest?query=x"), 422, "request-invalid")
 
 
 def test_past_the_end_there_is_an_empty_page(world: World) -> None:
