@@ -26,11 +26,12 @@ from marketplace.search.embedded import EmbeddedEngine
 from marketplace.search.engine import Ranked, SearchEngine
 
 from . import semantic
-from .terms import Need, rank, weigh
+from .terms import Need, nearer, rank, weigh
 
 _DEPTH: Final = 10
 _JUDGED: Final = 10
 _GOOD: Final = 2
+_LOOKED_AT: Final = 60
 _SAMPLES: Final = 10_000
 _PATENT: Final = ("id", "title", "abstract")
 _GENERATION: Final = "scratch"
@@ -81,7 +82,7 @@ def evaluate(
             for row in _rows(offers, "id", "title"):
                 document = _document(row)
                 if document.id in judged:
-                    texts[document.id] = semantic.text_of(document.title, document.abstract)
+                    texts[document.id] = f"{document.title}\n{document.abstract}".strip()
                 yield document
 
         report = engine.write(_GENERATION, documents())
@@ -95,7 +96,7 @@ def evaluate(
             if demand in needs and len(pool) >= _JUDGED and max(pool.values()) >= _GOOD
         }
         runs = {
-            demand: _run(engine, needs[demand], pool, _cosines(model, needs[demand], pool, texts))
+            demand: _run(engine, needs[demand], pool, texts, _cosines(model, needs[demand], pool, texts))
             for demand, pool in sorted(scored.items())
         }
     finally:
@@ -132,21 +133,31 @@ def _cosines(
     if model is None:
         return {}
     asked = semantic.ask(model, need.gist)
-    return {id_: float(semantic.embed(model, texts[id_]) @ asked) for id_ in pool if id_ in texts}
+    return {
+        id_: float(semantic.embed(model, semantic.text_of(*_split(texts[id_]))) @ asked)
+        for id_ in pool
+        if id_ in texts
+    }
+
+
+def _split(text: str) -> tuple[str, str]:
+    title, _, abstract = text.partition("\n")
+    return title, abstract
 
 
 def _run(
-    engine: SearchEngine, need: Need, pool: Mapping[str, int], cosines: Mapping[str, float]
+    engine: SearchEngine,
+    need: Need,
+    pool: Mapping[str, int],
+    texts: Mapping[str, str],
+    cosines: Mapping[str, float],
 ) -> list[Ranked]:
     """The pool in order; what shares nothing with the need, or is not among the offers, comes last by id."""
     weighed = weigh(engine, _GENERATION, need)
-    ranked = list(rank(engine, _GENERATION, weighed, ids=list(pool), size=len(pool)))
-    if cosines:
-        scores = dict.fromkeys(sorted(pool), 0.0) | {row.id: row.score for row in ranked}
-        fused = semantic.fuse(scores, cosines)
-        return sorted((Ranked(*row) for row in fused.items()), key=lambda row: (-row.score, row.id))
-    found = {row.id for row in ranked}
-    return ranked + [Ranked(id_, 0.0) for id_ in sorted(pool) if id_ not in found]
+    ranked = rank(engine, _GENERATION, weighed, ids=list(pool), size=len(pool))
+    scores = dict.fromkeys(sorted(pool), 0.0) | {row.id: row.score for row in ranked}
+    fused = semantic.fuse(nearer(need, scores, texts), cosines)
+    return sorted((Ranked(*row) for row in fused.items()), key=lambda row: (-row.score, row.id))
 
 
 # --- titles and their own abstracts
@@ -179,10 +190,14 @@ def recognise(engine: SearchEngine, patents: Path) -> Recognition:
         engine.write(
             _GENERATION, (_document({"id": id_, "title": "", "abstract": text}) for id_, _, text in rows)
         )
+        texts = {id_: text for id_, _, text in rows}
         reciprocal = 0.0
         for id_, title, _ in rows:
-            found = rank(engine, _GENERATION, weigh(engine, _GENERATION, Need(title, "")), size=_DEPTH)
-            places = [place for place, row in enumerate(found, start=1) if row.id == id_]
+            need = Need(title, "")
+            ranked = rank(engine, _GENERATION, weigh(engine, _GENERATION, need), size=_LOOKED_AT)
+            scores = nearer(need, {row.id: row.score for row in ranked}, texts)
+            found = sorted(scores, key=lambda one: (-scores[one], one))[:_DEPTH]
+            places = [place for place, one in enumerate(found, start=1) if one == id_]
             reciprocal += 1 / places[0] if places else 0.0
     finally:
         engine.drop(_GENERATION)

@@ -23,7 +23,7 @@ from marketplace.search.models import SearchGeneration
 from . import semantic
 from .lifecycle import PASS_REASONS, RECOMMENDATION
 from .reasons import Limits, Reason, affordable, case, closeness
-from .terms import Need, Weighed, rank, weigh
+from .terms import Need, Weighed, nearer, rank, weigh
 
 RECOMMENDED: Final = 10
 """How many offers are recommended at once."""
@@ -126,39 +126,50 @@ def _ranked(
     weighed = weigh(engine, generation.name, need)
     looked_at = max(_WIDER * wanted, _WIDEST_AT_FIRST)
     while True:
-        scores = _scores(engine, generation, need, weighed, looked_at)
+        by_words, cosines = _scores(engine, generation, need, weighed, looked_at)
+        offers = _live(by_words, exclude_holder)
+        texts = {offer.id: _text(offer) for offer in offers}
+        live = {offer.id: by_words[offer.id] for offer in offers}
+        scores = semantic.fuse(nearer(need, live, texts), cosines)
         found = []
-        for offer in _live(scores, exclude_holder):
+        for offer in offers:
             if not affordable(offer, limits.budget_minor):
                 continue
             why = case(offer, need, weighed, limits)
             if why.convincing:
                 score = round(scores[offer.id] * _raise(offer, limits), 3)
                 found.append(Match(offer.id, offer.patent.title, score, why.reasons, offer))
-        if len(found) >= wanted or len(scores) < looked_at or looked_at >= _DEEPEST:
+        if len(found) >= wanted or len(by_words) < looked_at or looked_at >= _DEEPEST:
             break
         looked_at = min(looked_at * 4, _DEEPEST)
     return sorted(found, key=lambda match: (-match.score, match.offer_id))[:wanted]
 
 
+def _text(offer: Offer) -> str:
+    """Title and abstract."""
+    return f"{offer.patent.title}\n{offer.patent.abstract or ''}"
+
+
 def _scores(
     engine: SearchEngine, generation: SearchGeneration, need: Need, weighed: Weighed, size: int
-) -> dict[int, float]:
-    """The best offers by words and characters, and by meaning where a model is at hand, with their scores."""
+) -> tuple[dict[int, float], dict[int, float]]:
+    """The best offers by words and characters, and by meaning where a model is at hand.
+
+    Returns:
+        Scores by words and characters, and closeness in meaning (empty without a model) of the same offers.
+    """
     ranked = rank(engine, generation.name, weighed, size=size)
     scores = {int(row.id): row.score for row in ranked}
-    model, vectors = semantic.model(), None
-    if model is not None:
-        vectors = semantic.vectors()
+    model = semantic.model()
+    vectors = semantic.vectors() if model is not None else None
     if model is None or vectors is None:
-        return scores
+        return scores, {}
     cosines = vectors.cosines(semantic.ask(model, need.gist), size, also=scores)
     missing = [str(one) for one in sorted(cosines) if one not in scores]
     if missing and len(ranked) == size:  # they may stand further down the ranking
         further = rank(engine, generation.name, weighed, ids=missing, size=len(missing))
         scores |= {int(row.id): row.score for row in further}
-    scores |= {int(one): 0.0 for one in missing if int(one) not in scores}
-    return semantic.fuse(scores, cosines)
+    return scores | {int(one): 0.0 for one in missing if int(one) not in scores}, cosines
 
 
 def _live(offer_ids: Collection[int], exclude_holder: int | None) -> list[Offer]:

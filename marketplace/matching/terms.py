@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeVar
 
 from marketplace.search import analysis
 from marketplace.search.engine import Ranked, SearchEngine
@@ -29,6 +29,7 @@ CHARACTERS: Final = 80
 _TITLE_WEIGHT: Final = 6.0
 _WORD_WEIGHT: Final = 0.5  # beside a character's 1
 _GENERIC_WEIGHT: Final = 0.3  # of a word that any need may have
+_SIDE_BY_SIDE: Final = 1.25  # what a score is raised by where all pairs of the title are in the offer
 _SHARPENED: Final = 0.75  # power of a term's idf by which it counts more, beyond BM25's own idf
 _LONGEST: Final = 4_000  # characters of a text that are looked at
 _COUNTED: Final = 160  # words, and characters, whose frequency is asked for
@@ -37,7 +38,10 @@ _GIST: Final = 120
 _RARE: Final = 0.02  # commoner words would join a new offer to far too many demands
 _RARE_AT_LEAST: Final = 3  # offers, while there are few
 _HEAD: Final = re.compile(r"(?P<head>[^\n。；;！!？?]+)(?:[\n。；;！!？?]|\.\s)(?P<rest>.*)", re.DOTALL)
+_HAN_RUN: Final = re.compile(f"[{analysis.HAN}]{{2,}}")
 _LATIN: Final = re.compile(r"[a-z]{3,}")
+
+Key = TypeVar("Key", int, str)
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,11 @@ class Need:
     def in_title(self) -> frozenset[str]:
         """The words of the title; of a need without one those of its beginning."""
         return frozenset(analysis.terms(self.title[:_LONGEST] or self.description[:_TITLE_LENGTH]))
+
+    @cached_property
+    def pairs(self) -> frozenset[str]:
+        """The Chinese characters of the title, or of the beginning, two by two as they stand side by side."""
+        return side_by_side(self.title[:_LONGEST] or self.description[:_TITLE_LENGTH])
 
     @property
     def gist(self) -> str:
@@ -164,6 +173,33 @@ def rank(
         EngineUnavailable: the engine does not answer.
     """
     return engine.scores(generation, weighed.words, weighed.characters, ids=ids, size=size)
+
+
+def side_by_side(text: str) -> frozenset[str]:
+    """The pairs of Chinese characters that stand side by side in a text."""
+    runs = _HAN_RUN.findall(analysis.normalise(text))
+    return frozenset(run[n : n + 2] for run in runs for n in range(len(run) - 1))
+
+
+def nearer(need: Need, scores: Mapping[Key, float], texts: Mapping[Key, str]) -> dict[Key, float]:
+    """Scores raised by the part of the need's pairs that the offer's text has.
+
+    By single characters alone an offer with all of them strewn about stands above one that says the same.
+
+    Args:
+        scores: by words and characters.
+        texts: of the same offers, title and abstract in one.
+    """
+    if not need.pairs:
+        return dict(scores)
+    return {
+        one: round(
+            score
+            * (1 + _SIDE_BY_SIDE * len(need.pairs & side_by_side(texts.get(one, ""))) / len(need.pairs)),
+            3,
+        )
+        for one, score in scores.items()
+    }
 
 
 def _weights(title: list[str], description: list[str], stop: frozenset[str]) -> dict[str, float]:
