@@ -30,6 +30,7 @@ COMMANDS = {
     "token": "accounts",
     "import": "imports",
     "search": "search",
+    "failed": "failed",
     "match": "matching",
     "statistics": "statistics",
     "stock": "stock",

@@ -214,15 +214,19 @@ def rollback(engine: SearchEngine | None = None) -> dict[str, Any]:
         Conflict: `no-earlier-index`: there is none, or it was made by another version of the program.
     """
     engine = engine or present_engine()
-    rows = _spare(engine)
-    ready = [row for row in rows if row.state == "ready" and row.signature == tree.SIGNATURE]
-    earlier = next((row for row in ready if not _lost(engine, row.name)), None)
-    if earlier is None:
+    earlier = earlier_than_live(engine)
+    if earlier is None or _lost(engine, earlier.name):
         raise Conflict("no-earlier-index", "There is no earlier index to go back to.")
     generation_id, name, reader_name = earlier.id, earlier.name, earlier.reader
     db.session.rollback()
     _catch_up(engine, name, reader_name)
     return {"engine": engine.name, "generation": name, "previous": flip(generation_id)}
+
+
+def earlier_than_live(engine: SearchEngine) -> SearchGeneration | None:
+    """The generation that `rollback` would go back to; None where there is none of this program's making."""
+    ready = (row for row in _spare(engine) if row.state == "ready" and row.signature == tree.SIGNATURE)
+    return next(ready, None)
 
 
 def roll_back() -> None:
@@ -397,17 +401,19 @@ def standby_status(spare: SearchEngine) -> dict[str, Any]:
     try:
         return _status(spare)
     except EngineUnavailable as error:
-        return {"engine": spare.name, "available": False, "detail": error.detail, "generation": None}
+        missing = dict.fromkeys(("generation", "earlier", "lag", "behind_seconds", "counts"))
+        return {"engine": spare.name, "available": False, "detail": error.detail, **missing}
 
 
 def _status(engine: SearchEngine) -> dict[str, Any]:
     health = engine.health()
-    generation = live(engine.name)
+    generation, earlier = live(engine.name), earlier_than_live(engine)
     body: dict[str, Any] = {
         "engine": engine.name,
         "available": health.available,
         "detail": health.detail,
         "generation": None if generation is None else generation.name,
+        "earlier": None if earlier is None else earlier.name,
         "lag": None if generation is None else lag(generation.reader),
         "behind_seconds": seconds_behind().get(engine.name),
         "counts": None,

@@ -26,6 +26,7 @@ from marketplace.core.database import db
 from marketplace.core.journal import JournalHead
 from marketplace.core.readers import DeadLetter, JournalCursor
 from marketplace.core.tasks import Task
+from marketplace.search import generations
 
 blueprint = Blueprint("operations", __name__)
 
@@ -35,6 +36,12 @@ LAG = Gauge(
     "marketplace_reader_lag_entries",
     "Journal entries a reader is behind.",
     ["reader"],
+    multiprocess_mode="mostrecent",
+)
+BEHIND = Gauge(
+    "marketplace_search_behind_seconds",
+    "Age of the oldest change that the index of an engine lacks.",
+    ["engine"],
     multiprocess_mode="mostrecent",
 )
 WAITING = Gauge("marketplace_tasks_waiting", "Tasks that are not done.", multiprocess_mode="mostrecent")
@@ -86,6 +93,8 @@ def metrics() -> Response:
     """Prometheus metrics."""
     for reader, behind in lags().items():
         LAG.labels(reader).set(behind)
+    for engine, seconds in generations.seconds_behind().items():
+        BEHIND.labels(engine).set(seconds)
     WAITING.set(db.session.scalar(sa.select(sa.func.count()).select_from(Task)) or 0)
     DEAD.set(
         db.session.scalar(

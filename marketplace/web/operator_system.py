@@ -20,7 +20,7 @@ from marketplace.core.permissions import require
 from marketplace.core.readers import JournalCursor, wall
 from marketplace.core.tasks import ScheduleState, Task, enqueue
 from marketplace.core.unit_of_work import unit_of_work
-from marketplace.search import generations
+from marketplace.search import engines, generations
 from marketplace.search.engine import EngineUnavailable
 
 from .operator_frame import blueprint
@@ -85,6 +85,8 @@ def _status() -> dict[str, Any]:
             "generation": None,
             "lag": None,
             "counts": None,
+            "earlier": None,
+            "standby": None if (spare := engines.standby()) is None else generations.standby_status(spare),
         }
 
 
@@ -108,7 +110,9 @@ def system() -> ResponseReturnValue:
         for row in db.session.scalars(sa.select(JournalCursor).order_by(JournalCursor.reader))
     ]
     asked = db.session.scalars(
-        sa.select(Task).where(Task.name.in_(("search.rebuild", checks.TASK))).order_by(Task.id)
+        sa.select(Task)
+        .where(Task.name.in_(("search.rebuild", "search.rollback", checks.TASK)))
+        .order_by(Task.id)
     ).all()
     due = sa.select(sa.func.count()).select_from(Task).where(Task.due_at <= wall())
     check = checks.last_check()
@@ -119,6 +123,7 @@ def system() -> ResponseReturnValue:
         cursors=cursors,
         waiting=db.session.scalar(due) or 0,
         rebuilding=_job(asked, "search.rebuild"),
+        going_back=_job(asked, "search.rollback"),
         checking=_job(asked, checks.TASK),
         check=check,
         broken=break_of(check),
@@ -135,6 +140,18 @@ def rebuild() -> ResponseReturnValue:
     with unit_of_work(actor):
         enqueue("search.rebuild", key="requested")
     flash(gettext("The worker builds a new index; the present one answers until it is ready."), "success")
+    return redirect(url_for("operator.system"))
+
+
+@blueprint.post("/system/rollback")
+@access("operator")
+def roll_back() -> ResponseReturnValue:
+    """Ask the worker to let the generation answer again that answered before."""
+    actor = current_actor()
+    require(actor, "search.rollback")
+    with unit_of_work(actor):
+        enqueue("search.rollback", key="requested")
+    flash(gettext("The worker goes back to the earlier index; the present one is kept."), "success")
     return redirect(url_for("operator.system"))
 
 

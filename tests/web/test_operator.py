@@ -23,6 +23,7 @@ from marketplace.core.unit_of_work import record, unit_of_work
 from marketplace.deals import notices
 from marketplace.deals.models import Notice, Quarantine
 from marketplace.listings.models import Offer
+from marketplace.search import generations
 from tests import factories
 
 from .pages import LANGUAGES, client_of, member, text_of
@@ -313,6 +314,23 @@ def test_a_rebuild_is_asked_of_the_worker(app: Flask, operator: FlaskClient) -> 
     assert operator.post("/operator/system/rebuild").status_code == 302
     assert asked(app, "search.rebuild") == 1
     assert 'action="/operator/system/rebuild"' not in operator.get("/operator/system").text
+
+
+def test_the_earlier_index_is_asked_back_of_the_worker(app: Flask, operator: FlaskClient) -> None:
+    assert 'action="/operator/system/rollback"' not in operator.get("/operator/system").text
+    with app.app_context():
+        first, _ = generations.rebuild(), generations.rebuild()
+    page = operator.get("/operator/system").text
+    assert first["generation"] in page
+    assert 'action="/operator/system/rollback"' in page
+    assert operator.post("/operator/system/rollback").status_code == 302
+    assert 'action="/operator/system/rollback"' not in operator.get("/operator/system").text
+    with app.app_context():
+        while tasks.run_next({"search.rollback": generations.roll_back}):
+            pass
+        live = generations.live("embedded")
+        assert live is not None
+        assert live.name == first["generation"]
 
 
 def test_the_chain_is_checked_by_the_worker_and_its_result_is_kept(app: Flask, operator: FlaskClient) -> None:
