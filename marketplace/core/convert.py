@@ -78,6 +78,9 @@ MESSAGES: Final[dict[str, Any]] = {
     # numbers and symbols
     "number-empty": _l("The patent number is missing."),
     "number-characters": _l("A patent number has only digits, and perhaps an X at the end."),
+    "number-foreign": _l(
+        "This is a number of another country or office. Only Chinese patents can be entered here."
+    ),
     "number-exponent": _l(
         "The spreadsheet has shortened this number. Format the column as text and enter it again."
     ),

@@ -274,12 +274,20 @@ class PublicationNumber:
 
 _PUBLISHED: Final = re.compile(r"\d[\s.\-]*[ABCDSUY]\d?$|CN\s*[123](\d{8}|\d{6})$", re.ASCII)
 
+# Offices whose numbers people paste; ZL is the Chinese grant's own mark.
+_FOREIGN: Final = re.compile(
+    r"(?:PCT|WO|EP|EA|AP|OA|US|JP|KR|TW|HK|MO|DE|GB|FR|IT|ES|NL|CH|SE|RU|IN|AU|CA|BR|SG)[\s/]*[A-Z/]*\s*\d",
+    re.ASCII,
+)
+
 
 def parse_number(text: str) -> PatentNumber | PublicationNumber:
     """The application number in `text`, or the publication number if it has the form of one.
 
-    Raises `InvalidNumber` as the two `parse` do.
+    Raises `InvalidNumber` as the two `parse` do, and number-foreign for one of another office.
     """
+    if _FOREIGN.match(_plain(text).strip()):
+        raise InvalidNumber("number-foreign", text)
     if _PUBLISHED.search(_plain(text)):
         return PublicationNumber.parse(text)
     return PatentNumber.parse(text)

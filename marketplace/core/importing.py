@@ -300,9 +300,20 @@ class _TakeBack(Exception):
 
 
 def _write(importer: Importer, rows: Sequence[Checked], origin: str, dry_run: bool) -> list[Outcome]:
-    outcomes: list[Outcome] = []
-    _in_unit(importer, origin, dry_run, lambda: outcomes.extend(importer.write(rows)))
-    return outcomes
+    """Write the rows; one that says again what an earlier one of the batch says fares like it, unwritten."""
+    first: dict[object, int] = {}
+    places = [
+        first.setdefault(row.digest if importer.keys(row.values) else index, index)
+        for index, row in enumerate(rows)
+    ]
+    once = [index for index, place in enumerate(places) if index == place]
+    written: list[Outcome] = []
+    _in_unit(importer, origin, dry_run, lambda: written.extend(importer.write([rows[n] for n in once])))
+    outcome: dict[int, Outcome] = dict(zip(once, written, strict=True))
+    again: dict[int, Outcome] = {
+        place: "unchanged" if isinstance(said, str) else said for place, said in outcome.items()
+    }
+    return [outcome.get(index, again[place]) for index, place in enumerate(places)]
 
 
 def _in_unit(importer: Importer, origin: str, dry_run: bool, act: Callable[[], None]) -> None:

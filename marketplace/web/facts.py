@@ -20,6 +20,7 @@ from marketplace.core import clock, importing
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict, DomainError, Invalid, NotFound
 from marketplace.core.permissions import allowed
+from marketplace.core.tables import safe_cell
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings.facts import attesting, reminders, staleness, worklist
 from marketplace.listings.facts.models import ALL_FACTS
@@ -82,7 +83,7 @@ def needing_list(fact: str) -> Response:
     names = {column.name: header(column) for column in importing.columns_of("facts")}
     sheet.append([names["number"], gettext("Title"), names[fact], names["as_of"]])
     for number, title in rows:
-        sheet.append([number, f"'{title}" if title.startswith(("=", "+", "-", "@")) else title])
+        sheet.append([number, safe_cell(title)])
     content = io.BytesIO()
     book.save(content)
     content.seek(0)

@@ -27,7 +27,8 @@ APART = {"imports.py", "evaluate.py", "report.py"}
 BESIDES = {
     "not-a-member", "search-unavailable",
     "number-kind", "number-year", "number-check-digit", "number-empty", "number-exponent",
-    "number-characters", "number-length", "publication-number-form", "publication-number-letter",
+    "number-characters", "number-foreign", "number-length", "publication-number-form",
+    "publication-number-letter",
 }  # fmt: skip
 
 

@@ -83,6 +83,15 @@ def test_a_list_goes_in_once_and_repeating_it_changes_nothing(imported: Importin
     assert verify().ok
 
 
+def test_a_row_that_stands_twice_in_a_file_goes_in_once(imported: Importing) -> None:
+    row = line(9_600_050)
+    written_otherwise = row.replace("ZL", "CN").replace("2021/6/1", "２０２１年６月１日")
+    foreign = line(9_600_051, patentees="")
+    text = HEADER + row + row + written_otherwise + line(9_600_052) + foreign + foreign
+    assert imported(text) == counts(read=6, created=2, unchanged=2, rejected=2)
+    assert imported(text) == counts(read=6, unchanged=4, rejected=2)
+
+
 def test_a_changed_row_is_updated_and_empty_cells_leave_things_as_they_are(imported: Importing) -> None:
     imported(HEADER + line(9_600_100))
     changed = line(9_600_100, title="一种改名的方法", status="", annuity="2028-02-29", regions="")
