@@ -112,6 +112,7 @@ def open_page(chromium: Browser, site: Site) -> Iterator[Callable[..., Watched]]
             java_script_enabled=javascript,
             base_url=site.url,
         )
+        context.set_default_timeout(90_000)  # a busy machine must not fail a test
         contexts.append(context)
         watched = Watched(context.new_page())
 

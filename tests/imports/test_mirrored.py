@@ -181,7 +181,7 @@ def served(database: str, folder: Path) -> Iterator[str]:
     )
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(100):
+        for _ in range(600):
             try:
                 urllib.request.urlopen(f"{address}/healthz", timeout=2).close()
                 break
