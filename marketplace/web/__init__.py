@@ -18,6 +18,7 @@ PAGES = (
     "offers",
     "saved_searches",
     "compare",
+    "similar",
     "showcase",
     "questions",
     "licensing",

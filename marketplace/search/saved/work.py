@@ -23,6 +23,7 @@ from marketplace.core.tasks import Handler, Schedule, enqueue, renew
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.search.answering import ask
 from marketplace.search.engine import SearchEngine
+from marketplace.search.language import widen
 from marketplace.search.models import SearchGeneration
 from marketplace.search.query import QueryError, SearchQuery, parse
 from marketplace.search.services import live_ids
@@ -106,7 +107,9 @@ def _alike(entry: int) -> dict[str, tuple[SearchQuery, list[int]]]:
 
 def _found(query: SearchQuery, new: Sequence[int], entry: int) -> list[int]:
     """Which of the new offers a search finds."""
-    asked = dataclasses.replace(query, within=tuple(map(str, new)), sort="newest", page=1, size=len(new))
+    asked = dataclasses.replace(
+        widen(query), within=tuple(map(str, new)), sort="newest", page=1, size=len(new)
+    )
 
     def look(engine: SearchEngine, generation: SearchGeneration) -> list[int]:
         if (position(generation.reader) or 0) < entry:
