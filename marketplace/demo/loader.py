@@ -34,6 +34,7 @@ from marketplace.listings import columns
 from marketplace.listings.models import Offer
 from marketplace.listings.services import act, draft_offer, find_patent
 from marketplace.listings.work import review_offers
+from marketplace.notifications import services as notifications
 from marketplace.statistics.models import Activity
 
 from . import accounts, activity, journeys, showcase, stocktaking
@@ -111,6 +112,7 @@ def load(tell: Tell | None = None) -> bool:
             step.do()
     with unit_of_work(OPERATOR_COMMAND, origin="demo"):
         _invent_activity()
+        _tell_recent_news(present)
         operator = services.user_by_email(accounts.OPERATOR.email)
         assert operator is not None  # noqa: S101 - made in the first step
         record("demo.loaded", operator, digest=digest())
@@ -359,6 +361,20 @@ def _deals(present: dt.datetime) -> Iterator[Step]:
     yield ago(6, partial(journeys.serve, *rotor, "喷涂车间废气治理改造", call))
     solar = ("202229009308.X", _JIAYUEHENG)
     yield ago(2, partial(journeys.serve, *solar, "厂房屋顶光伏支架改造", call))
+
+
+# --- inboxes
+
+_NEWS_FROM, _UNREAD_FROM = dt.timedelta(days=90), dt.timedelta(days=18, hours=1)
+
+
+def _tell_recent_news(present: dt.datetime) -> None:
+    """Fill the inboxes from the journal, as the worker does; what is older has been read. No mail is sent."""
+    recent = sa.select(JournalEntry).where(JournalEntry.recorded_at >= present - _NEWS_FROM)
+    for entry in db.session.scalars(recent.order_by(JournalEntry.id)).all():
+        for told in notifications.tell(entry):
+            if told.created_at < present - _UNREAD_FROM:
+                told.read_at = told.created_at + dt.timedelta(hours=5)
 
 
 # --- activity

@@ -15,19 +15,21 @@ from marketplace.core.identifiers import PatentNumber
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings.models import IN_FORCE, Offer, Patent
 from marketplace.listings.showcase import pictures, questions, services
+from marketplace.listings.showcase.models import ListingDetails
 
 from .accounts import FIRM, INDIVIDUAL, actor_of
 from .catalogue import DATA, Row, read
 
 FILE: Final = "details.jsonl"
 _READERS: Final = (FIRM, INDIVIDUAL)
-_DESCRIBED, _ASKED, _ANSWERED = 34, 21, 18  # days before today
+_DESCRIBED, _ASKED, _ANSWERED, _TRANSLATED = 34, 21, 18, 0  # days before today
 
 
 def steps() -> Iterator[tuple[int, Callable[[], None]]]:
     """Days before today, and what was done then."""
     rows = read(FILE)
     yield _DESCRIBED, partial(_describe_all, rows)
+    yield _TRANSLATED, _state_origins
     yield _ASKED, partial(_ask_all, rows)
     yield _ANSWERED, partial(_answer_all, rows)
     for number, row in enumerate(row for row in rows if "open" in row):
@@ -70,6 +72,28 @@ def _describe_all(rows: list[Row]) -> None:
             if picture is not None:
                 name, alt_zh, alt_en = row["picture"]
                 services.attach(holder, offer_id, picture, name=f"{name}.png", alt_zh=alt_zh, alt_en=alt_en)
+
+
+def _state_origins() -> None:
+    """Say of every other offer in force who translated title and abstract: a machine, in this catalogue."""
+    query = (
+        sa.select(Offer.id)
+        .join(Patent, Patent.id == Offer.patent_id)
+        .outerjoin(ListingDetails, ListingDetails.offer_id == Offer.id)
+        .where(
+            Offer.status.in_(IN_FORCE),
+            Offer.evidence == "verified",
+            ListingDetails.id.is_(None),
+            sa.or_(Patent.title_en.is_not(None), Patent.abstract_en.is_not(None)),
+        )
+        .order_by(Offer.id)
+    )
+    ids = list(db.session.scalars(query))
+    db.session.rollback()
+    values = {"origins": {"title_en": "machine", "abstract_en": "machine"}}
+    with unit_of_work(OPERATOR_COMMAND, origin="demo"):
+        for offer_id in ids:
+            services.describe(OPERATOR_COMMAND, offer_id, values)
 
 
 def _values(row: Row, patent: Patent) -> dict[str, Any]:

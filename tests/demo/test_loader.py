@@ -17,13 +17,16 @@ from marketplace.core import clock, importing, journal
 from marketplace.core.actor import OPERATOR_COMMAND
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict
+from marketplace.core.tasks import Task
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals.licences import check_certificate
 from marketplace.deals.models import Licence, Notice
 from marketplace.demands.models import Demand
 from marketplace.demo import accounts, loader
 from marketplace.demo.catalogue import DATA, LAST_DAY
-from marketplace.listings.models import Offer, Patent
+from marketplace.listings.models import IN_FORCE, Offer, Patent
+from marketplace.listings.showcase.models import ListingDetails
+from marketplace.notifications import services as notifications
 from marketplace.statistics import facts
 from marketplace.statistics.models import Activity, FactPatent
 from tests.conftest import NOW, Databases, settings_for
@@ -219,3 +222,28 @@ def test_an_interrupted_load_is_known_as_such(committed_app: Flask) -> None:
         with pytest.raises(Conflict, match="demo-interrupted"):
             loader.load()
         db.session.remove()
+
+
+@pytest.mark.usefixtures("demo")
+def test_every_english_title_of_an_offer_in_force_says_who_translated_it() -> None:
+    query = (
+        sa.select(Offer.id, ListingDetails.origins)
+        .join(Patent, Patent.id == Offer.patent_id)
+        .outerjoin(ListingDetails, ListingDetails.offer_id == Offer.id)
+        .where(Offer.status.in_(IN_FORCE), Offer.evidence == "verified", Patent.title_en.is_not(None))
+    )
+    rows = db.session.execute(query).all()
+    assert len(rows) >= 100
+    assert [row.id for row in rows if (row.origins or {}).get("title_en") not in ("human", "machine")] == []
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_firms_inbox_tells_its_recent_history_and_nobody_was_mailed() -> None:
+    firm = accounts.actor_of(accounts.FIRM.organisation or "")
+    page = notifications.inbox(firm, limit=100)
+    codes = [message.code for message in page]
+    assert len(codes) >= 4
+    assert len(set(codes)) >= 2
+    assert {message.read_at is None for message in page} == {True, False}
+    mails = sa.select(sa.func.count()).select_from(Task).where(Task.name == "notifications.mail")
+    assert db.session.scalar(mails) == 0
