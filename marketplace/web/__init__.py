@@ -19,6 +19,7 @@ PAGES = (
     "saved_searches",
     "compare",
     "similar",
+    "export",
     "showcase",
     "questions",
     "licensing",
