@@ -48,13 +48,8 @@ _stemmer_lock: Final = (
 )  # a snowball stemmer keeps its word in itself: not safe for two threads
 
 
-@lru_cache(maxsize=1)
-def _segmenter() -> rjieba.Jieba:
-    """The segmenter with our technical terms; built at first use, as it takes a tenth of a second."""
-    segmenter = rjieba.Jieba()
-    for term in _TERMS:
-        segmenter.add_word(term, None, None)
-    return segmenter
+for _term in _TERMS:
+    rjieba.add_word(_term, None, None)  # to the package's own segmenter: a second one would take 25 MB
 
 
 def simplify(text: str) -> str:
@@ -102,7 +97,7 @@ def normal_terms(text: str) -> list[str]:
     """As `terms`, of a text that is normalised already."""
     if not text:
         return []
-    return list(chain.from_iterable(map(_of_piece, _segmenter().cut_for_search(text))))
+    return list(chain.from_iterable(map(_of_piece, rjieba.cut_for_search(text))))
 
 
 @lru_cache(maxsize=65536)
@@ -113,7 +108,7 @@ def _of_piece(piece: str) -> tuple[str, ...]:
 
 def words(text: str) -> dict[str, tuple[str, ...]]:
     """The longest words of `text`, each once and in order, with the shorter ones that `terms` has in them."""
-    pieces: list[str] = _segmenter().cut(normalise(text))
+    pieces: list[str] = rjieba.cut(normalise(text))
     runs = (run for piece in pieces for run in _RUN.findall(piece) if run not in STOP)
     longest = (stem(run) for run in runs)
     return {word: tuple(term for term in dict.fromkeys(terms(word)) if term != word) for word in longest}
