@@ -23,9 +23,9 @@ from wtforms import (
 )
 from wtforms.validators import Email, Length, Regexp
 
-from marketplace.accounts import passwords, past, recovery, services, verifying
+from marketplace.accounts import members, passwords, past, recovery, services, verifying
 from marketplace.accounts.identity import access, current_actor
-from marketplace.accounts.models import Organisation, Token, User
+from marketplace.accounts.models import Invitation, Organisation, Token, User
 from marketplace.core import clock
 from marketplace.core.actor import SYSTEM, Actor
 from marketplace.core.database import db
@@ -327,7 +327,9 @@ def sign_up_as(role: str) -> ResponseReturnValue:
     """Second question: the account and its organisation."""
     if role not in SELF_SIGN_UP:
         raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
-    form = _sign_up_form(role)
+    form, invited = _sign_up_form(role), _invited(safe_next(request.args.get("next")))
+    if invited is not None and request.method == "GET":
+        form.email.data = invited.email
     if form.validate_on_submit():
         try:
             new = services.NewAccount(
@@ -347,7 +349,13 @@ def sign_up_as(role: str) -> ResponseReturnValue:
         else:
             flash(gettext("Welcome. Your account is ready."), "success")
             return _enter(user, safe_next(request.args.get("next")))
-    return render_template("account/sign_up_as.html", form=form, role=role), status_of(form)
+    return render_template("account/sign_up_as.html", form=form, role=role, invited=invited), status_of(form)
+
+
+def _invited(following: str | None) -> Invitation | None:
+    """The open invitation that somebody comes from who signs up."""
+    before, _, token = (following or "").rpartition("/")
+    return members.invitation_of(token) if before == "/invitations" else None
 
 
 # --- acting for an organisation

@@ -7,7 +7,17 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, send_file, url_for
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
@@ -231,6 +241,8 @@ def invitation(token: str) -> ResponseReturnValue:
         except DomainError as error:
             form.form_errors = [gettext(error.message, **error.parameters)]
         else:
+            # Whoever follows an invitation means to work for that organisation next.
+            session["organisation_id"] = found.organisation_id
             flash(gettext("You may act for this organisation now."), "success")
             return redirect(url_for("account.settings"))
     return render_template("account/invitation.html", invitation=found, form=form, token=token), (
