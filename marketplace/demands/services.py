@@ -143,18 +143,26 @@ def count_demands(asked: Asked) -> int:
 
 
 def own_demands(
-    actor: Actor, *, states: Sequence[str] = (), after: int | None = None, limit: int = 50
+    actor: Actor,
+    *,
+    states: Sequence[str] = (),
+    posted_by: str | None = None,
+    after: int | None = None,
+    limit: int = 50,
 ) -> list[Demand]:
     """Demands of the organisations that the actor acts for (staff: of everybody), newest first.
 
     Args:
         states: only these; all when empty.
+        posted_by: only those that a firm, an agency or the bureau has posted.
         after: id of the last one of the page before.
         limit: at most this many, 200 at most.
     """
     query = sa.select(Demand)
     if not actor.is_staff:
         query = query.where(Demand.organisation_id.in_(actor.licensees))
+    if posted_by is not None:
+        query = query.where(Demand.posted_by == posted_by)
     if states:
         query = query.where(Demand.state.in_(states))
     return _page(query, after, limit)
@@ -164,6 +172,11 @@ def _page(query: sa.Select[Demand], after: int | None, limit: int) -> list[Deman
     if after is not None:
         query = query.where(Demand.id < after)
     return list(db.session.scalars(query.order_by(Demand.id.desc()).limit(min(limit, _MOST))))
+
+
+def shows_name(actor: Actor, demand: Demand) -> bool:
+    """Whether this actor reads the firm's name: it is public, or the actor's side or staff."""
+    return demand.named or actor.is_staff or allowed(actor, "demand.read_confidential", demand).allowed
 
 
 def offered(actor: Actor, demand: Demand) -> list[Transition]:

@@ -9,10 +9,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from marketplace.accounts.models import IdentityClash, Mandate, Organisation
+from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
 from marketplace.deals.models import Licence, Notice, Payment, Quarantine
-from marketplace.demands.models import Demand
+from marketplace.demands.models import Demand, DemandAccess, DemandAnswer
 from marketplace.listings.consents.models import Consent, PriceObjection
 from marketplace.listings.models import Offer
 from marketplace.listings.showcase.models import Question
@@ -270,17 +271,86 @@ def _demand_matched(entry: JournalEntry) -> Iterable[Telling]:
     yield Telling(demand.organisation_id, "demand_matched", {"demand": demand.id, "count": count})
 
 
+def _posters(demand: Demand) -> list[int | str]:
+    """Who speaks for a demand: the firm, the agency while its mandate lasts, or the bureau as its poster."""
+    told: list[int | str] = [demand.organisation_id]
+    if demand.poster_id is not None and db.session.scalar(
+        sa.select(Mandate.id)
+        .where(
+            Mandate.agent_id == demand.poster_id,
+            Mandate.principal_id == demand.organisation_id,
+            Mandate.state == "accepted",
+            Mandate.valid_to >= clock.today(),
+        )
+        .limit(1)
+    ):
+        told.append(demand.poster_id)
+    if demand.posted_by == "bureau":
+        told.append("bureau")
+    return told
+
+
+def _demand_published(entry: JournalEntry) -> Iterable[Telling]:
+    """The firm, where somebody else has posted for it."""
+    demand = db.session.get_one(Demand, entry.subject_id)
+    if demand.posted_by != "firm":
+        yield Telling(demand.organisation_id, "demand_posted_for_you", {"demand": demand.id})
+
+
 def _demand_answered(entry: JournalEntry) -> Iterable[Telling]:
     demand = db.session.get_one(Demand, entry.subject_id)
-    yield Telling(
-        demand.organisation_id,
-        "demand_answered",
-        {
-            "demand": demand.id,
-            "offer": entry.data["offer_id"],
-            "organisation": entry.data["answered_by"],
-        },
+    for to in _posters(demand):
+        ids = {"demand": demand.id, "organisation": entry.data["answered_by"]}
+        if entry.data.get("offer_id") is None:
+            yield Telling(to, "demand_answered_in_words", ids)
+        else:
+            yield Telling(to, "demand_answered", ids | {"offer": entry.data["offer_id"]})
+
+
+def _demand_time(entry: JournalEntry) -> Iterable[Telling]:
+    """Before the day by which answers are wanted, and when it is over."""
+    demand = db.session.get_one(Demand, entry.subject_id)
+    day = demand.answer_by.isoformat() if demand.answer_by else "—"
+    count = db.session.scalar(
+        sa.select(sa.func.count()).where(DemandAnswer.demand_id == demand.id, DemandAnswer.state == "given")
     )
+    for to in _posters(demand):
+        yield Telling(
+            to, entry.action.replace(".", "_"), {"demand": demand.id, "day": day, "count": count or 0}
+        )
+
+
+def _demand_opened(entry: JournalEntry) -> Iterable[Telling]:
+    """A holder that looked at a demand and has said nothing."""
+    if entry.organisation_id is not None:
+        yield Telling(entry.organisation_id, "demand_opened_unanswered", {"demand": entry.subject_id})
+
+
+def _answer_step(entry: JournalEntry) -> Iterable[Telling]:
+    """The holder is told what the poster thinks; who has not written is told of a reply."""
+    answer = db.session.get_one(DemandAnswer, entry.subject_id)
+    ids = {"demand": answer.demand_id, "answer": answer.id}
+    code = entry.action.replace(".", "_")
+    if entry.action == "demand_answer.replied" and entry.data.get("side") == "holder":
+        for to in _posters(answer.demand):
+            yield Telling(to, code, ids)
+    elif entry.action in ("demand_answer.withdrawn", "demand_answer.renewed"):
+        for to in _posters(answer.demand):
+            yield Telling(to, code, ids | {"organisation": answer.organisation_id})
+    else:
+        yield Telling(answer.organisation_id, code, ids)
+
+
+def _access_step(entry: JournalEntry) -> Iterable[Telling]:
+    """The poster is asked; who asked is told the decision."""
+    access = db.session.get_one(DemandAccess, entry.subject_id)
+    ids = {"demand": access.demand_id}
+    code = entry.action.replace(".", "_")
+    if entry.action == "demand_access.asked":
+        for to in _posters(access.demand):
+            yield Telling(to, code, ids | {"organisation": access.organisation_id})
+    else:
+        yield Telling(access.organisation_id, code, ids)
 
 
 def _question_asked(entry: JournalEntry) -> Iterable[Telling]:
@@ -369,6 +439,19 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "account.erasure_asked": _erasure_asked,
     "demand.matched": _demand_matched,
     "demand.answered": _demand_answered,
+    "demand.published": _demand_published,
+    "demand.day_is_near": _demand_time,
+    "demand.expired": _demand_time,
+    "demand.opened_unanswered": _demand_opened,
+    "demand_answer.helpful": _answer_step,
+    "demand_answer.passed": _answer_step,
+    "demand_answer.replied": _answer_step,
+    "demand_answer.withdrawn": _answer_step,
+    "demand_answer.renewed": _answer_step,
+    "demand_access.asked": _access_step,
+    "demand_access.granted": _access_step,
+    "demand_access.refused": _access_step,
+    "demand_access.revoked": _access_step,
     "question.asked": _question_asked,
     "question.confirmed": _question_asked,
     "question.answered": _question_answered,

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from marketplace.accounts.models import Organisation
 from marketplace.core.database import db
 from marketplace.deals.models import Licence, Notice, Payment, Quarantine
-from marketplace.demands.models import Demand
+from marketplace.demands.models import Demand, DemandAnswer
 from marketplace.listings.models import Offer, Patent
 from marketplace.listings.showcase.models import Question
 from marketplace.listings.stocktaking.models import Stock, StockComment
@@ -422,6 +422,82 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         _l("%(organisation)s points you to its offer “%(offer)s” for your demand “%(demand)s”."),
         "/offers/%(offer_id)s",
     ),
+    "demand_answered_in_words": _Wording(
+        _l("%(organisation)s has answered your demand"),
+        _l("%(organisation)s has written to you about your demand “%(demand)s”. See what it says."),
+        "/demands/%(demand_id)s#answers",
+    ),
+    "demand_posted_for_you": _Wording(
+        _l("A demand was posted for you"),
+        _l("“%(demand)s” was posted on your behalf. You see the answers, and you can close it at any time."),
+        "/demands/%(demand_id)s",
+    ),
+    "demand_day_is_near": _Wording(
+        _l("Answers to your demand are wanted by %(day)s"),
+        _l(
+            "The time of “%(demand)s” ends on %(day)s. Answers that wait for your word: %(count)s. Say which "
+            "of them help, give it more time, or close it."
+        ),
+        "/demands/%(demand_id)s",
+    ),
+    "demand_expired": _Wording(
+        _l("The time of your demand is over"),
+        _l("“%(demand)s” has ended with the day you named, %(day)s. Give it more time if you still look."),
+        "/demands/%(demand_id)s",
+    ),
+    "demand_opened_unanswered": _Wording(
+        _l("A demand that you have looked at waits for an answer"),
+        _l("You have opened “%(demand)s” and have not answered. If you can help, the firm still waits."),
+        "/demands/%(demand_id)s#answer",
+    ),
+    "demand_answer_helpful": _Wording(
+        _l("Your answer helps"),
+        _l("The firm finds your answer to “%(demand)s” helpful."),
+        "/demands/%(demand_id)s#answers",
+    ),
+    "demand_answer_passed": _Wording(
+        _l("A firm has passed over your answer"),
+        _l("The firm has passed over your answer to “%(demand)s”. Its reason: %(pass_reason)s"),
+        "/demands/answers",
+    ),
+    "demand_answer_replied": _Wording(
+        _l("There is a message about an answer"),
+        _l("The other side has written about the answer to “%(demand)s”."),
+        "/demands/%(demand_id)s#answers",
+    ),
+    "demand_answer_withdrawn": _Wording(
+        _l("%(organisation)s takes its answer back"),
+        _l("%(organisation)s has taken back its answer to your demand “%(demand)s”."),
+        "/demands/%(demand_id)s#answers",
+    ),
+    "demand_answer_renewed": _Wording(
+        _l("%(organisation)s answers your demand again"),
+        _l("%(organisation)s has given again the answer that it had taken back, to “%(demand)s”."),
+        "/demands/%(demand_id)s#answers",
+    ),
+    "demand_access_asked": _Wording(
+        _l("%(organisation)s asks for the confidential part of your demand"),
+        _l(
+            "%(organisation)s has accepted the confidentiality statement and asks to read the confidential "
+            "part of “%(demand)s”. Please grant or refuse."
+        ),
+        "/demands/%(demand_id)s#confidential",
+    ),
+    "demand_access_granted": _Wording(
+        _l("You may read the confidential part of a demand"),
+        _l("The firm grants you access to the confidential part of “%(demand)s”. Each reading is kept."),
+        "/demands/%(demand_id)s#confidential",
+    ),
+    "demand_access_refused": _Wording(
+        _l("Access to a confidential part is refused"),
+        _l("The firm does not grant access to the confidential part of “%(demand)s”. Its reason is there."),
+        "/demands/%(demand_id)s#confidential",
+    ),
+    "demand_access_revoked": _Wording(
+        _l("Access to a confidential part is ended"),
+        _l("The firm has ended your access to the confidential part of “%(demand)s”. Its reason is there."),
+        "/demands/%(demand_id)s#confidential",
+    ),
     "saved_search_found": _Wording(
         _l("New offers for your saved search “%(saved_search)s”: %(count)s"),
         _l("Since you were last told, offers were announced that your search finds: %(count)s."),
@@ -431,6 +507,15 @@ _WORDING: Final[Mapping[str, _Wording]] = {
 
 CODES: Final = tuple(_WORDING)
 
+_PASS_REASONS: Final[dict[str, Any]] = {
+    "off_topic": _l("Not what we need"),
+    "too_expensive": _l("Too expensive"),
+    "not_mature": _l("Not ready for use"),
+    "solved": _l("Solved in another way"),
+    "terms": _l("Other terms do not suit"),
+    "other": _l("Another reason"),
+}
+
 _MODELS: Final[Mapping[str, Any]] = {
     "organisation": Organisation,
     "offer": Offer,
@@ -439,6 +524,7 @@ _MODELS: Final[Mapping[str, Any]] = {
     "payment": Payment,
     "licence": Licence,
     "demand": Demand,
+    "answer": DemandAnswer,
     "question": Question,
     "quarantine": Quarantine,
     "stock": Stock,
@@ -470,7 +556,7 @@ def render_all(notifications: Iterable[Notification]) -> list[tuple[Notification
 def _places(parameters: Mapping[str, Any]) -> dict[str, Any]:
     places: dict[str, Any] = {
         "amount": "—", "reference": "—", "effective_on": "—", "reason": "—", "ended_on": "—",
-        "stated_on": "—",
+        "stated_on": "—", "pass_reason": "—",
         "count": parameters.get("count", 0), "day": parameters.get("day", "—"),
         "state": parameters.get("state", ""),
     }  # fmt: skip
@@ -488,6 +574,9 @@ def _places(parameters: Mapping[str, Any]) -> dict[str, Any]:
                 places["ended_on"] = row.ended_on.isoformat() if row.ended_on else "—"
                 stated_on = row.patent_end_stated_on
                 places["stated_on"] = stated_on.isoformat() if stated_on else "—"
+            case DemandAnswer() if row.pass_reason is not None:
+                said = [str(_PASS_REASONS[row.pass_reason]), row.pass_note]
+                places["pass_reason"] = " · ".join(one for one in said if one)
             case Quarantine():
                 places["reason"] = row.reason
     return places

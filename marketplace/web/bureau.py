@@ -14,6 +14,7 @@ from flask_babel import gettext
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core import clock
 from marketplace.core.errors import Invalid, NotFound
+from marketplace.demands.supervision import count_unanswered
 from marketplace.listings.duties import count_open_duties
 from marketplace.listings.mirrored.services import counts as mirrored_counts
 from marketplace.statistics import figures, report, services
@@ -29,12 +30,13 @@ from marketplace.statistics.definitions import (
 from marketplace.statistics.figures import GROUPINGS, QUICK_DAYS, Question
 from marketplace.statistics.services import Drill
 
-from . import bureau_duties, formats
+from . import bureau_demands, bureau_duties, formats
 from .forms import sentence_of
 from .groups import group_name
 
 blueprint = Blueprint("bureau", __name__, url_prefix="/bureau")
 bureau_duties.add_to(blueprint)
+bureau_demands.add_to(blueprint)
 
 _CUTS = tuple(by for by in GROUPINGS if by != "month")
 _GROUP_FIGURES = ("in-force", "announced", "licences", "conversion", "stock")
@@ -169,6 +171,7 @@ def home() -> ResponseReturnValue:
         "bureau/home.html",
         asked=asked,
         open_duties=count_open_duties(),
+        unanswered_demands=count_unanswered(current_actor()),
         mirrored=mirrored_counts(),
         problem=problem,
         facts=facts,

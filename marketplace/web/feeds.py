@@ -1,4 +1,4 @@
-"""For machines that follow the site: an Atom feed of offers, the site map, and robots.txt."""
+"""For machines that follow the site: Atom feeds of offers and demands, the site map, and robots.txt."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.errors import NotFound
 from marketplace.core.journal import JournalEntry, last_id
+from marketplace.demands.models import Demand
+from marketplace.demands.policies import PUBLIC_STATES
 from marketplace.listings.models import IN_FORCE, Offer
 
 blueprint = Blueprint("feeds", __name__)
@@ -50,6 +52,17 @@ def _base() -> str:
 @access("public")
 def atom() -> ResponseReturnValue:
     """New, changed and ended offers, the newest first."""
+    answer = _feed()
+    if answer.status_code == 304:
+        return answer
+    news = _news()
+    updated = news[0].at if news else clock.now()
+    answer.set_data(render_template("feeds/offers.xml", news=news, base=_base(), updated=updated))
+    return answer
+
+
+def _feed() -> Response:
+    """An empty feed, or 304 when nothing has changed since: the journal tells, the day, and the language."""
     answer = Response(content_type="application/atom+xml; charset=utf-8")
     number = last_id()
     answer.set_etag(hashlib.sha256(f"{number} {clock.today()} {gettext('New')}".encode()).hexdigest()[:32])
@@ -57,12 +70,58 @@ def atom() -> ResponseReturnValue:
     answer.cache_control.no_cache = True
     answer.vary.update(("Accept-Language", "Cookie"))
     answer.make_conditional(request)
+    return answer
+
+
+@dataclass(frozen=True)
+class DemandNews:
+    """The last public change of a demand; `new` when it was published by it."""
+
+    demand: Demand
+    number: int
+    at: dt.datetime
+    new: bool
+
+
+@blueprint.get("/demands.atom")
+@access("public")
+def demands_atom() -> ResponseReturnValue:
+    """New and changed demands by their public part, the newest first."""
+    answer = _feed()
     if answer.status_code == 304:
         return answer
-    news = _news()
+    news = _demand_news()
     updated = news[0].at if news else clock.now()
-    answer.set_data(render_template("feeds/offers.xml", news=news, base=_base(), updated=updated))
+    answer.set_data(render_template("feeds/demands.xml", news=news, base=_base(), updated=updated))
     return answer
+
+
+def _demand_news() -> list[DemandNews]:
+    rows = db.session.execute(
+        sa.select(JournalEntry.id, JournalEntry.recorded_at, JournalEntry.action, JournalEntry.subject_id)
+        .where(
+            JournalEntry.subject_type == "demands",
+            JournalEntry.action.in_(("demand.published", "demand.edited", "demand.extended")),
+        )
+        .order_by(JournalEntry.id.desc())
+        .limit(_LOOKED_AT)
+    ).all()
+    latest: dict[int, Any] = {}
+    for row in rows:
+        latest.setdefault(row.subject_id, row)
+    demands = db.session.scalars(
+        sa.select(Demand).where(Demand.id.in_(latest), Demand.state.in_(PUBLIC_STATES))
+    ).unique()
+    news = [
+        DemandNews(
+            demand,
+            latest[demand.id].id,
+            latest[demand.id].recorded_at,
+            latest[demand.id].action == "demand.published",
+        )
+        for demand in demands
+    ]
+    return sorted(news, key=lambda one: -one.number)[:_ENTRIES]
 
 
 def _news() -> list[News]:
@@ -117,7 +176,20 @@ def site_map() -> ResponseReturnValue:
         f"<sitemap><loc>{escape(_base() + url_for('feeds.site_map_part', part=part))}</loc></sitemap>"
         for part in files
     )
+    body += f"<sitemap><loc>{escape(_base() + url_for('feeds.site_map_demands'))}</loc></sitemap>"
     return _xml(f'<sitemapindex xmlns="{_SITEMAPS}">{body}</sitemapindex>')
+
+
+@blueprint.get("/sitemap-demands.xml")
+@access("public")
+def site_map_demands() -> ResponseReturnValue:
+    """The newest 10,000 public demands."""
+    base = _base()
+    ids = db.session.scalars(
+        sa.select(Demand.id).where(Demand.state.in_(PUBLIC_STATES)).order_by(Demand.id.desc()).limit(_URLS)
+    )
+    places = "".join(_place(base + url_for("demands.show", demand_id=one)) for one in ids)
+    return _xml(f'<urlset xmlns="{_SITEMAPS}">{places}</urlset>')
 
 
 @blueprint.get("/sitemap-<int:part>.xml")

@@ -12,6 +12,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from marketplace.listings.rules import SOURCES
+from marketplace.search import titles
 
 from .formats import day, english, ipc, money
 
@@ -176,12 +177,57 @@ TABLES: dict[str, dict[str, Label]] = {
         "closed": Label(_l("Closed"), "secondary"),
         "expired": Label(_l("Expired"), "secondary"),
     },
+    "demand_poster": {
+        "firm": Label(_l("the firm itself")),
+        "agency": Label(_l("an agency for the firm")),
+        "bureau": Label(_l("the IP bureau")),
+    },
+    "demand_outcome": {
+        "met": Label(_l("The need is met")),
+        "unmet": Label(_l("The need is not met")),
+        "withdrawn": Label(_l("The demand is withdrawn")),
+    },
+    "demand_outcome_reason": {
+        "licence": Label(_l("by a licence found here")),
+        "cooperation": Label(_l("by working with a holder found here")),
+        "elsewhere": Label(_l("by a solution found elsewhere")),
+        "in_house": Label(_l("by our own work")),
+        "no_answer": Label(_l("nobody has answered")),
+        "not_fitting": Label(_l("no answer fits")),
+        "too_expensive": Label(_l("too expensive")),
+        "not_mature": Label(_l("not ready for use")),
+        "no_longer_needed": Label(_l("no longer needed")),
+        "mistake": Label(_l("posted by mistake")),
+        "other": Label(_l("another reason")),
+    },
+    "demand_answer_state": {
+        "given": Label(_l("Not judged yet"), "azure"),
+        "helpful": Label(_l("Helpful"), "green"),
+        "passed": Label(_l("Passed over"), "secondary"),
+        "withdrawn": Label(_l("Taken back"), "secondary"),
+    },
+    "demand_access_state": {
+        "asked": Label(_l("Access is asked for"), "yellow"),
+        "granted": Label(_l("Access is granted"), "green"),
+        "refused": Label(_l("Access is refused"), "secondary"),
+        "revoked": Label(_l("Access is ended"), "secondary"),
+        "taken_back": Label(_l("Taken back"), "secondary"),
+    },
     "recommendation_state": {
         "shown": Label(_l("Suggested"), "secondary"),
         "opened": Label(_l("Opened"), "azure"),
         "contacted": Label(_l("Contacted"), "blue"),
         "passed": Label(_l("Passed over"), "secondary"),
         "licensed": Label(_l("Licensed"), "green"),
+    },
+    "recommendation_channel": {
+        "demand": Label(
+            _l("Demand published"), hint=_l("Offers were looked for when the demand came or changed.")
+        ),
+        "offer": Label(_l("New offer"), hint=_l("A new offer was looked up among the stored demands.")),
+        "answer": Label(_l("Answer of a holder"), hint=_l("A holder answered a demand with the offer.")),
+        "field": Label(_l("Field followed"), hint=_l("The firm follows the field; it posted no demand.")),
+        "patents": Label(_l("Own patents"), hint=_l("The offer is close to patents of the firm's own.")),
     },
     "pass_reason": {
         "off_topic": Label(_l("Not what we need")),
@@ -457,6 +503,10 @@ def reason_text(reason: Any) -> Any:
     )
     if kind == "ipc":
         return gettext("same class %(place)s", place=f"{ipc(str(value))} {ipc_title(str(value))}".strip())
+    if kind == "interest":
+        return gettext("you follow: %(field)s", field=value)
+    if kind == "own_patent":
+        return gettext("close to your patent %(number)s", number=value)
     if kind == "field":
         return gettext("field of use: %(field)s", field=value)
     if kind == "free":
@@ -518,9 +568,10 @@ def ipc_title(symbol: str | None) -> str:
     Takes an IPC symbol, or for designs a Locarno symbol (which begins with a digit).
     """
     symbol = symbol or ""
-    file, lengths = ("locarno.tsv", (5, 2)) if symbol[:1].isdigit() else ("ipc.tsv", (len(symbol), 4, 3, 1))
-    titles = _titles(file)
-    for length in lengths:
-        if found := titles.get(symbol[:length]):
-            return found[english()]
-    return ""
+    if symbol[:1].isdigit():
+        names = _titles("locarno.tsv")
+        found = next((names[symbol[:length]] for length in (5, 2) if symbol[:length] in names), None)
+    else:
+        above = (symbol, symbol.partition("/")[0], symbol[:4], symbol[:3], symbol[:1])
+        found = next((known for place in above if (known := titles.title(place))), None)
+    return (found[english()] or found[not english()]) if found else ""

@@ -52,6 +52,17 @@ _NOTES = {
     "serial": _l("The bank's own number of the booking: by it a line is taken once only."),
     "remark": _l("What the payer wrote: the payment reference is looked for here."),
 }
+_OF_KIND = {
+    ("demands", "title"): _l("What is needed, in one sentence."),
+    ("demands", "organisation"): _l("The firm's full name."),
+    ("demands", "external_id"): _l("Your own number: by it a row is known again."),
+    ("demands", "description"): _l("Everybody can read this."),
+    ("demands", "confidential"): _l("Only organisations to which access is granted read this."),
+    ("demands", "industry"): _l("Division of GB/T 4754, code or name; empty: by the IPC class."),
+    ("demands", "budget"): _l("In yuan."),
+    ("demands", "named"): _l("no: the firm's name is not shown; then describe it."),
+    ("demands", "described_as"): _l("What others read in place of the name."),
+}
 _CHOICES: dict[str, Any] = {
     "kind": listing_columns.KIND,
     "legal_status": listing_columns.LEGAL_STATUS,
@@ -107,7 +118,7 @@ def template_answer(kind: str) -> Response:
                 header(column),
                 gettext("yes") if column.required else "",
                 " / ".join(choices),
-                str(_NOTES.get(column.name, "")),
+                str(_OF_KIND.get((kind, column.name)) or _NOTES.get(column.name, "")),
             ]
         )
     sheet.freeze_panes = "A2"

@@ -8,6 +8,7 @@ import email.policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -226,7 +227,7 @@ class TestInbox:
     ) -> None:
         names = (
             "organisation", "offer", "patent", "notice", "payment", "licence", "demand", "question",
-            "quarantine", "stock", "comment", "saved_search",
+            "quarantine", "stock", "comment", "saved_search", "answer",
         )  # fmt: skip
         row = Notification(code=code, parameters=dict.fromkeys(names, 999) | {"count": 3})
         with force_locale("zh"):
@@ -237,7 +238,7 @@ class TestInbox:
             english = render(row)
             assert not any(_HAN[0] <= sign <= _HAN[1] for sign in english.title + english.body)
         adapter = app.url_map.bind("localhost")
-        assert adapter.match(message.path.partition("?")[0])[0]
+        assert adapter.match(urlsplit(message.path).path)[0]
 
 
 class Box:

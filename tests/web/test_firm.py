@@ -311,7 +311,11 @@ def test_a_demand_is_its_owners_to_change_and_close(firm: FlaskClient, sign_in, 
     assert stranger.post(f"{place}/offers/{indexed}/passed").status_code == 404
     assert firm.post(f"{place}/edit", data={"title": "新标题", "description": "新描述"}).status_code == 302
     assert "新标题" in firm.get(place).text
+    # It is said what became of it.
     assert firm.post(f"{place}/close").status_code == 302
+    assert stranger.get(place).status_code == 200
+    assert firm.post(f"{place}/close", data={"outcome": "met:elsewhere"}).status_code == 302
+    assert "需求已满足" in firm.get(place).text
     assert stranger.get(place).status_code == 404
 
 

@@ -68,9 +68,11 @@ def test_a_door_is_shown_to_those_who_may_enter(visitor: FlaskClient, sign_in, m
     for door in ("/operator/papers", "/questions/waiting", "/bureau"):
         assert f'href="{door}"' in official.get("/").text
         assert official.get(door).status_code == 200
+    # The bureau posts demands for firms, from their list.
+    assert 'href="/demands/new"' in official.get("/demands").text
+    assert 'href="/holder"' not in official.get("/demands").text
     for closed in ("/holder", "/demands/new"):
         assert f'href="{closed}"' not in official.get("/").text
-        assert f'href="{closed}"' not in official.get("/demands").text
         assert f'href="{closed}"' in visitor.get("/").text
 
 
