@@ -12,9 +12,11 @@ import config
 from marketplace.extensions import csrf, limiter
 
 from . import (
+    comparing,
     demands,
     documents,
     harvest,
+    interests,
     licences,
     mirrored,
     notices,
@@ -25,6 +27,7 @@ from . import (
     problems,
     quarantine,
     reference,
+    saved_searches,
     statistics,
     stock,
     suggest,
@@ -34,10 +37,13 @@ from . import (
 PARTS: Final = (
     offers.blueprint,
     suggest.blueprint,
+    comparing.blueprint,
+    saved_searches.blueprint,
     patents.blueprint,
     stock.blueprint,
     pricing.blueprint,
     demands.blueprint,
+    interests.blueprint,
     notices.blueprint,
     licences.blueprint,
     quarantine.blueprint,

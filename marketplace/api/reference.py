@@ -17,7 +17,7 @@ from marketplace.accounts.identity import access
 from .shapes import BASE
 
 blueprint = Blueprint("reference", __name__, template_folder="templates")
-METHODS: Final = ("get", "post")
+METHODS: Final = ("get", "post", "delete")
 
 
 @blueprint.get("/openapi.json")
