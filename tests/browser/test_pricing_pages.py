@@ -52,6 +52,13 @@ def test_the_pages_are_drawn_and_pass_the_judges(
         watched.page.goto(f"/holder/patents/{patent}/{path}")
         watched.page.wait_for_selector("[data-bars] svg")
         assert watched.axe() == []
+        if path.startswith("what-if"):
+            # What it comes to is seen without scrolling the table, on a phone too.
+            edge = watched.page.viewport_size or {"width": width}
+            for total in watched.page.locator("tr.total td.num:last-child").all():
+                box = total.bounding_box()
+                assert box is not None
+                assert box["x"] + box["width"] <= edge["width"]
         overflow = watched.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert overflow <= 0
     assert watched.trouble == []

@@ -4,7 +4,7 @@ for (const place of document.querySelectorAll("[data-bars]")) {
   const data = JSON.parse(place.dataset.bars);
   place.hidden = false;
   const room = (place.clientWidth - 80) / data.labels.length / 7; // characters
-  const tight = data.labels.some((text) => text.length > room);
+  const tight = data.labels.some((text) => text.length + 1 > room);
   const crowded = data.counts.some((count) => count.toLocaleString().length > room);
   const chart = echarts.init(place, null, { renderer: "svg" });
   chart.setOption({
