@@ -25,7 +25,7 @@ from marketplace.core.database import db
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings.models import IN_FORCE, Offer, Patent, PatentClass, PatentParty
 
-from . import analysis, titles
+from . import analysis, synonyms, titles
 from .models import Suggestion
 
 _LONGEST_KEY: Final = 80
@@ -90,7 +90,7 @@ def _beginning(plain: str) -> list[Hint]:
     for kind, most in _MOST.items():
         rows = db.session.execute(
             sa.select(Suggestion.text, sa.func.max(Suggestion.weight).label("offers"))
-            .where(Suggestion.kind == kind, sa.or_(*ranges))
+            .where(Suggestion.kind == kind, Suggestion.weight > 0, sa.or_(*ranges))
             .group_by(Suggestion.text)
             .order_by(sa.desc("offers"), Suggestion.text)
             .limit(most)
@@ -253,9 +253,11 @@ def _parts(rows: Iterable[Any]) -> Iterable[list[Any]]:
 def _wanted() -> dict[Row, int]:
     """Key, kind and text of every suggestion with the number of live offers behind it."""
     wanted: Counter[Row] = Counter()
-    for word, offers in _words().items():
+    counts = _words()
+    listed = {analysis.normalise(term) for group in synonyms.in_force() for term in group}
+    for word in {*counts, *listed}:  # of the list for corrections only: a synonym alone may find offers
         for key in _keys(word):
-            wanted[key, "word", word] = offers
+            wanted[key, "word", word] = counts[word]
     for symbol, offers in _symbols().items():
         known = titles.title(symbol)
         told = known or titles.Title("", "")
@@ -286,8 +288,9 @@ def _words() -> Counter[str]:
 
 
 def _title_words(title: str, title_en: str) -> set[str]:
-    """Whole words in their own writing: Chinese of two characters or more, other ones of three letters."""
-    chinese = {word for word in analysis.words(title) if analysis.is_han(word) and len(word) > 1}
+    """Words in their own writing: Chinese ones of two characters or more, other ones of three letters."""
+    cut = [word for whole, parts in analysis.words(title).items() for word in (whole, *parts)]
+    chinese = {word for word in cut if analysis.is_han(word) and len(word) > 1}
     plain = analysis.normalise(f"{title} {title_en}")
     return chinese | {w for w in _LATIN.findall(plain) if len(w) > 2 and w not in analysis.STOP}
 

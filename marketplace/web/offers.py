@@ -32,10 +32,10 @@ from marketplace.listings.showcase.models import ListingDetails
 from marketplace.search import services as search_services
 from marketplace.search.engine import EngineUnavailable
 from marketplace.search.lookup import look_up
-from marketplace.search.query import CHOICES, SORTS, QueryError, SearchQuery, parse
+from marketplace.search.query import CHOICES, LONGEST_TEXT, SORTS, QueryError, SearchQuery, parse
 from marketplace.statistics import activity
 
-from . import formats, labels, queries
+from . import formats, labels, queries, searching
 from .forms import sentence_of
 from .showcase import Beside, beside
 
@@ -90,7 +90,7 @@ def search() -> ResponseReturnValue:
             "offers/search.html",
             problem=error,
             said=sentence_of(error),
-            q=request.args.get("q", ""),
+            q=request.args.get("q", "")[:LONGEST_TEXT],
             sorts=(),
         ), 422
     except EngineUnavailable:
@@ -115,6 +115,9 @@ def search() -> ResponseReturnValue:
         chips=_chips(query),
         sorts=[(name, labels.name("sort", name)) for name in SORTS],
         fee_steps=FEE_STEPS,
+        months=searching.months(found),
+        beside=searching.beside(query),
+        carried=searching.given("size", "exact"),
         deepest=_DEEPEST // query.size,
     )
 
@@ -169,10 +172,7 @@ def _chips(query: SearchQuery) -> list[Chip]:
             rest = [other for other in given if other != value]
             text = _named(choice.parameter, choice.read(value.strip()) or value)
             chips.append(Chip(text, _address(**{choice.parameter: rest})))
-    if query.fee_max_minor is not None:
-        text = gettext("up to %(sum)s", sum=formats.money(query.fee_max_minor))
-        chips.append(Chip(text, _address(fee_max=None)))
-    return chips
+    return chips + [Chip(text, _address(**changes)) for text, changes in searching.ranges(query)]
 
 
 def _address(**changes: Any) -> str:

@@ -33,6 +33,7 @@ from . import (
     operator_lists,
     operator_offers,
     operator_people,
+    operator_synonyms,
     operator_system,
     operator_words,
 )
@@ -42,7 +43,10 @@ from .operator_frame import blueprint, key_given
 __all__ = ["blueprint"]
 
 # Their views belong to the same blueprint.
-VIEWS = (operator_offers, operator_ends, operator_lists, operator_people, operator_system, operator_words)
+VIEWS = (
+    operator_offers, operator_ends, operator_lists, operator_people, operator_system, operator_words,
+    operator_synonyms,
+)  # fmt: skip
 
 _SIZE = 50
 

@@ -3,55 +3,21 @@
 from __future__ import annotations
 
 import collections.abc
-import datetime as dt
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from marketplace.accounts import past
-from marketplace.app import create_app
-from marketplace.core import clock, importing
+from marketplace.core import importing
 from marketplace.core.actor import OPERATOR_COMMAND, VISITOR
-from marketplace.core.database import db
 from marketplace.core.errors import Conflict, Invalid, NotFound, Unauthenticated
-from marketplace.core.unit_of_work import record, unit_of_work
-from marketplace.search import generations, suggestions, synonyms, titles
+from marketplace.core.unit_of_work import unit_of_work
+from marketplace.search import suggestions, synonyms, titles
 from marketplace.search.imports import plain_title
 from marketplace.search.language import widen
 from marketplace.search.query import Widening, parse
 from marketplace.search.services import search
-from tests import factories
-from tests.conftest import Databases, settings_for
-
-TITLES = (
-    ("一种锂离子电池的回收装置", "Recycling device for lithium batteries", "H01M10/54"),
-    ("一种离心泵的密封结构", "Seal of a centrifugal pump", "F04D29/10"),
-    ("隔膜的涂覆方法", "Coating of separators", "H01M50/40"),
-    ("一种激光雷达", "", "G01S17/89"),
-)
-
-
-@pytest.fixture(scope="module")
-def market(
-    sqlite_databases: Databases, tmp_path_factory: pytest.TempPathFactory
-) -> collections.abc.Iterator[Flask]:
-    """An application with a few offers in its index and its suggestions."""
-    app = create_app(settings_for(sqlite_databases.copy(), tmp_path_factory.mktemp("market")))
-    with app.app_context():
-        with unit_of_work():
-            holder = factories.organisation("虚构理工大学", name_en="Invented Polytechnic", type="university")
-            for title, title_en, symbol in TITLES:
-                patent = factories.patent(holder, title=title, title_en=title_en, abstract=None)
-                patent.classes[0].symbol = symbol
-                factories.live_offer(holder, patent, fee_form="free", fee_minor=None)
-            past.change(holder, {"name": "虚构科技大学"}, since=clock.today() - dt.timedelta(days=30))
-            record("organisation.renamed", holder)
-        generations.rebuild()
-        suggestions.refresh()
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+from tests.search.conftest import TITLES
 
 
 @pytest.fixture
@@ -173,6 +139,7 @@ class TestSuggestions:
         assert hinted(typed) == []
 
     def test_what_has_not_changed_is_not_written_again(self, market: Flask) -> None:
+        suggestions.refresh()
         market.extensions.pop("marketplace.search.suggestions")
         assert suggestions.refresh() == 0
 
