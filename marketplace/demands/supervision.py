@@ -118,7 +118,7 @@ def unanswered(actor: Actor, *, by: str | None = None, group: str | None = None)
     )
     if by in GROUPINGS and group is not None:
         query = query.where(_in_group(by, group))
-    found = [_unanswered(*row) for row in db.session.execute(query).tuples()]
+    found = [_unanswered(*row) for row in db.session.execute(query)]
     return sorted(found, key=lambda one: (one.expired, one.due_on, one.id))
 
 

@@ -71,7 +71,7 @@ def test_loading_again_changes_nothing() -> None:
     assert loader.load() is False
     assert counts() == before
     assert before["patents"] == 200
-    assert before["demands"] == 40
+    assert before["demands"] == 44
 
 
 @pytest.mark.usefixtures("demo")
