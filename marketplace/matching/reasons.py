@@ -4,7 +4,8 @@ A reason is a kind and a value, both codes or words from the texts, so that ever
 them: `term` a word that stands in both; `ipc` the place of the classification that both lie in; `field` the
 offer's field of application that the need names; `free`; `fee_within_budget` the price up front in 分;
 `royalty` the price form: a share of sales or profit, no fee up front; `district` the region code of both;
-`answer` the holder who answered a demand with the offer.
+`answer` the holder who answered a demand with the offer; `interest` the field that the firm follows;
+`own_patent` the number of a patent of the firm's own that the offer is close to.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from . import generic
 from .terms import Need, Weighed
 
 KINDS: Final = (
-    "term", "ipc", "field", "free", "fee_within_budget", "royalty", "district", "answer",
+    "term", "ipc", "field", "free", "fee_within_budget", "royalty", "district", "answer", "interest",
+    "own_patent",
 )  # fmt: skip
 _MOST_TERMS: Final = 6
 

@@ -199,12 +199,13 @@ def _raise(offer: Offer, limits: Limits) -> float:
 # --- recommendations
 
 
-def store(demand: Demand, matches: Sequence[Match]) -> list[Recommendation]:
+def store(demand: Demand, matches: Sequence[Match], channel: str = "demand") -> list[Recommendation]:
     """Keep what is recommended to a demand, in the present unit of work; a pair that is kept stays as it is.
 
     Args:
         demand: locked by the caller, so that two workers do not keep the same pair.
         matches: best first.
+        channel: `demand`, or `offer` where a new offer gave the occasion.
 
     Returns:
         The new ones.
@@ -216,6 +217,7 @@ def store(demand: Demand, matches: Sequence[Match]) -> list[Recommendation]:
         Recommendation(
             organisation_id=demand.organisation_id,
             demand_id=demand.id,
+            channel=channel,
             offer_id=match.offer_id,
             state=RECOMMENDATION.initial,
             rank=place,
@@ -250,6 +252,26 @@ def recommendations_of(actor: Actor, demand: Demand) -> list[Recommendation]:
         sa.select(Recommendation).where(Recommendation.demand_id == demand.id).order_by(Recommendation.id)
     ).unique()
     return sorted(rows, key=lambda row: (row.state == "passed", row.rank, row.id))
+
+
+def recommendations_to(actor: Actor, *, after: int | None = None, limit: int = 20) -> list[Recommendation]:
+    """What was recommended to the actor's organisation, demands or not, newest first; passed ones left out.
+
+    Args:
+        after: id of the last one of the page before (keyset paging).
+        limit: at most this many, 200 at most.
+
+    Raises:
+        Unauthenticated, Forbidden: the actor acts for no organisation.
+    """
+    require(actor, "recommendation.mine")
+    query = sa.select(Recommendation).where(
+        Recommendation.organisation_id == actor.organisation_id, Recommendation.state != "passed"
+    )
+    if after is not None:
+        query = query.where(Recommendation.id < after)
+    query = query.order_by(Recommendation.id.desc()).limit(min(limit, 200))
+    return list(db.session.scalars(query).unique())
 
 
 def get_recommendation(actor: Actor, recommendation_id: int) -> Recommendation:

@@ -23,13 +23,15 @@ from marketplace.core.unit_of_work import lock, unit_of_work
 from marketplace.deals.models import Licence
 from marketplace.demands.models import Demand, DemandTerm
 from marketplace.listings.models import IN_FORCE, Offer, Patent
-from marketplace.search import analysis
 from marketplace.search.answering import ask
 from marketplace.search.engine import SearchEngine
 from marketplace.search.models import SearchGeneration
 from marketplace.search.services import live_ids
 
 from . import semantic
+from .digest import send, send_all
+from .interests import learn
+from .reverse import demands_near, recommend_to_firms
 from .services import RECOMMENDED, Match, matches_in, store
 from .services import mark_licensed as _mark_licensed
 from .terms import Need, rare_words, weigh
@@ -37,13 +39,12 @@ from .terms import Need, rare_words, weigh
 _DEMAND_ACTIONS: Final = ("demand.published", "demand.edited")
 _DEMAND_ENDS: Final = ("demand.answered", "demand.closed", "demand.expired")
 _OFFER_ACTIONS: Final = ("offer.announced", "offer.verified")
-_DEMANDS_PER_OFFER: Final = 20
 
 
-def recommend(demand_id: int) -> None:
+def recommend(demand_id: int, channel: str = "demand") -> None:
     """Rank offers for a published demand, keep the best ten that are new to it, and its rare words.
 
-    A task; opens its own unit of work.
+    A task; opens its own unit of work. `channel` is `offer` where a new offer gave the occasion.
 
     Raises:
         Unavailable: the index does not answer or has not read of the newest offers yet: try again later.
@@ -60,7 +61,7 @@ def recommend(demand_id: int) -> None:
         db.session.add_all(
             DemandTerm(demand_id=demand_id, term=word, weight=weight) for word, weight in words.items()
         )
-        store(demand, matches)
+        store(demand, matches, channel)
 
 
 def _fitting(
@@ -126,48 +127,37 @@ def embed_offers() -> None:
             enqueue("matching.vectors", key=str(due[len(made)]))
 
 
+# --- new offers
+
+
 def demands_for(offer_ids: Sequence[int]) -> set[int]:
-    """Ids of the published demands that share a rare word with one of the offers, 20 for each at most."""
-    found: set[int] = set()
-    query = (
-        sa.select(Offer.id, Patent)
-        .join(Patent, Patent.id == Offer.patent_id)
-        .where(Offer.id.in_(live_ids(offer_ids)))
-    )
-    for _, patent in db.session.execute(query).unique().all():
-        texts = (
-            patent.title, patent.title_en, patent.application, patent.problem, patent.advantage,
-            patent.abstract, patent.abstract_en,
-        )  # fmt: skip
-        terms = {term for text in texts if text for term in analysis.terms(text)}
-        shared = sa.func.count()
-        found.update(
-            db.session.scalars(
-                sa.select(DemandTerm.demand_id)
-                .join(Demand, Demand.id == DemandTerm.demand_id)
-                .where(Demand.state == "published", DemandTerm.term.in_(terms))
-                .group_by(DemandTerm.demand_id)
-                .order_by(shared.desc(), DemandTerm.demand_id)
-                .limit(_DEMANDS_PER_OFFER)
-            )
-        )
-    return found
+    """Ids of the published demands that the live ones of these offers may serve, 20 for each at most."""
+    return {demand_id for offer in _live_offers(offer_ids) for demand_id in demands_near(offer)}
+
+
+def _live_offers(offer_ids: Sequence[int]) -> list[Offer]:
+    query = sa.select(Offer).where(Offer.id.in_(live_ids(offer_ids))).order_by(Offer.id)
+    return list(db.session.scalars(query).unique())
 
 
 def readers() -> Sequence[Reader]:
     """The reader that sees demands published, offers go live and licences taken."""
-    found: set[int] = set()
+    found: dict[int, str] = {}
+    offers: list[int] = []
 
     def look(entries: Sequence[JournalEntry]) -> None:
         found.clear()
-        found.update(entry.subject_id for entry in entries if entry.action in _DEMAND_ACTIONS)
-        offers = {entry.subject_id for entry in entries if entry.action in _OFFER_ACTIONS}
+        offers[:] = sorted({entry.subject_id for entry in entries if entry.action in _OFFER_ACTIONS})
         if offers:
-            found.update(demands_for(sorted(offers)))
+            found.update(dict.fromkeys(demands_for(offers), "offer"))
+        demands = [entry.subject_id for entry in entries if entry.action in _DEMAND_ACTIONS]
+        found.update(dict.fromkeys(demands, "demand"))
 
     def ask(entries: Sequence[JournalEntry]) -> None:
-        for demand_id in sorted(found):
-            enqueue("matching.recommend", key=str(demand_id), demand_id=demand_id)
+        for demand_id, channel in sorted(found.items()):
+            enqueue("matching.recommend", key=str(demand_id), demand_id=demand_id, channel=channel)
+        for offer in _live_offers(offers) if offers else ():
+            recommend_to_firms(offer)
         ended = [entry.subject_id for entry in entries if entry.action in _DEMAND_ENDS]
         if ended:
             db.session.execute(sa.delete(DemandTerm).where(DemandTerm.demand_id.in_(ended)))
@@ -180,5 +170,14 @@ def readers() -> Sequence[Reader]:
     return [Reader("matching", outside=look, inside=ask, start="now", batch=50)]
 
 
-TASKS: dict[str, Handler] = {"matching.recommend": recommend, "matching.vectors": embed_offers}
-SCHEDULES: tuple[Schedule, ...] = (Schedule("matching.vectors", every=_EVERY),)
+TASKS: dict[str, Handler] = {
+    "matching.recommend": recommend,
+    "matching.vectors": embed_offers,
+    "matching.interest": learn,
+    "matching.digests": send_all,
+    "matching.digest": send,
+}
+SCHEDULES: tuple[Schedule, ...] = (
+    Schedule("matching.vectors", every=_EVERY),
+    Schedule("matching.digests", every=_EVERY),
+)

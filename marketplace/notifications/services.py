@@ -20,6 +20,8 @@ from .rules import Telling, tellings
 from .texts import render
 
 _MOST = 200
+# What the daily mail of recommendations tells is not mailed a second time.
+_IN_DAILY_MAIL = frozenset({"demand_matched"})
 
 
 def inbox(actor: Actor, *, after: int | None = None, limit: int = 30) -> list[Notification]:
@@ -90,6 +92,8 @@ def tell(entry: JournalEntry) -> list[Notification]:
     db.session.flush()
     if entry.origin == "live":
         for notification in made:
+            if notification.code in _IN_DAILY_MAIL:
+                continue
             for user_id in _readers(notification):
                 enqueue(
                     "notifications.mail",
