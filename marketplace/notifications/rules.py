@@ -180,7 +180,7 @@ def _consent_asked(entry: JournalEntry) -> Iterable[Telling]:
     if consent.organisation_id is not None:
         yield Telling(
             consent.organisation_id,
-            "consent_asked",
+            _to_what(consent, "consent_asked"),
             {"consent": consent.id, "offer": consent.offer_id, "organisation": consent.offer.holder_id},
         )
 
@@ -189,9 +189,13 @@ def _consent_answered(entry: JournalEntry) -> Iterable[Telling]:
     consent = db.session.get_one(Consent, entry.subject_id)
     yield Telling(
         consent.offer.holder_id,
-        entry.action.replace(".", "_"),
+        _to_what(consent, entry.action.replace(".", "_")),
         {"consent": consent.id, "offer": consent.offer_id},
     )
+
+
+def _to_what(consent: Consent, code: str) -> str:
+    return f"withdrawal_{code}" if consent.purpose == "withdrawal" else code
 
 
 def _price_objection(entry: JournalEntry) -> Iterable[Telling]:

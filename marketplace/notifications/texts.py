@@ -189,6 +189,24 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         ),
         "/offers/%(offer_id)s",
     ),
+    "withdrawal_consent_asked": _Wording(
+        _l("%(organisation)s asks for your consent to a withdrawal"),
+        _l(
+            "A withdrawal of the open licence of “%(offer)s” needs the consent of all patentees. Please read "
+            "its reason and answer."
+        ),
+        "/consents",
+    ),
+    "withdrawal_consent_given": _Wording(
+        _l("A consent to your withdrawal was given"),
+        _l("A co-owner has agreed to the withdrawal of the open licence of “%(offer)s”."),
+        "/holder/offers/%(offer_id)s/withdrawal-consents",
+    ),
+    "withdrawal_consent_refused": _Wording(
+        _l("A consent to your withdrawal was refused"),
+        _l("A co-owner does not agree to the withdrawal of the open licence of “%(offer)s”; see why."),
+        "/holder/offers/%(offer_id)s/withdrawal-consents",
+    ),
     "consent_asked": _Wording(
         _l("%(organisation)s asks for your consent to an open licence"),
         _l(

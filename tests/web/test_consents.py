@@ -17,11 +17,13 @@ from flask.testing import FlaskClient
 
 from marketplace.accounts.models import Organisation
 from marketplace.core.database import db
+from marketplace.core.journal import JournalEntry
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings import services
 from marketplace.listings.consents import services as consents
 from marketplace.listings.consents.models import Consent, PriceNotice, PriceObjection
 from marketplace.listings.models import Offer, PatentParty
+from marketplace.notifications.rules import tellings
 from tests import factories
 
 from .conftest import SignIn, text_of
@@ -343,6 +345,11 @@ def test_a_co_owner_agrees_by_link_to_a_withdrawal_on_one_ground_and_the_paper_s
     assert visitor.get(f"/consents/open?token={token}").status_code == 404
     consent = scene.consent()
     assert (consent.purpose, consent.state, consent.strength) == ("withdrawal", "given", "link")
+    with app.app_context():
+        entries = sa.select(JournalEntry).where(JournalEntry.subject_type == "consents")
+        told = {one.code for entry in db.session.scalars(entries) for one in tellings(entry)}
+        db.session.remove()
+    assert told == {"withdrawal_consent_asked", "withdrawal_consent_given"}
     kept = visitor.get("/consents/answered/paper").data
     paper = scene.holder.get(f"/holder/offers/{scene.offer}/papers/withdrawal.pdf").data
     for made in (kept, paper):
