@@ -161,11 +161,12 @@ def name_interest(values: dict[str, Any]) -> Response:
     """Follow a field, or add a patent of one's own: new offers that fit are recommended from then on."""
 
     def name(actor: Actor) -> dict[str, Any]:
-        if values["number"]:
-            abstract = values["abstract"] or ""
-            row = interests.add_patent(actor, values["number"], values["words"], abstract, values["ipc"])
+        number, ipc = values.get("number"), values.get("ipc") or []
+        if number:
+            abstract = values.get("abstract") or ""
+            row = interests.add_patent(actor, number, values["words"], abstract, ipc)
         else:
-            row = interests.name_field(actor, values["words"], values["ipc"])
+            row = interests.name_field(actor, values["words"], ipc)
         return _interest(row)
 
     return once(InterestView, name, status=201)
@@ -185,7 +186,7 @@ def drop_interest(interest_id: str) -> Response:
 @blueprint.response(200, Recommendations)
 def all_recommendations(asked: dict[str, Any]) -> dict[str, Any]:
     """What was recommended to the organisation, for its demands and for what it follows, newest first."""
-    rows = matching.recommendations_to(current_actor(), after=asked["after"], limit=_SIZE + 1)
+    rows = matching.recommendations_to(current_actor(), after=asked.get("after"), limit=_SIZE + 1)
     following = str(rows[_SIZE - 1].id) if len(rows) > _SIZE else None
     return {"items": [_recommendation(row) for row in rows[:_SIZE]], "next": following}
 
@@ -199,7 +200,7 @@ def mark_recommendation(values: dict[str, Any], recommendation_id: str) -> Respo
 
     def mark(actor: Actor) -> dict[str, Any]:
         row = matching.get_recommendation(actor, _id(recommendation_id))
-        row = matching.mark(actor, row, values["state"], reason=values["reason"], note=values["note"])
+        row = matching.mark(actor, row, values["state"], reason=values.get("reason"), note=values.get("note"))
         return _recommendation(row)
 
     return once(RecommendationView, mark)
