@@ -8,8 +8,9 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from marketplace.search import analysis
@@ -95,15 +96,19 @@ class Highlighter:
         return spans
 
 
-def _aligned(text: str) -> tuple[str, list[int]]:
+@lru_cache(maxsize=32768)
+def _plain(sign: str) -> str:
+    return unicodedata.normalize("NFKC", sign).lower()
+
+
+def _aligned(text: str) -> tuple[str, Sequence[int]]:
     """`text` as `analysis.normalise` sees it, and where in `text` each of its characters came from."""
-    signs: list[str] = []
-    origin: list[int] = []
-    for place, sign in enumerate(text):
-        plain = unicodedata.normalize("NFKC", sign).lower()
-        signs.append(plain)
-        origin += [place] * len(plain)
+    signs = list(map(_plain, text))
     joined = "".join(signs)
+    if len(joined) == len(signs):  # every sign is one again, but for ligatures and the like
+        origin: Sequence[int] = range(len(signs))
+    else:
+        origin = [place for place, sign in enumerate(signs) for _ in sign]
     simple = analysis.simplify(joined)
     return (simple if len(simple) == len(joined) else joined), origin
 

@@ -31,11 +31,12 @@ DEFAULT: Final[tuple[tuple[str, ...], ...]] = tuple(
     tuple(line.split("; ")) for line in analysis.lines("synonyms.txt")
 )
 
+_COUNTS: Final = sa.select(sa.func.count(SynonymGroup.id), sa.func.count(SynonymGroup.until))
+
 
 def version() -> Version:
     """Changes with every change of the list."""
-    counts = db.session.execute(sa.select(sa.func.count(SynonymGroup.id), sa.func.count(SynonymGroup.until)))
-    added, ended = counts.one()
+    added, ended = db.session.execute(_COUNTS).one()
     return added, ended
 
 
