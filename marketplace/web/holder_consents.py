@@ -28,7 +28,7 @@ from marketplace.listings.models import IN_FORCE, Offer
 from marketplace.listings.papers import services as papers
 from marketplace.listings.services import get_offer
 
-from . import labels
+from . import formats, labels
 from .forms import Form, at_most, options, required, required_when, sentence_of, status_of, stripped
 from .holder_frame import blueprint, party
 
@@ -105,7 +105,7 @@ class PaperForm(PartyForm):
 def _shape(form: AskForm | PaperForm, offer: Offer, purpose: str) -> None:
     """Offer the parties whose consent this is about, and leave out what is not asked of them."""
     choices = [
-        (str(one.organisation_id), one.organisation.name)
+        (str(one.organisation_id), formats.wording(one.organisation, "name"))
         for one in offer.patent.parties
         if one.organisation_id != offer.holder_id or offer.holder_id not in current_actor().own
     ]
@@ -121,7 +121,7 @@ def _shape(form: AskForm | PaperForm, offer: Offer, purpose: str) -> None:
 
 
 def _may_be_pledged(offer: Offer) -> bool:
-    """Whether there may be a pledgee, who has to agree (IR 86 (4)): not where it is known that there is none."""
+    """Whether there may be a pledgee, who has to agree (IR 86 (4)): not where it is known that none is."""
     return all(fact.value != "no" for fact in offer.patent.facts if fact.name == "pledged")
 
 
