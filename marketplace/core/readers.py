@@ -36,8 +36,10 @@ class Reader:
         name: names the cursor.
         inside: database effects; runs in the unit of work that moves the cursor.
         outside: effects elsewhere; runs before that, with no transaction held.
-        start: `beginning`, or `now` for a reader that shall not repeat history when first met.
+        start: `beginning`, or `now` for a reader that shall not repeat history when first met, or `placed`
+            for one that reads only while it has a cursor, which `place` has made.
         batch: entries taken at most at a time.
+        prompt: people wait for it: a worker lets it read after everything else that it has done.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Reader:
     outside: Handler | None = None
     start: str = "beginning"
     batch: int = 200
+    prompt: bool = False
 
 
 class JournalCursor(Model):
@@ -114,7 +117,8 @@ def step(reader: Reader, owner: str) -> int:
     if not entries:
         return 0
     try:
-        _take(reader, owner, entries)
+        # The lease is given back at once: this worker's next task may be long, and another is there to read.
+        _take(reader, owner, entries, give_back=True)
     except LeaseLost:
         return 0
     except Unavailable as error:
@@ -152,6 +156,8 @@ def _claim(reader: Reader, owner: str) -> int | None:
     db.session.rollback()
     with unit_of_work():
         cursor = db.session.get(JournalCursor, reader.name, with_for_update=True, populate_existing=True)
+        if cursor is None and reader.start == "placed":
+            return None
         if cursor is None:
             cursor = JournalCursor(
                 reader=reader.name, position=0 if reader.start == "beginning" else head, failures=0
@@ -164,7 +170,7 @@ def _claim(reader: Reader, owner: str) -> int | None:
         return cursor.position
 
 
-def _take(reader: Reader, owner: str, entries: Sequence[JournalEntry]) -> None:
+def _take(reader: Reader, owner: str, entries: Sequence[JournalEntry], *, give_back: bool = False) -> None:
     if reader.outside is not None:
         reader.outside(entries)
         db.session.rollback()
@@ -178,7 +184,8 @@ def _take(reader: Reader, owner: str, entries: Sequence[JournalEntry]) -> None:
         cursor.failures = 0
         cursor.retry_at = None
         cursor.last_error = None
-        cursor.lease_until = wall() + LEASE
+        cursor.lease_owner = None if give_back else owner
+        cursor.lease_until = None if give_back else wall() + LEASE
 
 
 def _one_by_one(reader: Reader, owner: str, entries: Sequence[JournalEntry]) -> int:

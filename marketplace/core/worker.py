@@ -57,10 +57,10 @@ class Worker:
             background.start_due(tuple(self.work.schedules))
             found = [reader for source in self.work.readers for reader in source()]
             db.session.rollback()
+        prompt = [reader for reader in found if reader.prompt]
         for reader in found:
-            # A fresh context per batch: the identity map must not grow or serve old rows.
-            with self.app.app_context():
-                done += self._guard(lambda reader=reader: readers.step(reader, self.owner))  # type: ignore[misc]
+            if taken := self._step(reader):
+                done += taken + sum(map(self._step, prompt))
         for _ in range(50):
             with self.app.app_context():
                 outcome = background.run_next(self.work.tasks)
@@ -68,7 +68,13 @@ class Worker:
                     break
                 done += 1
                 self.dead += outcome is False
+            done += sum(map(self._step, prompt))
         return done
+
+    def _step(self, reader: readers.Reader) -> int:
+        # A fresh context per batch: the identity map must not grow or serve old rows.
+        with self.app.app_context():
+            return self._guard(lambda: readers.step(reader, self.owner))
 
     def _guard(self, step: Callable[[], int]) -> int:
         before = _dead_letters()

@@ -116,9 +116,17 @@ class EmbeddedEngine:
         )  # a folder dropped and made anew by another process is another
         with self._lock:
             if key not in self._open:
+                # Other processes drop generations: one held open that is gone would keep its files on disk.
+                self._open = {held: index for held, index in self._open.items() if self._is_there(*held)}
                 with _failures():
                     self._open[key] = _opened(folder)
             return self._open[key]
+
+    def _is_there(self, generation: str, inode: int) -> bool:
+        try:
+            return (self._base / generation).stat().st_ino == inode
+        except OSError:
+            return False
 
     def _searcher(self, generation: str) -> Any:
         index = self._index(generation)

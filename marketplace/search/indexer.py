@@ -212,7 +212,7 @@ def reader(engine: SearchEngine, generation: str, name: str) -> Reader:
     def keep_rejected(entries: Sequence[JournalEntry]) -> None:
         keep(WriteReport(rejected=tuple(rejected)), generation, entries[-1].id)
 
-    return Reader(name, outside=write, inside=keep_rejected, batch=500)
+    return Reader(name, outside=write, inside=keep_rejected, start="placed", batch=500, prompt=True)
 
 
 def keep(report: WriteReport, generation: str, entry_id: int | None) -> None:

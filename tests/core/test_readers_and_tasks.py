@@ -18,7 +18,7 @@ from marketplace.core.idempotency import IdempotencyKey
 from marketplace.core.readers import DeadLetter, JournalCursor, Reader
 from marketplace.core.tasks import Schedule, Task
 from marketplace.core.unit_of_work import record, unit_of_work
-from marketplace.core.worker import Worker
+from marketplace.core.worker import Work, Worker
 from tests import factories
 from tests.statements import statements
 
@@ -59,6 +59,24 @@ class TestReaders:
         write_entries(1)
         readers.step(reader, "me")
         assert seen == [4]
+
+    def test_between_two_batches_any_worker_may_go_on(self) -> None:
+        write_entries(3)
+        seen: list[int] = []
+        reader = Reader("r", inside=lambda entries: seen.extend(e.id for e in entries), batch=1)
+        assert [readers.step(reader, worker) for worker in ("me", "other", "me")] == [1, 1, 1]
+        assert seen == [1, 2, 3]
+
+    def test_a_reader_whose_cursor_is_placed_reads_nothing_without_one(self) -> None:
+        write_entries(3)
+        seen: list[int] = []
+        reader = Reader("p", inside=lambda entries: seen.extend(e.id for e in entries), start="placed")
+        assert readers.step(reader, "me") == 0
+        assert readers.position("p") is None
+        with unit_of_work():
+            readers.place("p", 2)
+        assert readers.step(reader, "me") == 1
+        assert seen == [3]
 
     def test_an_entry_that_fails_five_times_is_put_aside_and_the_rest_goes_on(self) -> None:
         write_entries(3)
@@ -313,6 +331,27 @@ def test_the_worker_drains_everything_that_is_due(committed_app: Flask) -> None:
     assert Worker(committed_app).drain() == 0
     assert {1, 2, 100} <= set(seen)
     assert len(seen) == len(set(seen))
+
+
+def test_a_prompt_reader_has_its_turn_after_everything_else_that_is_done(committed_app: Flask) -> None:
+    work: Work = committed_app.extensions["marketplace.work"]
+    turns: list[object] = []
+    with committed_app.app_context():
+        write_entries(1)
+
+    def write(_entries: object) -> None:
+        turns.append("other")
+        record("account.created", factories.user())
+
+    work.readers = [
+        lambda: [
+            Reader("prompt", inside=lambda entries: turns.append([e.id for e in entries]), prompt=True),
+            Reader("other", inside=write, batch=1),
+            Reader("third", inside=lambda _: turns.append("third")),
+        ]
+    ]
+    Worker(committed_app).round()
+    assert turns[:4] == [[1], "other", [2], "third"]  # tasks follow
 
 
 def test_a_worker_that_ends_leaves_its_leases_to_the_next_one(committed_app: Flask) -> None:
