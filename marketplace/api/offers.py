@@ -22,6 +22,7 @@ from marketplace.listings.papers import services as papers
 from marketplace.listings.schemas import ACTIONS, OfferSchema
 from marketplace.listings.showcase import services as showcase
 from marketplace.listings.showcase.models import ATTACHMENT_KINDS, MATURITIES, PRICE_UNITS, SIDE_KINDS
+from marketplace.matching.nearest import nearest
 from marketplace.search import services as search
 from marketplace.search.engine import EngineUnavailable, Hit
 from marketplace.search.indexer import licence_counts
@@ -96,8 +97,9 @@ class OfferPage(ma.Schema):
         required=True,
         allow_none=True,
         metadata={
-            "enum": ["characters", None],
-            "description": "`characters`: the words find nothing, these offers have most of the characters",
+            "enum": ["characters", "meaning", None],
+            "description": "where the words find nothing, what these offers are near in: they have most of "
+            "the characters; or else, if a model is configured, they are about something like it",
         },
     )
     did_you_mean = fields.String(
@@ -574,7 +576,7 @@ def search_offers() -> dict[str, Any]:
     other filters leave.
     """
     try:
-        result = search.search(request.args.to_dict(flat=False))
+        result = search.search(request.args.to_dict(flat=False), nearest)
     except EngineUnavailable:
         looked_up = _looked_up()
         if looked_up is None:

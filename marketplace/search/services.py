@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -32,7 +32,8 @@ class SearchResult:
         engine: name of the engine that answered.
         degraded: whether a substitute answered.
         as_of: up to when changes are in the index.
-        relaxed: `characters` where the words found nothing and most of their characters were looked for.
+        relaxed: where the words found nothing, what the offers shown are near in: most of the `characters`,
+            or `meaning`.
         did_you_mean: a text that finds something, where the one that was asked finds nothing.
         without_filters: how many offers there would be without filters, where there are none with them.
     """
@@ -57,15 +58,23 @@ class Found(NamedTuple):
     without_filters: int = 0
 
 
-def search(params: Mapping[str, str | Sequence[str]]) -> SearchResult:
+Nearest = Callable[[str], Sequence[int]]
+"""Gives ids of the offers nearest in meaning to a text, the nearest first."""
+
+
+def search(params: Mapping[str, str | Sequence[str]], nearest: Nearest | None = None) -> SearchResult:
     """Answer the parameters of an address.
+
+    Args:
+        params: names and values.
+        nearest: asked where neither the words nor their characters find anything.
 
     Raises:
         QueryError: a parameter or value is not known, or the page too deep (422).
         EngineUnavailable: neither the engine nor a stand-by answers (503 `search-unavailable`).
     """
     query = widen(parse(params))
-    found, source = ask(lambda engine, generation: _find(engine, generation, query))
+    found, source = ask(lambda engine, generation: _find(engine, generation, query, nearest))
     return SearchResult(
         _checked(found.page),
         found.query,
@@ -78,7 +87,9 @@ def search(params: Mapping[str, str | Sequence[str]]) -> SearchResult:
     )
 
 
-def _find(engine: SearchEngine, generation: SearchGeneration, query: SearchQuery) -> Found:
+def _find(
+    engine: SearchEngine, generation: SearchGeneration, query: SearchQuery, nearest: Nearest | None
+) -> Found:
     """What `query` finds; if nothing, whatever comes nearest to it."""
     page = engine.search(generation.name, query)
     if page.total or not query.asks or query.exact:
@@ -89,9 +100,18 @@ def _find(engine: SearchEngine, generation: SearchGeneration, query: SearchQuery
     if meant and not _count(engine, generation, widen(dataclasses.replace(query, text=meant, widened=()))):
         meant = None
     relaxed = dataclasses.replace(query, relaxed=True, widened=())
-    nearest = engine.search(generation.name, relaxed)
-    if nearest.total:
-        return Found(nearest, relaxed, "characters", meant)
+    by_characters = engine.search(generation.name, relaxed)
+    if by_characters.total:
+        return Found(by_characters, relaxed, "characters", meant)
+    if ids := [str(offer_id) for offer_id in (nearest(query.wording) if nearest else ())]:
+        unworded = dataclasses.replace(
+            query, text="", phrases=(), widened=(), within=tuple(ids), page=1, size=len(ids)
+        )
+        by_meaning = engine.search(generation.name, unworded)
+        ordered = sorted(by_meaning.items, key=lambda hit: ids.index(hit.document.id))
+        if ordered:
+            items = ordered[query.first : query.last]
+            return Found(dataclasses.replace(by_meaning, items=items), query, "meaning", meant)
     return Found(page, query, None, meant)
 
 

@@ -29,6 +29,7 @@ from marketplace.listings.models import Offer
 from marketplace.listings.services import offers
 from marketplace.listings.showcase import services as beside_it
 from marketplace.listings.showcase.models import ListingDetails
+from marketplace.matching.nearest import nearest
 from marketplace.search import services as search_services
 from marketplace.search.engine import EngineUnavailable
 from marketplace.search.lookup import look_up
@@ -84,7 +85,7 @@ def search() -> ResponseReturnValue:
     """Search with facets; by number and IPC from the database while no engine answers."""
     given = queries.given()
     try:
-        found = search_services.search(given)
+        found = search_services.search(given, nearest)
     except QueryError as error:
         return render_template(
             "offers/search.html",

@@ -113,7 +113,10 @@ class TestHelp:
             [TITLES[1][0]],
         )
         assert result.did_you_mean is None  # 离心泵密结 would find nothing either
-        nothing = search({"q": "zzqqxx"})
+        near = search({"q": "zzqqxx", "fee_form": "free"}, lambda text: [3, 99, 1])
+        assert (near.relaxed, near.page.total) == ("meaning", 2)
+        assert [hit.document.id for hit in near.page.items] == ["3", "1"]
+        nothing = search({"q": "zzqqxx"}, lambda text: [])
         assert (nothing.relaxed, nothing.did_you_mean, nothing.page.total) == (None, None, 0)
 
     def test_filters_that_leave_nothing_are_told_apart_from_words_that_find_nothing(self) -> None:
