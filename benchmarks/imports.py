@@ -69,7 +69,8 @@ def _memory(folder: Path, title: str) -> list[Figure]:
         for rows, peak in zip(SIZES, peaks, strict=True)
     ]
     ratio = round(peaks[1] / peaks[0], 2)
-    return [*figures, (f"ratio of the two, {title}, for {SIZES[1] // SIZES[0]} times the rows", ratio, "times")]
+    times = SIZES[1] // SIZES[0]
+    return [*figures, (f"ratio of the two, {title}, for {times} times the rows", ratio, "times")]
 
 
 def _peak() -> int:
