@@ -35,6 +35,8 @@ READERS = {
     "matching": _l("Matching"),
     "notifications": _l("Notifications"),
     "stock": _l("Stock-taking"),
+    "changes": _l("Changes being worked on"),
+    "saved_searches": _l("Saved searches"),
 }
 # The shortest schedule is a minute: behind by so much, nothing takes up work.
 _PATIENCE = dt.timedelta(minutes=3)
