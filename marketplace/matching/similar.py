@@ -27,14 +27,15 @@ from marketplace.search.answering import Source, ask
 from marketplace.search.engine import Frequencies, SearchEngine
 from marketplace.search.models import SearchGeneration
 
+from . import generic
 from .terms import Need
 
 MOST: Final = 5
 """How many similar offers are shown."""
 
-_WORDS: Final = 12  # the weightiest words of the offer are scored
-_COUNTED: Final = 60  # words whose frequency is asked for
-_LOOKED_AT: Final = 30
+_WORDS: Final = 10  # the weightiest words of the offer are scored
+_COUNTED: Final = 40  # words whose frequency is asked for
+_LOOKED_AT: Final = 20
 _RARE: Final = 0.05  # words that a larger part of the offers has are no reason
 _RARE_AT_LEAST: Final = 5  # offers, while there are few
 _TERMS: Final = 4
@@ -120,7 +121,7 @@ def _likes(engine: SearchEngine, generation: SearchGeneration, offer: Offer) -> 
 def _look(engine: SearchEngine, generation: str, offer: Offer) -> tuple[_Like, ...]:
     patent = offer.patent
     need = Need(patent.title, "\n".join(text for text in _texts(patent) if text))
-    said = {word: weight for word, weight in need.words.items() if len(word) > 1 and not word.isdigit()}
+    said = {word: weight for word, weight in need.words.items() if generic.is_telling(word)}
     asked = sorted(said, key=lambda word: (-said[word], word))[:_COUNTED]
     if not asked:
         return ()
@@ -137,12 +138,18 @@ def _look(engine: SearchEngine, generation: str, offer: Offer) -> tuple[_Like, .
         terms = _shared(other.patent, said, rarity, counts, need.spelling)
         place = _place(patent, other.patent)
         steps = 0 if place is None else len(place.path())
-        if terms or steps >= _GROUP_STEPS:
+        # One word somewhere in both texts is chance; in both titles, with another or with a place it is not.
+        if place is not None or len(terms) > 1 or _named(terms, need, other.patent):
             by_place = _GROUP if steps >= _GROUP_STEPS else _SUBCLASS if steps >= _SUBCLASS_STEPS else 1.0
             score = round(scores[other.id] * by_place, 3)
             likes.append(_Like(other.id, score, terms, place.canonical if place else None))
     # A few more than are shown: one may end while this is remembered.
     return tuple(sorted(likes, key=lambda like: (-like.score, like.offer_id))[: 3 * MOST])
+
+
+def _named(terms: Sequence[str], need: Need, other: Patent) -> bool:
+    """Whether one of the words is said in both titles."""
+    return any(term in need.title and term in other.title for term in terms)
 
 
 def _texts(patent: Patent) -> Sequence[str | None]:

@@ -10,8 +10,8 @@ from .document import OfferDocument
 from .query import WINDOW
 from .services import SearchResult, search
 
-CHUNK: Final = 500
-"""How many hits are fetched at once."""
+CHUNK: Final = 2_500
+"""How many hits are fetched at once: to reach deep into a result costs more than to hold a part of it."""
 
 
 @dataclass(frozen=True)
