@@ -30,6 +30,7 @@ PAGES = (
     "feeds",
     "inbox",
     "bureau",
+    "recommendations",
     "holder",
     "workbench",
     "operator",
