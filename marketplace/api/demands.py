@@ -130,20 +130,34 @@ class Answers(ma.Schema):
     items = fields.List(fields.Nested(AnswerView), required=True)
 
 
+class PublishRequest(DemandSchema):  # type: ignore[misc, valid-type]
+    """A need, and for whom it is posted."""
+
+    organisation_id = fields.String(
+        allow_none=True,
+        validate=validate.Regexp(r"^[1-9][0-9]{0,17}$"),
+        metadata={"description": "the firm for which an agency with its mandate posts"},
+    )
+    organisation = shapes.text(
+        200, description="exact name or credit code of the firm for which the bureau posts"
+    )
+    draft = fields.Boolean(load_default=False, metadata={"description": "keep it without publishing"})
+
+
 class AnswerRequest(ma.Schema):
     """An answer: an offer of one's own, or words, or both."""
 
     offer_id = fields.String(
         allow_none=True, load_default=None, validate=validate.Regexp(r"^[1-9][0-9]{0,17}$")
     )
-    text = shapes.text(LONGEST_TEXT, allow_none=True, load_default=None)
+    text = shapes.text(LONGEST_TEXT)
 
 
 class PassRequest(ma.Schema):
     """Why an answer does not fit; the holder is told."""
 
     reason = fields.String(required=True, validate=validate.OneOf(PASS_REASONS))
-    note = shapes.text(LONGEST_NOTE, allow_none=True, load_default=None)
+    note = shapes.text(LONGEST_NOTE)
 
 
 class ReplyRequest(ma.Schema):
@@ -171,7 +185,7 @@ class OutcomeRequest(ma.Schema):
             "description": "; ".join(f"{one}: {', '.join(codes)}" for one, codes in OUTCOME_REASONS.items())
         },
     )
-    note = shapes.text(LONGEST_NOTE, allow_none=True, load_default=None)
+    note = shapes.text(LONGEST_NOTE)
 
 
 class ConfidentialView(ma.Schema):
@@ -301,11 +315,31 @@ def _matches(found: matching.Matches) -> dict[str, Any]:
 
 @blueprint.call("POST", "/demands")
 @access("signed_in")
-@blueprint.arguments(DemandSchema)
+@blueprint.arguments(PublishRequest)
 @blueprint.response(201, DemandView)
 def publish_demand(values: dict[str, Any]) -> Response:
-    """Publish a need of the caller's organisation; the fields are those of an import of demands."""
-    return once(DemandView, lambda actor: _seen(actor, demands.publish_demand(actor, values)), status=201)
+    """Publish a need, or keep it as a draft; the fields are those of an import of demands."""
+    firm = values.get("organisation_id")
+    said = values | {"organisation_id": int(firm) if firm else None}
+
+    def act(actor: Actor) -> dict[str, Any]:
+        make = demands.draft_demand if values["draft"] else demands.publish_demand
+        return _seen(actor, make(actor, said))
+
+    return once(DemandView, act, status=201)
+
+
+@blueprint.call("POST", "/demands/<demand_id>/actions/publish")
+@access("signed_in")
+@blueprint.response(200, DemandView)
+def publish_draft(demand_id: str) -> Response:
+    """Publish a draft."""
+
+    def act(actor: Actor) -> dict[str, Any]:
+        demand = demands.get_demand(actor, demand_id)
+        return _seen(actor, demands.publish_draft(actor, demand.id))
+
+    return once(DemandView, act)
 
 
 @blueprint.call("GET", "/demands")
@@ -421,8 +455,10 @@ def answer_demand(values: dict[str, Any], demand_id: str) -> Response:
     def act(actor: Actor) -> dict[str, Any]:
         demand = demands.get_demand(actor, demand_id)
         if values["offer_id"] is None:
-            return _answer(answers.answer_with_message(actor, demand.id, values["text"] or ""))
-        return _answer(answers.answer_with_offer(actor, demand.id, int(values["offer_id"]), values["text"]))
+            return _answer(answers.answer_with_message(actor, demand.id, values.get("text") or ""))
+        return _answer(
+            answers.answer_with_offer(actor, demand.id, int(values["offer_id"]), values.get("text"))
+        )
 
     return once(AnswerView, act, status=201)
 
@@ -446,7 +482,7 @@ def pass_answer(values: dict[str, Any], answer_id: str) -> Response:
     return once(
         AnswerView,
         lambda actor: _answer(
-            answers.judge(actor, key, "pass", reason=values["reason"], note=values["note"])
+            answers.judge(actor, key, "pass", reason=values["reason"], note=values.get("note"))
         ),
     )
 

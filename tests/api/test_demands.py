@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests import factories
 from tests.api.conftest import World, ok, problem
 
@@ -67,3 +69,58 @@ def test_a_need_has_to_say_something(world: World) -> None:
     problem(world.firm.post("/demands", NEED | {"answer_by": "2020-01-01"}), 422, "answer-by-past")
     ok(world.firm.post("/demands", NEED), 201)
     problem(world.firm.post("/demands", NEED), 409, "external-id-taken")
+
+
+def test_the_list_and_open_data_show_the_public_part_only(world: World) -> None:
+    secret = "镀槽配方代号甲七"
+    shown = {"confidential": secret, "named": False, "described_as": "一家电池企业"}
+    one = ok(world.firm.post("/demands", NEED | shown), 201)
+    assert one["organisation"]["name"]  # the caller's own name, to itself
+    ok(world.firm.post("/demands", NEED | {"external_id": "X-2", "title": "除镍", "ipc": "C02F1/42"}), 201)
+    page = ok(world.visitor.get("/demands?size=1"))
+    assert (page["total"], len(page["items"])) == (2, 1)
+    following = ok(world.visitor.get(f"/demands?size=1&after={page['next']}"))
+    assert following["next"] is None
+    (listed,) = following["items"]
+    assert (listed["organisation"], listed["described_as"]) == (None, "一家电池企业")
+    assert listed["has_confidential"] is True
+    for asked, number in (("q=除镍", 1), ("ipc=H01M", 1), ("open=true", 2), ("posted_by=bureau", 0)):
+        assert ok(world.visitor.get(f"/demands?{asked}"))["total"] == number
+    problem(world.visitor.get("/demands?industry=x&after=0"), 422, "request-invalid")
+    name = one["organisation"]["name"]
+    lines = [json.loads(line) for line in world.visitor.get("/open-data/demands.jsonl").text.splitlines()]
+    table = world.visitor.get("/open-data/demands.csv")
+    assert len(lines) == 2
+    assert table.text.splitlines()[0].startswith("id,title,")
+    assert world.visitor.get(
+        "/open-data/demands.csv", headers={"If-None-Match": table.headers["ETag"]}
+    ).status_code == 304  # fmt: skip
+    unnamed = next(line for line in lines if line["id"] == one["id"])
+    assert name not in json.dumps(unnamed, ensure_ascii=False)
+    assert secret not in json.dumps(lines, ensure_ascii=False) + table.text + json.dumps(one)
+
+
+def test_answers_are_given_and_judged_by_api(world: World) -> None:
+    offer = battery_offer(world)
+    demand = ok(world.firm.post("/demands", NEED | {"confidential": "秘密"}), 201)["id"]
+    problem(world.holder.get(f"/demands/{demand}/confidential"), 404, "access-not-found")
+    answer = ok(world.holder.post(f"/demands/{demand}/answers", {"offer_id": offer, "text": "可用"}), 201)
+    assert (answer["kind"], answer["state"]) == ("offer", "given")
+    assert ok(world.other.get(f"/demands/{demand}/answers"))["items"] == []
+    path = f"/demand-answers/{answer['id']}"
+    problem(world.holder.post(f"{path}/actions/helpful"), 403, "forbidden")
+    problem(world.other.post(f"{path}/actions/helpful"), 404, "answer-not-found")
+    problem(world.firm.post(f"{path}/actions/pass", {"reason": "x"}), 422, "request-invalid")
+    assert ok(world.firm.post(f"{path}/actions/helpful"))["state"] == "helpful"
+    assert ok(world.firm.post(f"{path}/replies", {"text": "何时可来？"}), 201)["side"] == "poster"
+    passed = ok(world.firm.post(f"{path}/actions/pass", {"reason": "solved"}))
+    assert (passed["state"], passed["pass_reason"]) == ("passed", "solved")
+    assert [one["text"] for one in passed["replies"]] == ["何时可来？"]
+    later = ok(world.firm.post(f"/demands/{demand}/actions/extend", {"answer_by": "2027-03-31"}))
+    assert later["answer_by"] == "2027-03-31"
+    problem(
+        world.firm.post(f"/demands/{demand}/actions/close", {"outcome": "met", "reason": "no_answer"}),
+        422, "outcome-reason-unknown",
+    )  # fmt: skip
+    done = ok(world.firm.post(f"/demands/{demand}/actions/close", {"outcome": "met", "reason": "licence"}))
+    assert done["state"] == "closed"

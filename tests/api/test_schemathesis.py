@@ -41,7 +41,9 @@ class Driven:
         payment = ok(firm.post(f"/notices/{notice['id']}/payments", {"channel": "bank"}), 201)
         licence = ok(firm.get(f"/licences/{ok(firm.post(f'/offers/{free}/notices'), 201)['licence_id']}"))
         demand = ok(firm.post("/demands", {"title": "示例需求", "description": "示例装置"}), 201)
+        answer = ok(world.holder.post(f"/demands/{demand['id']}/answers", {"text": "示例答复"}), 201)
         self.known = {
+            "answer_id": [answer["id"]],
             "offer_id": [paid, free, draft["id"]],
             "number": [number],
             "notice_id": [notice["id"]],
