@@ -22,7 +22,7 @@ from marketplace.core.unit_of_work import lock, record
 from marketplace.listings.industries import industry_of
 
 from .lifecycle import DEMAND
-from .models import Demand
+from .models import Demand, DemandAccess
 from .policies import PUBLIC_STATES
 from .rules import LONGEST_NOTE, OUTCOME_REASONS
 
@@ -175,8 +175,15 @@ def _page(query: sa.Select[Demand], after: int | None, limit: int) -> list[Deman
 
 
 def shows_name(actor: Actor, demand: Demand) -> bool:
-    """Whether this actor reads the firm's name: it is public, or the actor's side or staff."""
-    return demand.named or actor.is_staff or allowed(actor, "demand.read_confidential", demand).allowed
+    """Whether this actor reads the firm's name: it is public, the actor's own side, staff, or has access."""
+    if demand.named or actor.is_staff or allowed(actor, "demand.read_confidential", demand).allowed:
+        return True
+    granted = sa.select(DemandAccess.id).where(
+        DemandAccess.demand_id == demand.id,
+        DemandAccess.organisation_id == actor.organisation_id,
+        DemandAccess.state == "granted",
+    )
+    return actor.organisation_id is not None and db.session.scalar(granted) is not None
 
 
 def offered(actor: Actor, demand: Demand) -> list[Transition]:
