@@ -156,7 +156,10 @@ def _said(offer: Offer, action: str) -> str:
 @access("public")
 def robots() -> ResponseReturnValue:
     """What crawlers may read: the public pages; the search's combinations and people's areas are left out."""
-    closed = ("/holder", "/operator", "/bureau", "/account", "/sign-in", "/sign-up", "/notices", "/licences")
+    closed = (
+        "/holder", "/operator", "/bureau", "/account", "/sign-in", "/sign-up", "/notices", "/licences",
+        "/offers/compare", "/offers/export", "/saved-searches",
+    )  # fmt: skip
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed), "Disallow: /offers?"]
     lines.append(f"Sitemap: {_base()}{url_for('feeds.site_map')}")
     return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
