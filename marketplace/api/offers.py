@@ -105,7 +105,7 @@ class OfferPage(ma.Schema):
     did_you_mean = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "a text that finds something, where `q` finds nothing"},
+        metadata={"description": "a text that finds more, where `q` finds little or nothing"},
     )
     without_filters = fields.Integer(
         required=True,

@@ -34,7 +34,7 @@ class SearchResult:
         as_of: up to when changes are in the index.
         relaxed: where the words found nothing, what the offers shown are near in: most of the `characters`,
             or `meaning`.
-        did_you_mean: a text that finds something, where the one that was asked finds nothing.
+        did_you_mean: a text that finds more, where the one that was asked finds little or nothing.
         without_filters: how many offers there would be without filters, where there are none with them.
     """
 
@@ -92,13 +92,13 @@ def _find(
 ) -> Found:
     """What `query` finds; if nothing, whatever comes nearest to it."""
     page = engine.search(generation.name, query)
-    if page.total or not query.asks or query.exact:
+    if page.total >= _FEW or not query.asks or query.exact:
         return Found(page, query)
+    if page.total:
+        return Found(page, query, did_you_mean=_meant(engine, generation, query, page.total))
     if query.filtered and (without := _count(engine, generation, _unfiltered(query))):
         return Found(page, query, without_filters=without)
-    meant = suggestions.correct(query.text) if query.text else None
-    if meant and not _count(engine, generation, widen(dataclasses.replace(query, text=meant, widened=()))):
-        meant = None
+    meant = _meant(engine, generation, query, 0)
     relaxed = dataclasses.replace(query, relaxed=True, widened=())
     by_characters = engine.search(generation.name, relaxed)
     if by_characters.total:
@@ -113,6 +113,19 @@ def _find(
             items = ordered[query.first : query.last]
             return Found(dataclasses.replace(by_meaning, items=items), query, "meaning", meant)
     return Found(page, query, None, meant)
+
+
+_FEW: Final = 5
+"""Hits below which a slip is thought of."""
+
+
+def _meant(engine: SearchEngine, generation: SearchGeneration, query: SearchQuery, found: int) -> str | None:
+    """A text that sounds or looks like the query's and finds more."""
+    meant = suggestions.correct(query.text) if query.text else None
+    if meant is None:
+        return None
+    other = widen(dataclasses.replace(query, text=meant, widened=()))
+    return meant if _count(engine, generation, other) > found else None
 
 
 def _count(engine: SearchEngine, generation: SearchGeneration, query: SearchQuery) -> int:

@@ -135,7 +135,7 @@ def _by_sound(run: str) -> str:
         for end in range(start + 2, min(len(run), start + 8) + 1)
     }
     known = _texts(set(stretches.values()))
-    made, start = "", 0
+    made, start, unknown = "", 0, False
     while start < len(run):
         for end in range(min(len(run), start + 8), start + 1, -1):
             written = run[start:end]
@@ -147,7 +147,8 @@ def _by_sound(run: str) -> str:
         else:
             made += run[start]
             start += 1
-    return made if made != run else _by_characters(run)
+            unknown = True
+    return _by_characters(run) if unknown and made == run else made
 
 
 def _texts(sounds: Iterable[str]) -> dict[str, list[str]]:

@@ -119,6 +119,12 @@ class TestHelp:
         nothing = search({"q": "zzqqxx"}, lambda text: [])
         assert (nothing.relaxed, nothing.did_you_mean, nothing.page.total) == (None, None, 0)
 
+    def test_a_text_that_finds_more_is_offered_beside_a_few_hits(self) -> None:
+        few = search({"q": "里离子电池"})
+        assert (few.page.total > 0, few.relaxed, few.did_you_mean) == (True, None, None)  # it finds as many
+        assert search({"q": "离心泵"}).did_you_mean is None
+        assert suggestions.correct("离心泵密封") is None
+
     def test_filters_that_leave_nothing_are_told_apart_from_words_that_find_nothing(self) -> None:
         result = search({"q": "离心泵", "fee_form": "fixed"})
         assert (result.page.total, result.without_filters, result.relaxed) == (0, 1, None)
