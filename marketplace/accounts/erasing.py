@@ -58,6 +58,8 @@ HELD: Final = (
     # Who consented to a declaration filed with CNIPA, and who vouched for facts.
     Held("consents", "user_id", ("email", "signer_name", "signer_position"), kept="declaration"),
     Held("attestations", "user_id", ("signed_by",), kept="declaration"),
+    # Who accepted a confidentiality statement: an agreement and its evidence, as above.
+    Held("demand_accesses", "accepted_by", ("accepted_name",), kept="contract"),
 )
 # Where a natural person is named as a party, the name is part of a public register or of a contract.
 _PARTY: Final = (

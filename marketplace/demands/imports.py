@@ -6,13 +6,14 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from flask_babel import gettext
 
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.resolving import Named, resolve
 from marketplace.core import clock, convert
 from marketplace.core.database import db
 from marketplace.core.errors import Forbidden
-from marketplace.core.importing import Checked, Importer, RowImporter
+from marketplace.core.importing import Checked, Importer, Problem, RowImporter
 from marketplace.core.tables import Column
 from marketplace.core.unit_of_work import lock, record
 
@@ -37,6 +38,12 @@ class DemandImport(RowImporter):
 
     def keys(self, values: Mapping[str, Any]) -> Sequence[Hashable]:
         return [(values["organisation"], values["external_id"])]
+
+    def check(self, values: Mapping[str, Any]) -> list[Problem]:
+        if values.get("named") is False and not values.get("described_as"):
+            reason = gettext("Please describe the firm in a few words where its name is not shown.")
+            return [Problem("described_as", "description-missing", reason)]
+        return []
 
     def write_one(self, row: Checked) -> Literal["created", "updated", "unchanged"]:
         values = row.values
