@@ -2,7 +2,7 @@
 
 Which generation of an engine answers is one pointer in the database. The one before it keeps reading the
 journal, so going back is flipping back. Kept are the one that answers and the one it replaced; every other
-one is dropped when a new one takes over, one that was left unfinished after an hour.
+one is dropped when a new one takes over, and what was left unfinished for an hour.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -35,6 +35,7 @@ from .models import SearchGeneration
 from .query import SearchQuery
 
 log = logging.getLogger(__name__)
+_UNFINISHED: Final = dt.timedelta(hours=1)  # a generation begun so long ago was left by who built it
 Progress = Callable[[int, int], None]
 
 
@@ -52,15 +53,16 @@ def live(engine_name: str) -> SearchGeneration | None:
 
 
 def readers() -> Sequence[Reader]:
-    """One journal reader for each generation, not dropped, of the engines that are kept.
+    """One journal reader for each finished generation of the engines that are kept.
 
-    The stand-by reads first: an engine that is slow to fail must not make it late.
+    The stand-by reads first: an engine that is slow to fail must not make it late. One that is being built
+    is read by whoever builds it, who also holds its lock.
     """
     found = []
     for engine in reversed(kept()):
         rows = db.session.scalars(
             sa.select(SearchGeneration)
-            .where(SearchGeneration.engine == engine.name, SearchGeneration.state != "dropped")
+            .where(SearchGeneration.engine == engine.name, SearchGeneration.state == "ready")
             .order_by(SearchGeneration.id)
         )
         found += [indexer.reader(engine, row.name, row.reader) for row in rows]
@@ -249,17 +251,18 @@ def _spare(engine: SearchEngine) -> Sequence[SearchGeneration]:
 
 
 def _drop_old(engine: SearchEngine, previous: str | None) -> None:
-    """Keep what answers and, for going back, what it replaced; drop the rest, and that too if it is lost.
-
-    One that is being built is dropped only when it was begun more than an hour ago.
-    """
-    stale = clock.now() - dt.timedelta(hours=1)
+    """Keep what answers and, for going back, what it replaced; drop the rest, and that too if it is lost."""
     for row in _spare(engine):
-        if row.state == "ready":
-            kept_back = row.name == previous and not _lost(engine, row.name)
-        else:
-            kept_back = row.created_at >= stale
-        if not kept_back:
+        if row.state == "ready" and (row.name != previous or _lost(engine, row.name)):
+            _drop(engine, row.id)
+            renew()
+    _drop_unfinished(engine)
+
+
+def _drop_unfinished(engine: SearchEngine) -> None:
+    begun = clock.now() - _UNFINISHED
+    for row in _spare(engine):
+        if row.state == "building" and row.created_at < begun:
             _drop(engine, row.id)
             renew()
 
@@ -444,6 +447,7 @@ def ensure() -> None:
             generation = live(engine.name)
             if generation is None or generation.signature != tree.SIGNATURE or _lost(engine, generation.name):
                 rebuild(engine=engine)
+            _drop_unfinished(engine)
         except EngineUnavailable as error:
             db.session.rollback()
             log.warning("search engine away", extra={"engine": engine.name, "error": error.detail})

@@ -15,7 +15,7 @@ from flask import Flask
 from marketplace.core import clock, tasks
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict
-from marketplace.core.readers import JournalCursor, lag
+from marketplace.core.readers import JournalCursor, lag, place
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 from marketplace.core.worker import Worker
 from marketplace.listings.models import Offer, Patent
@@ -204,6 +204,28 @@ def test_an_offer_that_is_behind_the_cursor_is_no_difference(installation: Flask
     work(installation)
     with installation.app_context():
         assert found("轴承 淬火") == [late]
+
+
+def test_a_generation_left_unfinished_is_read_by_nobody_and_dropped_after_an_hour(
+    installation: Flask,
+) -> None:
+    with installation.app_context():
+        offer_id = publish("一种磁力泵的密封结构")
+        live = generations.rebuild()["generation"]
+        with unit_of_work():
+            left = SearchGeneration(
+                name="left", engine=engine().name, state="building", live=False,
+                signature="1/1", created_at=clock.now() - dt.timedelta(minutes=59),
+            )  # fmt: skip
+            db.session.add(left)
+            place(left.reader, 0)
+        assert [reader.name for reader in generations.readers()] == [f"search:{live}"]
+        generations.ensure()
+        assert states_of_generations() == {live: "ready", "left": "building"}
+        with clock.at(clock.now() + dt.timedelta(minutes=2)):
+            generations.ensure()
+        assert states_of_generations() == {live: "ready", "left": "dropped"}
+        assert found("磁力泵") == [offer_id]
 
 
 def test_an_index_that_was_deleted_is_built_again(installation: Flask) -> None:
