@@ -14,6 +14,7 @@ from marketplace.core.errors import NotFound
 from marketplace.core.unit_of_work import lock, unit_of_work
 from marketplace.demands.models import Demand, Recommendation
 from marketplace.matching import services as matching
+from marketplace.matching.reverse import learn_demand
 
 from .accounts import actor_of
 
@@ -63,6 +64,8 @@ def _recommend(
         matches = matching.matches_for(demand, matching.RECOMMENDED)
         with unit_of_work(origin="demo"):
             kept = matching.store(lock(Demand, demand_id), matches)
+            if demand.state == "published":
+                learn_demand(demand)
         made = [row.id for row in kept]
     with clock.at(min(morning + dt.timedelta(days=2), clock.now())):
         try:

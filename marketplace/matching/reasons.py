@@ -29,7 +29,7 @@ KINDS: Final = (
 _MOST_TERMS: Final = 6
 
 # What a shared telling word counts, times its rarity: in both titles, in one, in neither.
-_BOTH_TITLES, _ONE_TITLE, _BODIES = 1.0, 0.6, 0.25
+_BOTH_TITLES, _ONE_TITLE, _BODIES = 1.0, 0.6, 0.18
 _STRETCH: Final = 0.5  # three characters or more side by side in both, where words were cut differently
 ENOUGH: Final = 0.4
 """From so much evidence on an offer is shown; docs/matching.md has what that keeps and what it leaves out."""

@@ -6,7 +6,7 @@ tables of the rare terms of demands and interests, with the weight that each has
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ from marketplace.search.answering import ask
 from . import generic
 from .lifecycle import RECOMMENDATION
 from .reasons import Limits, Reason, affordable, case, upfront_minor
-from .terms import Need, Weighed
+from .terms import Need, Weighed, rare_words, weigh
 
 DEMANDS_PER_OFFER: Final = 20
 """How many demands are looked at for one offer."""
@@ -68,6 +68,25 @@ def places(symbols: Iterable[str]) -> dict[str, int]:
 
 
 # --- demands
+
+
+def learn_demand(demand: Demand) -> None:
+    """Find the rare words by which new offers will find a demand, in the present unit of work.
+
+    Raises:
+        EngineUnavailable: neither the search engine nor a stand-by answers.
+    """
+    need = Need(demand.title, demand.description)
+    words, _ = ask(lambda engine, generation: rare_words(weigh(engine, generation.name, need), need))
+    keep_terms(demand, words)
+
+
+def keep_terms(demand: Demand, words: Mapping[str, float]) -> None:
+    """Replace the words by which new offers find a demand, in the present unit of work."""
+    db.session.execute(sa.delete(DemandTerm).where(DemandTerm.demand_id == demand.id))
+    db.session.add_all(
+        DemandTerm(demand_id=demand.id, term=word, weight=weight) for word, weight in words.items()
+    )
 
 
 def demands_near(offer: Offer, size: int = DEMANDS_PER_OFFER) -> list[int]:

@@ -31,7 +31,7 @@ from marketplace.search.services import live_ids
 from . import semantic
 from .digest import send, send_all
 from .interests import learn
-from .reverse import demands_near, recommend_to_firms
+from .reverse import demands_near, keep_terms, recommend_to_firms
 from .services import RECOMMENDED, Match, matches_in, store
 from .services import mark_licensed as _mark_licensed
 from .terms import Need, rare_words, weigh
@@ -57,10 +57,7 @@ def recommend(demand_id: int, channel: str = "demand") -> None:
         demand = lock(Demand, demand_id)
         if demand.state != "published":
             return
-        db.session.execute(sa.delete(DemandTerm).where(DemandTerm.demand_id == demand_id))
-        db.session.add_all(
-            DemandTerm(demand_id=demand_id, term=word, weight=weight) for word, weight in words.items()
-        )
+        keep_terms(demand, words)
         store(demand, matches, channel)
 
 
