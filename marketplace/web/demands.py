@@ -466,6 +466,8 @@ def _page(actor: Actor, demand_id: int, form: AnswerForm | None) -> ResponseRetu
         json_ld=_json_ld(demand) if is_public(demand) else None,
         own=allowed(actor, "demand.change", demand).allowed,
         judges=keeps_secret,
+        # What became of a match is the firm's to say, also where the bureau posts for it.
+        marks=demand.organisation_id in actor.licensees,
         name_of_industry=lambda code: INDUSTRIES.get(code, (code, code))[formats.english()],
         shows_name=services.shows_name(actor, demand),
         actions=actions,
