@@ -9,7 +9,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-MODULES = ("imports", "search", "index", "statistics", "workbench", "eligibility")
+MODULES = ("imports", "search", "matching", "index", "statistics", "workbench", "eligibility")
 TARGET = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 

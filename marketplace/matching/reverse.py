@@ -38,7 +38,7 @@ FIRMS_PER_OFFER: Final = 50
 PLACE: Final = "ipc:"
 """Before a place of the classification among the terms."""
 
-_LOOKED_UP: Final = 120  # words of an offer, those of the title first
+_LOOKED_UP: Final = 60  # words of an offer, those of the title first
 _A_FEW: Final = 2
 _SUBCLASS: Final = 3  # steps of the classification down to H01M
 

@@ -132,14 +132,14 @@ def _ranked(
         live = {offer.id: by_words[offer.id] for offer in offers}
         scores = semantic.fuse(nearer(need, live, texts), cosines)
         found = []
-        for offer in offers:
-            if not affordable(offer, limits.budget_minor):
-                continue
+        within = [offer for offer in offers if affordable(offer, limits.budget_minor)]
+        for offer in within:
             why = case(offer, need, weighed, limits)
             if why.convincing:
                 score = round(scores[offer.id] * _raise(offer, limits), 3)
                 found.append(Match(offer.id, offer.patent.title, score, why.reasons, offer))
-        if len(found) >= wanted or len(by_words) < looked_at or looked_at >= _DEEPEST:
+        # Going deeper helps where limits leave offers out, not where the best ones do not convince.
+        if len(within) >= wanted or len(by_words) < looked_at or looked_at >= _DEEPEST:
             break
         looked_at = min(looked_at * 4, _DEEPEST)
     return sorted(found, key=lambda match: (-match.score, match.offer_id))[:wanted]
