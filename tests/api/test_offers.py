@@ -317,7 +317,10 @@ def test_the_holders_side_sees_consents_the_price_notice_and_papers(world: World
     for caller in (world.firm, world.visitor):
         seen = ok(caller.get(f"/offers/{live}"))
         assert (seen["consents"], seen["price_notice"], seen["papers"]) == (None, None, None)
-    assert {one["kind"] for one in ok(world.holder.get(f"/offers/{live}"))["papers"]} == {"withdrawal"}
+    assert {one["kind"] for one in ok(world.holder.get(f"/offers/{live}"))["papers"]} == {
+        "withdrawal",
+        "checklist",
+    }
 
 
 def test_a_draft_is_discarded_and_a_filing_reopened(world: World) -> None:

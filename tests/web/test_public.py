@@ -197,7 +197,7 @@ def test_without_an_index_a_number_still_finds_its_offer(
     assert f"/offers/{offer}" in found.text
     nothing = visitor.get("/offers?q=膜")
     assert nothing.status_code == 503
-    assert "仍可按专利号" in nothing.text
+    assert "按专利号、公开公告号或 IPC 分类号仍可查到" in nothing.text
 
 
 def test_what_is_typed_is_never_mark_up(visitor: FlaskClient, indexed: int) -> None:
