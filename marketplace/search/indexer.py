@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from marketplace.accounts.models import Organisation
-from marketplace.accounts.past import former_names
+from marketplace.accounts.past import former_names_with_periods
 from marketplace.core import clock, journal
 from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
@@ -118,9 +118,9 @@ def _owners(patent_ids: Sequence[int]) -> dict[int, list[Owner]]:
         .order_by(PatentParty.patent_id, PatentParty.position)
     )
     rows = db.session.execute(query).all()
-    former = former_names({row.id for row in rows})
+    former = former_names_with_periods({row.id for row in rows})
     for patent_id, organisation_id, name, name_en, kind in rows:
-        past = tuple(dict.fromkeys(one.value for one in former.get(organisation_id, ()) if one.value))
+        past = tuple(dict.fromkeys(one.name for one in former.get(organisation_id, ())))
         found.setdefault(patent_id, []).append(Owner(name, name_en, kind, past))
     return found
 

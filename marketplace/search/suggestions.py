@@ -15,11 +15,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from flask import current_app
-from pypinyin import Style, lazy_pinyin
 from rapidfuzz import fuzz, process
 
 from marketplace.accounts.models import Organisation
-from marketplace.accounts.past import former_names
+from marketplace.accounts.past import former_names_with_periods
 from marketplace.core import clock, journal
 from marketplace.core.database import db
 from marketplace.core.unit_of_work import unit_of_work
@@ -126,7 +125,7 @@ def _meant(piece: str) -> str:
 
 def _by_sound(run: str) -> str:
     """The run with the longest stretches replaced that sound like a known word and are not one."""
-    syllables = lazy_pinyin(run)
+    syllables = _pinyin(run)
     if len(syllables) != len(run):
         return run
     stretches = {
@@ -321,11 +320,21 @@ def _count_owners(wanted: Counter[Row]) -> None:
         .group_by(Organisation.id, Organisation.name, Organisation.name_en)
     )
     rows = db.session.execute(query).all()
-    former = former_names([row[0] for row in rows])
+    former = former_names_with_periods([row[0] for row in rows])
     for id_, name, name_en, offers in rows:
-        written = [name, name_en, *(past.value for past in former.get(id_, ()))]
+        written = [name, name_en, *(past.name for past in former.get(id_, ()))]
         for key in {key for text in written if text for key in _keys(analysis.normalise(text))}:
             wanted[key, "owner", name[:_LONGEST_TEXT]] += offers
+
+
+def _pinyin(word: str, *, initials: bool = False) -> list[str]:
+    """The syllables of a word without tones, or their first letters; signs without any stay as they are."""
+    # Here and not above: its dictionary takes some 55 MB, which most processes never need.
+    from pypinyin import Style, lazy_pinyin
+
+    style = Style.FIRST_LETTER if initials else Style.NORMAL
+    syllables: list[str] = lazy_pinyin(word, style=style)
+    return syllables
 
 
 @lru_cache(maxsize=100_000)
@@ -333,5 +342,5 @@ def _keys(word: str) -> tuple[str, ...]:
     """The ways in which people begin to type a word: as it is, its pinyin, the initials of that."""
     keys = [word]
     if any(map(analysis.is_han, word)):
-        keys += ["".join(lazy_pinyin(word, style=style)) for style in (Style.NORMAL, Style.FIRST_LETTER)]
+        keys += ["".join(_pinyin(word)), "".join(_pinyin(word, initials=True))]
     return tuple(dict.fromkeys(key[:_LONGEST_KEY] for key in keys))
