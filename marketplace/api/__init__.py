@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 from flask_limiter.util import get_remote_address
 
 import config
@@ -62,9 +62,6 @@ def init_app(app: Flask, _settings: config.Settings) -> None:
     api = documents.configure(app)
     app.extensions["marketplace.api"] = api
     for blueprint in PARTS:
-        # Bearer tokens only: no cookie is looked at, so there is nothing to forge.
-        csrf.exempt(blueprint)
-        limiter.limit(lambda: app.config["API_RATE_LIMIT"], key_func=_caller)(blueprint)
         api.register_blueprint(blueprint)
     app.register_blueprint(reference.blueprint)
 
@@ -73,3 +70,15 @@ def _caller() -> str:
     """Whose calls are counted together: those of one token, else of one address."""
     token = request.headers.get("Authorization")
     return hashlib.sha256(token.encode()).hexdigest() if token else get_remote_address()
+
+
+def _rate() -> str:
+    rate: str = current_app.config["API_RATE_LIMIT"]
+    return rate
+
+
+# Once, and not for each application: the limiter is one for all of them and would add the limits up.
+for _blueprint in PARTS:
+    # Bearer tokens only: no cookie is looked at, so there is nothing to forge.
+    csrf.exempt(_blueprint)
+    limiter.limit(_rate, key_func=_caller)(_blueprint)
