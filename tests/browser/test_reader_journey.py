@@ -68,6 +68,7 @@ def test_tick_compare_save_be_told_and_end_the_mails(open_page: Open, site: Site
     page.go_back()
     expect(page.locator("#results article")).to_have_count(2)
     expect(page.locator(f"input[type=checkbox][name=compare][value='{site.free_offer}']")).to_be_checked()
+    page.wait_for_load_state()  # before its scripts are there a page cannot know of a step in the history
     page.go_forward()
     expect(page.locator("#results article")).to_have_count(1)
     stranger = open_page(javascript=False)
