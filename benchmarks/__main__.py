@@ -1,41 +1,65 @@
-"""Run every benchmark and write docs/benchmarks.md: `make benchmark`."""
+"""Run benchmarks and write their sections of docs/benchmarks.md: `make benchmark`, or some by name."""
 
 from __future__ import annotations
 
 import datetime as dt
 import os
 import platform
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
 
 MODULES = ("imports", "search", "matching", "index", "statistics", "workbench", "eligibility")
 TARGET = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+HEAD = """# Benchmarks
+
+Written by `make benchmark`, or section by section by `python -m benchmarks NAME`. The figures of a section
+come from one run on one machine, and are medians where something is done more than once: trust ratios more
+than figures.
+"""
 
 
 def main() -> None:
-    """Run the modules named on the command line, or all; each module's `run()` gives (name, figure, unit)."""
-    chosen = sys.argv[1:] or list(MODULES)
-    machine = (
-        f"Run on {dt.datetime.now(dt.UTC):%Y-%m-%d}: Python {platform.python_version()}, "
-        f"{os.cpu_count()} cores, {platform.machine()}."
-    )
-    lines = [
-        "# Benchmarks",
-        "",
-        "Written by `make benchmark`. Medians of one run on one machine: trust ratios more than figures.",
-        "",
-        machine,
-    ]
-    for name in chosen:
+    """Run the modules named on the command line, or all; each module's `run()` gives (name, figure, unit).
+
+    A section is written as soon as it is measured; those of modules that are not run stay as they are.
+    """
+    for name in sys.argv[1:] or MODULES:
         print(f"{name} …", file=sys.stderr)
-        rows = import_module(f"benchmarks.{name}").run()
-        lines += ["", f"## {name.capitalize()}", "", "| measured | figure | unit |", "|---|---:|---|"]
-        lines += [f"| {what} | {figure} | {unit} |" for what, figure, unit in rows]
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if chosen == list(MODULES):
-        TARGET.write_text(text, encoding="utf-8")
+        text = _section(name)
+        print(text)
+        sections = _written() | {name: text}
+        TARGET.write_text(
+            "\n".join([HEAD, *(sections[name] for name in MODULES if name in sections)]), encoding="utf-8"
+        )
+
+
+def _section(name: str) -> str:
+    """Measure; what came out as a section with its day, machine and load."""
+    load = os.getloadavg()[0]
+    rows = import_module(f"benchmarks.{name}").run()
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
+    lines = [
+        f"## {name.capitalize()}",
+        "",
+        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {machine}, load average before the run {load:.1f}.",
+        "",
+        "| measured | figure | unit |",
+        "|---|---:|---|",
+        *(f"| {what} | {figure} | {unit} |" for what, figure, unit in rows),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _written() -> dict[str, str]:
+    """Name → section, of those that the document has."""
+    text = TARGET.read_text(encoding="utf-8") if TARGET.exists() else ""
+    found = re.split(r"^## (\w+)$", text, flags=re.MULTILINE)
+    return {
+        name.lower(): f"## {name}\n\n{body.strip()}\n"
+        for name, body in zip(found[1::2], found[2::2], strict=True)
+    }
 
 
 if __name__ == "__main__":
