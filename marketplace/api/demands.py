@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import marshmallow as ma
-from flask import Response, json, request, stream_with_context
+from flask import Response, json
 from marshmallow import fields, validate
 
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
-from marketplace.core.journal import last_id
 from marketplace.core.money import Money
 from marketplace.core.permissions import require
 from marketplace.core.tables import safe_cell
@@ -35,6 +33,7 @@ from . import shapes
 from .answering import dumped, json_answer, once, require_scope
 from .documents import Blueprint
 from .notices import Party
+from .open_data import conditional
 from .shapes import Amount, Day, Id, Instant
 
 blueprint = Blueprint("demands", "demands and matching", "Needs of firms, and offers that fit them.")
@@ -522,7 +521,7 @@ _BATCH: Final = 200
 @blueprint.response(200, {"type": "string"}, content_type="application/x-ndjson")
 def open_demands_jsonl() -> Response:
     """All public needs, one JSON object a line: the fields of the list."""
-    return _conditional("jsonl", "application/x-ndjson", _json_lines)
+    return conditional("demands.jsonl", "application/x-ndjson", _json_lines)
 
 
 @blueprint.call("GET", "/open-data/demands.csv")
@@ -530,27 +529,13 @@ def open_demands_jsonl() -> Response:
 @blueprint.response(200, {"type": "string"}, content_type="text/csv")
 def open_demands_csv() -> Response:
     """All public needs as CSV; the budget in yuan."""
-    return _conditional("csv", "text/csv", _csv_lines)
-
-
-def _conditional(name: str, content_type: str, lines: Callable[[], Iterator[str]]) -> Response:
-    """A streamed file, or 304 when nothing has changed since: the journal tells, and the day."""
-    response = Response(content_type=f"{content_type}; charset=utf-8")
-    tag = f"demands {name} {last_id()} {clock.today()}"
-    response.set_etag(hashlib.sha256(tag.encode()).hexdigest()[:32])
-    response.headers["Content-Disposition"] = f"attachment; filename=demands.{name}"
-    response.cache_control.public = True
-    response.cache_control.no_cache = True
-    response.make_conditional(request)
-    if response.status_code == 200 and request.method == "GET":
-        response.response = stream_with_context(lines())
-    return response
+    return conditional("demands.csv", "text/csv", _csv_lines)
 
 
 def _public() -> Iterator[Demand]:
     """Every public need, newest first."""
     after: int | None = None
-    while batch := demands.list_demands(asked=Asked(), after=after, limit=_BATCH):
+    while batch := demands.list_demands(after=after, limit=_BATCH):
         yield from batch
         after = batch[-1].id
         db.session.expunge_all()

@@ -39,7 +39,7 @@ COLUMNS: Final = (
 @blueprint.response(200, {"type": "string"}, content_type="application/x-ndjson")
 def open_data_jsonl() -> Response:
     """All live offers, one JSON object a line: the fields of the search, the terms and the class."""
-    return _conditional("jsonl", "application/x-ndjson", _json_lines)
+    return conditional("offers.jsonl", "application/x-ndjson", _json_lines)
 
 
 @blueprint.call("GET", "/open-data/offers.csv")
@@ -47,11 +47,11 @@ def open_data_jsonl() -> Response:
 @blueprint.response(200, {"type": "string"}, content_type="text/csv")
 def open_data_csv() -> Response:
     """All live offers as CSV in the columns of an import: fees in yuan, rates in per cent."""
-    return _conditional("csv", "text/csv", _csv_lines)
+    return conditional("offers.csv", "text/csv", _csv_lines)
 
 
-def _conditional(name: str, content_type: str, lines: Callable[[], Iterator[str]]) -> Response:
-    """A streamed file, or 304 when nothing has changed since: the journal tells, and the day."""
+def conditional(name: str, content_type: str, lines: Callable[[], Iterator[str]]) -> Response:
+    """A streamed file of this name, or 304 when nothing has changed since: the journal tells, and the day."""
     last = db.session.execute(
         sa.select(JournalEntry.id, JournalEntry.recorded_at).order_by(JournalEntry.id.desc()).limit(1)
     ).first()
@@ -60,7 +60,7 @@ def _conditional(name: str, content_type: str, lines: Callable[[], Iterator[str]
     response = Response(content_type=f"{content_type}; charset=utf-8")
     response.set_etag(tag)
     response.last_modified = moment
-    response.headers["Content-Disposition"] = f"attachment; filename=offers.{name}"
+    response.headers["Content-Disposition"] = f"attachment; filename={name}"
     response.cache_control.public = True
     response.cache_control.no_cache = True
     response.make_conditional(request)

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from marketplace.accounts.models import Organisation
-from marketplace.accounts.resolving import Named, resolve
+from marketplace.accounts.resolving import Named, known, resolve
 from marketplace.core import clock
 from marketplace.core.actor import SYSTEM, Actor
 from marketplace.core.database import db
@@ -116,24 +116,15 @@ class Asked:
         return found
 
 
-def list_demands(
-    *,
-    district: str | None = None,
-    ipc: str | None = None,
-    after: int | None = None,
-    limit: int = 20,
-    asked: Asked | None = None,
-) -> list[Demand]:
+def list_demands(*, asked: Asked | None = None, after: int | None = None, limit: int = 20) -> list[Demand]:
     """Published and answered demands of everybody, newest first.
 
     Args:
-        district: only those of this region code.
-        ipc: only those with a symbol that begins so.
+        asked: what they are narrowed to.
         after: id of the last one of the page before (keyset paging).
         limit: at most this many, 200 at most.
-        asked: further limits, in place of `district` and `ipc`.
     """
-    wanted = asked or Asked(district=district, ipc=ipc)
+    wanted = asked or Asked()
     return _page(sa.select(Demand).where(*wanted.conditions()), after, limit)
 
 
@@ -245,7 +236,7 @@ def _named(text: str) -> int:
     except InvalidNumber:
         named = Named(text)
         return resolve([named], trusted=False)[named]
-    found = db.session.scalar(sa.select(Organisation.id).where(Organisation.code == code).limit(1))
+    found = known([Named("", code)]).get(Named("", code))  # a code that somebody has only typed names nobody
     if found is None:
         message = N_("No organisation has this credit code here: please write its full name.")
         raise Invalid("firm-code", message, fields={"organisation": [message]})
@@ -369,7 +360,7 @@ def close_demand(
         effect=effect,
         organisation_id=demand.organisation_id,
         outcome=outcome,
-        reason=demand.outcome_reason if outcome is None else reason,
+        reason=reason if outcome is not None else None,
     )
     return demand
 

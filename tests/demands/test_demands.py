@@ -23,6 +23,7 @@ from marketplace.demands.lifecycle import DEMAND
 from marketplace.demands.models import DEMAND_STATES, Demand, DemandAnswer, Recommendation
 from marketplace.demands.schemas import DemandSchema
 from marketplace.demands.services import (
+    Asked,
     close_demand,
     draft_demand,
     edit_demand,
@@ -180,9 +181,9 @@ def test_lists_are_newest_first_by_district_and_class_a_page_at_a_time(firm: Act
     ids = [row.id for row in reversed(rows)]
     assert [row.id for row in list_demands(limit=2)] == ids[:2]
     assert [row.id for row in list_demands(after=ids[1], limit=10)] == ids[2:]
-    assert [row.id for row in list_demands(district="310112")] == [rows[3].id, rows[1].id]
-    assert [row.id for row in list_demands(ipc="C02F")] == [row.id for row in reversed(rows[:3])]
-    assert list_demands(ipc='"') == []
+    assert [row.id for row in list_demands(asked=Asked(district="310112"))] == [rows[3].id, rows[1].id]
+    assert [row.id for row in list_demands(asked=Asked(ipc="C02F"))] == [row.id for row in reversed(rows[:3])]
+    assert list_demands(asked=Asked(ipc='"')) == []
 
 
 @pytest.mark.usefixtures("context")
