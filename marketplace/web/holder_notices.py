@@ -20,7 +20,6 @@ from marketplace.core.actor import Actor
 from marketplace.core.convert import InvalidValue, yuan
 from marketplace.core.database import db
 from marketplace.core.errors import DomainError, NotFound
-from marketplace.core.files import StoredFile, store
 from marketplace.core.permissions import allowed
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import licences as licence_services
@@ -34,6 +33,7 @@ from marketplace.deals.policies import holder_side, payee
 from marketplace.listings.models import Offer, PatentParty
 
 from . import formats, labels
+from .downloads import stored
 from .forms import Form, at_most, options, required, required_when, status_of, stripped
 from .holder_frame import blueprint, party
 
@@ -247,7 +247,7 @@ def invoice(payment_id: int) -> ResponseReturnValue:
     payment = payment_services.get_payment(actor, payment_id)
     notice_id = _received_notice(payment.obligation.notice_id).id
     if request.method == "GET":
-        return file_answer(payment.invoice_id)
+        return stored(payment.invoice_id)
     form = InvoiceForm()
     if form.validate_on_submit():
         given = form.invoice.data
@@ -264,24 +264,7 @@ def invoice(payment_id: int) -> ResponseReturnValue:
 
 def slip_answer(payment_id: int) -> ResponseReturnValue:
     """A bank slip as a download, for the parties and staff."""
-    return file_answer(payment_services.get_payment(current_actor(), payment_id).slip_id)
-
-
-def file_answer(file_id: int | None) -> ResponseReturnValue:
-    """A file of a deal as a download, never shown inside our pages; who may see it was asked before.
-
-    Raises:
-        NotFound: `file-missing`.
-    """
-    kept = db.session.get(StoredFile, file_id) if file_id is not None else None
-    if kept is None:
-        raise NotFound("file-missing", "The file is no longer in the store.")
-    return send_file(
-        io.BytesIO(store().read(kept.digest)),
-        mimetype=kept.content_type,
-        as_attachment=True,
-        download_name=kept.name,
-    )
+    return stored(payment_services.get_payment(current_actor(), payment_id).slip_id)
 
 
 @blueprint.post("/payments/<int:payment_id>/confirm")

@@ -19,8 +19,7 @@ from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.convert import InvalidValue, yuan
 from marketplace.core.database import db
-from marketplace.core.errors import Conflict, Invalid, NotFound
-from marketplace.core.files import StoredFile, store
+from marketplace.core.errors import Conflict, Invalid
 from marketplace.core.permissions import allowed
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import licences, lookup, notices, payments, rules
@@ -29,6 +28,7 @@ from marketplace.listings.models import Offer
 from marketplace.listings.services import offers
 
 from . import labels
+from .downloads import stored
 from .forms import Form, at_most, optional, required, required_when, sentence_of, status_of, stripped
 from .holder_notices import CorrectionForm, answer_to_end, may_correct
 
@@ -321,23 +321,14 @@ def upload_slip(payment_id: int) -> ResponseReturnValue:
 @access("signed_in")
 def slip(payment_id: int) -> Response:
     """The uploaded slip, for both sides; always saved, never shown inside our pages."""
-    return _file(payments.get_payment(current_actor(), payment_id).slip_id)
+    return stored(payments.get_payment(current_actor(), payment_id).slip_id)
 
 
 @blueprint.get("/payments/<int:payment_id>/invoice")
 @access("signed_in")
 def invoice(payment_id: int) -> Response:
     """The holder's invoice for a payment, for both sides."""
-    return _file(payments.get_payment(current_actor(), payment_id).invoice_id)
-
-
-def _file(file_id: int | None) -> Response:
-    row = db.session.get(StoredFile, file_id) if file_id else None
-    if row is None:
-        raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
-    response = Response(store().read(row.digest), mimetype=row.content_type)
-    response.headers.set("Content-Disposition", "attachment", filename=row.name)
-    return response
+    return stored(payments.get_payment(current_actor(), payment_id).invoice_id)
 
 
 @blueprint.post("/payments/<int:payment_id>/cancel")
