@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, send_file, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -31,6 +30,7 @@ from marketplace.statistics.figures import GROUPINGS, QUICK_DAYS, Question
 from marketplace.statistics.services import Drill
 
 from . import bureau_demands, bureau_duties, formats
+from .downloads import saved
 from .forms import sentence_of
 from .groups import group_name
 
@@ -45,12 +45,6 @@ _ONE_DAY = dt.timedelta(days=1)
 _MONTHS_SHOWN = 12
 # The Patent Law took effect: nothing can be counted before, and dates far before cannot be reckoned with.
 _EARLIEST = dt.date(1985, 4, 1)
-_CONTENT_TYPES = {
-    "csv": "text/csv",
-    "json": "application/json",
-    "pdf": "application/pdf",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 
 @dataclass(frozen=True)
@@ -546,7 +540,7 @@ def rows_csv() -> ResponseReturnValue:
     """The same rows, all of them, as CSV."""
     asked, drill = _opened()
     text = services.export_rows_csv(current_actor(), asked, drill)
-    return _file(text.encode(), "csv", f"{asked.figure}-rows-{asked.as_of}.csv")
+    return saved(text.encode(), f"{asked.figure}-rows-{asked.as_of}.csv")
 
 
 @blueprint.get("/figures.csv")
@@ -568,7 +562,7 @@ def figures_csv() -> ResponseReturnValue:
         for figure in wanted
     ]
     name = f"{'-'.join(wanted)}-{bodies[0]['as_of']}.csv"
-    return _file(services.export_csv(*bodies).encode(), "csv", name)
+    return saved(services.export_csv(*bodies).encode(), name)
 
 
 @blueprint.get("/report/<form>")
@@ -578,10 +572,4 @@ def bureau_report(form: str) -> ResponseReturnValue:
     if form not in report.FORMATS:
         raise NotFound("report-form-unknown", "The report cannot be had in this form.")
     made = report.build(_day("from"), _day("to"), _day("as_of"), name=group_name)
-    return _file(report.write(made, form), form, f"statistics-{made.as_of}.{form}")
-
-
-def _file(content: bytes, form: str, name: str) -> Response:
-    return send_file(
-        io.BytesIO(content), mimetype=_CONTENT_TYPES[form], as_attachment=True, download_name=name
-    )
+    return saved(report.write(made, form), f"statistics-{made.as_of}.{form}")

@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -17,6 +17,7 @@ from marketplace.demands.supervision import GROUPINGS, Unanswered
 from marketplace.listings.industries import industry_name
 
 from . import labels
+from .downloads import saved
 from .formats import english
 
 _SIZE = 50
@@ -107,9 +108,7 @@ def unanswered_demands_csv() -> ResponseReturnValue:
                 )
             ]
         )
-    answer = Response(codecs.BOM_UTF8 + out.getvalue().encode(), content_type="text/csv; charset=utf-8")
-    answer.headers["Content-Disposition"] = "attachment; filename=unanswered-demands.csv"
-    return answer
+    return saved(codecs.BOM_UTF8 + out.getvalue().encode(), "unanswered-demands.csv")
 
 
 def add_to(blueprint: Blueprint) -> None:

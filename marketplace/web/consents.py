@@ -6,10 +6,9 @@ page that follows has the token in its address.
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
@@ -28,6 +27,7 @@ from marketplace.listings.consents.standing import digest_of
 from marketplace.listings.declared import shown_terms
 from marketplace.listings.papers.services import consent_paper
 
+from .downloads import saved
 from .forms import Form, at_most, options, required, required_when, sentence_of, status_of, stripped
 
 blueprint = Blueprint("consents", __name__)
@@ -123,9 +123,7 @@ def answered() -> ResponseReturnValue:
 def answered_paper() -> ResponseReturnValue:
     """The paper of the consent that was given in this browser."""
     row, content = consents.paper_by_link(_answered_here().id)
-    return send_file(
-        io.BytesIO(content), mimetype=row.content_type, as_attachment=True, download_name=row.name
-    )
+    return saved(content, row.name, row.content_type)
 
 
 def _answered_here() -> Consent:

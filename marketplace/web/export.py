@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from flask import Blueprint, Response, current_app, stream_with_context, url_for
+from flask import Blueprint, current_app, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -24,15 +24,12 @@ from marketplace.search.query import WINDOW
 from marketplace.search.results import WholeResult, whole
 
 from . import formats, labels
+from .downloads import streamed
 from .queries import described, given
 
 blueprint = Blueprint("export", __name__, url_prefix="/offers")
 
-TYPES: Final[Mapping[str, str]] = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "jsonl": "application/x-ndjson",
-}
+ENDINGS: Final = ("csv", "xlsx", "jsonl")
 
 
 @blueprint.get("/export.<ending>")
@@ -40,7 +37,7 @@ TYPES: Final[Mapping[str, str]] = {
 @limiter.limit("10 per minute; 60 per hour")
 def file(ending: str) -> ResponseReturnValue:
     """All offers that the search of this address finds, 10,000 at most."""
-    if ending not in TYPES:
+    if ending not in ENDINGS:
         raise NotFound("file-missing", "The file is no longer in the store.")
     asked = given()
     found = whole(asked)
@@ -49,11 +46,7 @@ def file(ending: str) -> ResponseReturnValue:
         "xlsx": lambda: as_xlsx(_lines(found, asked)),
         "jsonl": lambda: _json_lines(found, asked),
     }[ending]()
-    answer = Response(stream_with_context(pieces), content_type=TYPES[ending])
-    name = f"offers-{clock.today():%Y%m%d}.{ending}"
-    answer.headers.set("Content-Disposition", "attachment", filename=name)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return streamed(pieces, f"offers-{clock.today():%Y%m%d}.{ending}")
 
 
 def _lines(found: WholeResult, asked: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:

@@ -7,7 +7,7 @@ import io
 
 import openpyxl
 import sqlalchemy as sa
-from flask import Response, flash, redirect, render_template, request, send_file, url_for
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
@@ -29,6 +29,7 @@ from marketplace.listings.models import Patent
 from marketplace.listings.services import eligibility_of, facts_of, history_of
 
 from . import labels
+from .downloads import saved
 from .formats import english
 from .forms import Form, at_most, optional, options, required, status_of, stripped
 from .holder_frame import blueprint, party
@@ -86,13 +87,7 @@ def needing_list(fact: str) -> Response:
         sheet.append([number, safe_cell(title)])
     content = io.BytesIO()
     book.save(content)
-    content.seek(0)
-    return send_file(
-        content,
-        mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        as_attachment=True,
-        download_name=f"{labels.name('fact', fact)}.xlsx",
-    )
+    return saved(content.getvalue(), f"{labels.name('fact', fact)}.xlsx")
 
 
 # --- attestations
@@ -205,11 +200,7 @@ def attestation(attestation_id: int) -> ResponseReturnValue:
 def attestation_list(attestation_id: int) -> Response:
     """The very bytes over which the list's digest was made: numbers, one a line, in ascending order."""
     row = attesting.get(current_actor(), attestation_id)
-    return Response(
-        "\n".join(attesting.listed(row)),
-        mimetype="text/plain",
-        headers={"Content-Disposition": f"attachment; filename=attestation-{row.id}.txt"},
-    )
+    return saved("\n".join(attesting.listed(row)).encode(), f"attestation-{row.id}.txt")
 
 
 # --- extracts of the register

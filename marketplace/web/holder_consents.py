@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Response, flash, redirect, render_template, request, send_file, stream_with_context, url_for
+from flask import Response, flash, redirect, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
@@ -29,6 +28,7 @@ from marketplace.listings.papers import services as papers
 from marketplace.listings.services import get_offer
 
 from . import formats, labels
+from .downloads import saved
 from .forms import Form, at_most, options, required, required_when, sentence_of, status_of, stripped
 from .holder_frame import blueprint, party
 
@@ -241,9 +241,7 @@ def take_consent_back(consent_id: int) -> ResponseReturnValue:
 def consent_paper(consent_id: int) -> ResponseReturnValue:
     """The paper of a consent that was given."""
     row, content = consents.paper_of(current_actor(), consent_id)
-    return send_file(
-        io.BytesIO(content), mimetype=row.content_type, as_attachment=True, download_name=row.name
-    )
+    return saved(content, row.name, row.content_type)
 
 
 # --- the price notice
@@ -365,9 +363,7 @@ def paper(offer_id: int, kind: str, form: str) -> ResponseReturnValue:
         fields = [sentence for found in getattr(error, "fields", {}).values() for sentence in found]
         flash(" ".join([sentence_of(error), *fields]), "danger")
         return redirect(url_for("holder.offer", offer_id=offer_id))
-    return send_file(
-        io.BytesIO(made.content), mimetype=made.content_type, as_attachment=True, download_name=made.name
-    )
+    return saved(made.content, made.name, made.content_type)
 
 
 _PAPERS_FOR = (*standing.EARLY, "filed", *IN_FORCE)

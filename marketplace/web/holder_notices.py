@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from flask import flash, redirect, render_template, request, send_file, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
@@ -33,7 +32,7 @@ from marketplace.deals.policies import holder_side, payee
 from marketplace.listings.models import Offer, PatentParty
 
 from . import formats, labels
-from .downloads import stored
+from .downloads import saved, stored
 from .forms import Form, at_most, options, required, required_when, status_of, stripped
 from .holder_frame import blueprint, party
 
@@ -224,12 +223,7 @@ def _may_confirm(actor: Actor, payment: Payment) -> bool:
 def document(notice_id: int) -> ResponseReturnValue:
     """The sealed notice as it was served."""
     found = get_notice(current_actor(), notice_id)
-    return send_file(
-        io.BytesIO(notice_document(current_actor(), notice_id)),
-        mimetype="application/pdf",
-        as_attachment=True,
-        download_name=f"{found.number}.pdf",
-    )
+    return saved(notice_document(current_actor(), notice_id), f"{found.number}.pdf")
 
 
 @blueprint.get("/payments/<int:payment_id>/slip")
@@ -557,9 +551,4 @@ def certificate(licence_id: int) -> ResponseReturnValue:
     """The deal certificate (成交凭证) as a PDF."""
     found = _held_licence(licence_id)
     number = found.number
-    return send_file(
-        io.BytesIO(licence_services.certificate_bytes(current_actor(), licence_id)),
-        mimetype="application/pdf",
-        as_attachment=True,
-        download_name=f"{number}.pdf",
-    )
+    return saved(licence_services.certificate_bytes(current_actor(), licence_id), f"{number}.pdf")

@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 import openpyxl
-from flask import Response, send_file
+from flask import Response
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from openpyxl.styles import Alignment, Font, PatternFill
@@ -17,6 +17,7 @@ from marketplace.core import importing
 from marketplace.listings import columns as listing_columns
 
 from . import labels
+from .downloads import saved
 from .formats import english
 
 LARGEST = 20_000  # rows that are taken through a page; larger lists are the operator's command
@@ -131,11 +132,4 @@ def template_answer(kind: str) -> Response:
             cell.alignment = Alignment(wrap_text=True, vertical="top")
     content = io.BytesIO()
     book.save(content)
-    content.seek(0)
-    name = labels.name("list_kind", kind)
-    return send_file(
-        content,
-        mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        as_attachment=True,
-        download_name=f"{name}.xlsx",
-    )
+    return saved(content.getvalue(), f"{labels.name('list_kind', kind)}.xlsx")

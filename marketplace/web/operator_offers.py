@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 
 import sqlalchemy as sa
-from flask import flash, redirect, render_template, request, send_file, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
@@ -25,6 +24,7 @@ from marketplace.listings.models import Offer, Patent
 from marketplace.listings.services import get_offer
 
 from . import holder_notices
+from .downloads import saved
 from .forms import Form, at_most, required, stripped
 from .holder_offers import GROUPS, offer_page, step_page
 from .operator_frame import blueprint, key_given, words_given
@@ -140,13 +140,7 @@ def prove(notice_id: int) -> ResponseReturnValue:
 def document(notice_id: int) -> ResponseReturnValue:
     """The sealed notice."""
     found = get_notice(current_actor(), notice_id)
-    number = found.number
-    return send_file(
-        io.BytesIO(notice_document(current_actor(), notice_id)),
-        mimetype="application/pdf",
-        as_attachment=True,
-        download_name=f"{number}.pdf",
-    )
+    return saved(notice_document(current_actor(), notice_id), f"{found.number}.pdf")
 
 
 @blueprint.get("/payments/<int:payment_id>/slip")

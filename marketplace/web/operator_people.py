@@ -35,9 +35,10 @@ from marketplace.listings.changes.models import ChangeTask
 from marketplace.listings.models import IN_FORCE, Offer, Patent
 
 from . import labels
+from .downloads import kept
 from .forms import Form, at_most, optional, options, required, required_when, sentence_of, status_of, stripped
 from .operator_frame import blueprint, key_given, words_given
-from .people import past_value, send_stored
+from .people import past_value
 
 _SIZE = 50
 
@@ -392,7 +393,7 @@ def papers(verification_id: int) -> ResponseReturnValue:
 @access("bureau")
 def paper_file(document_id: int) -> ResponseReturnValue:
     """One paper, for staff."""
-    return send_stored(verifying.paper_of(current_actor(), document_id))
+    return kept(verifying.paper_of(current_actor(), document_id))
 
 
 @blueprint.post("/organisations/<int:organisation_id>/doubt")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,6 @@ from flask import (
     redirect,
     render_template,
     request,
-    send_file,
     session,
     url_for,
 )
@@ -31,7 +29,7 @@ from marketplace.accounts import addresses, confirming, erasing, mandates, membe
 from marketplace.accounts.identity import access, current_actor
 from marketplace.accounts.levels import LEVELS
 from marketplace.accounts.models import Mandate, Organisation, OrganisationPast
-from marketplace.core import clock, files
+from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.errors import DomainError, NotFound
 from marketplace.core.permissions import allowed
@@ -39,6 +37,7 @@ from marketplace.core.unit_of_work import unit_of_work
 from marketplace.extensions import limiter
 
 from . import labels
+from .downloads import kept
 from .forms import Form, at_most, optional, options, required, stripped
 
 blueprint = Blueprint("people", __name__)
@@ -50,18 +49,6 @@ def _own() -> tuple[Actor, Organisation]:
     """The actor, and the organisation acted for (which the view's access level has asked for)."""
     actor = current_actor()
     return actor, services.get_organisation(actor.organisation_id or 0)
-
-
-def send_stored(row: files.StoredFile) -> ResponseReturnValue:
-    """A stored file as an attachment that no cache keeps."""
-    answer = send_file(
-        io.BytesIO(files.store().read(row.digest)),
-        mimetype=row.content_type,
-        as_attachment=True,
-        download_name=row.name,
-    )
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
 
 
 def uploaded(field: Any) -> tuple[str, bytes] | None:
@@ -397,7 +384,7 @@ def answer_mandate(mandate_id: int, deed: str) -> ResponseReturnValue:
 @access("signed_in")
 def mandate_paper(mandate_id: int) -> ResponseReturnValue:
     """The signed power of attorney."""
-    return send_stored(mandates.paper_of(current_actor(), mandate_id))
+    return kept(mandates.paper_of(current_actor(), mandate_id))
 
 
 # --- who the organisation is

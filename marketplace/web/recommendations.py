@@ -30,6 +30,7 @@ from marketplace.matching.lifecycle import PASS_REASONS
 from marketplace.search.engine import EngineUnavailable
 
 from . import labels
+from .downloads import saved
 from .forms import Form, at_most, optional, options, required, sentence_of, status_of, stripped
 
 blueprint = Blueprint("recommendations", __name__)
@@ -355,8 +356,4 @@ def _csv(lines: list[list[Any]], name: str) -> Response:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerows([safe_cell(cell) if isinstance(cell, str) else cell for cell in line] for line in lines)
-    return Response(
-        codecs.BOM_UTF8 + out.getvalue().encode(),
-        mimetype="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return saved(codecs.BOM_UTF8 + out.getvalue().encode(), name)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flask import Response, send_file
+from flask import Response
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField, FileRequired
@@ -25,6 +25,7 @@ from marketplace.core.files import StoredFile, keep, store
 from marketplace.core.tables import TableError, total_hint
 from marketplace.core.unit_of_work import unit_of_work
 
+from .downloads import kept
 from .forms import Form
 from .list_templates import LARGEST, headers_of
 
@@ -197,9 +198,7 @@ def report_answer(file_id: int, organisation_id: int | None) -> Response:
     row = db.session.get(StoredFile, file_id)
     if row is None or row.purpose != _REPORT or row.organisation_id != organisation_id:
         raise NotFound("file-missing", "The file is no longer in the store.")
-    return send_file(
-        io.BytesIO(store().read(row.digest)), mimetype="text/csv", as_attachment=True, download_name=row.name
-    )
+    return kept(row)
 
 
 def sentence_on(summary: importing.Summary) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
-
-from flask import Response, flash, redirect, render_template, request, send_file, stream_with_context, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -13,6 +11,7 @@ from marketplace.core import clock, importing
 from marketplace.core.errors import NotFound
 from marketplace.listings.stocktaking import exports, filters
 
+from .downloads import saved, streamed
 from .formats import english
 from .forms import status_of
 from .holder_frame import party
@@ -28,12 +27,7 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 @access("organisation")
 def template() -> ResponseReturnValue:
     """A list to fill in, with this organisation's units, people and grades to choose from."""
-    return send_file(
-        io.BytesIO(exports.template(desk(), english=english())),
-        mimetype=_XLSX,
-        as_attachment=True,
-        download_name=gettext("Stock-taking template") + ".xlsx",
-    )
+    return saved(exports.template(desk(), english=english()), gettext("Stock-taking template") + ".xlsx")
 
 
 @blueprint.route("/upload", methods=["GET", "POST"])
@@ -83,8 +77,4 @@ def export(ending: str) -> ResponseReturnValue:
     wanted = filters.parse(request.args.to_dict(flat=False), strict=False)
     lines = exports.rows(wanted, found, english=english())
     pieces = exports.as_xlsx(lines) if ending == "xlsx" else exports.as_csv(lines)
-    answer = Response(
-        stream_with_context(pieces), content_type=_XLSX if ending == "xlsx" else "text/csv; charset=utf-8"
-    )
-    answer.headers.set("Content-Disposition", "attachment", filename=f"stock-{clock.today():%Y%m%d}.{ending}")
-    return answer
+    return streamed(pieces, f"stock-{clock.today():%Y%m%d}.{ending}")
