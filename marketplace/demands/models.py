@@ -178,7 +178,8 @@ class DemandTerm(Model):
     """A rare word of a published demand: by these a new offer finds the demands that it may serve."""
 
     __tablename__ = "demand_terms"
-    __table_args__ = (sa.Index("ix_demand_terms_term", "term"),)
+    # All that the lookup reads: an offer's words stand in thousands of rows strewn over the table.
+    __table_args__ = (sa.Index("ix_demand_terms_lookup", "term", "demand_id", "weight"),)
     demand_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("demands.id"), primary_key=True)
     term: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
     weight: Mapped[float] = mapped_column(default=1.0)
@@ -209,7 +210,7 @@ class InterestTerm(Model):
     """A rare word, or a place of the classification (`ipc:H01M`), by which a new offer finds the firm."""
 
     __tablename__ = "interest_terms"
-    __table_args__ = (sa.Index("ix_interest_terms_term", "term"),)
+    __table_args__ = (sa.Index("ix_interest_terms_lookup", "term", "interest_id", "weight"),)
     interest_id: Mapped[int] = mapped_column(
         Key, sa.ForeignKey("interests.id", ondelete="CASCADE"), primary_key=True
     )
