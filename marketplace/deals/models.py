@@ -20,11 +20,16 @@ from marketplace.listings.models import Offer, Patent
 NOTICE_STATES = ("not_served", "served", "paid", "lapsed", "abandoned", "undelivered")
 OPEN_NOTICE = ("not_served", "served")
 OBLIGATION_STATES = ("open", "paid", "cancelled")
-PAYMENT_STATES = ("open", "slip_uploaded", "paid", "failed", "expired", "cancelled", "quarantined")
+PAYMENT_STATES = (
+    "open", "slip_uploaded", "paid", "failed", "expired", "cancelled", "quarantined", "reversed",
+)  # fmt: skip
 OPEN_PAYMENT = ("open", "slip_uploaded")
 LICENCE_STATES = ("in_effect", "ended")
 AGREED_END_STATES = ("none", "proposed", "agreed")
 RECORDAL_STATES = ("to_do", "filed", "recorded", "late")
+RECEIPT_SOURCES = ("payee", "statement", "stripe", "correction")
+REFUND_STATES = ("open", "asked", "done", "cancelled")
+FLAG_KINDS = ("refund", "dispute")
 RECORDAL_SIDES = ("holder", "licensee", "operator", "gazette")
 
 
@@ -69,13 +74,18 @@ class Notice(Versioned, Model):
 
 
 class Obligation(Versioned, Model):
-    """One sum that is owed under a notice: the fixed fee or the entry fee."""
+    """One sum that is owed under a notice: the fixed fee or the entry fee, or an instalment of it.
+
+    `instalment` counts them from 1, None where the sum is owed at once; the first makes the licence, later
+    ones are due `due_months` after it took effect. `reminded_at` and `overdue_at`: when the parties were told.
+    """
 
     __tablename__ = "obligations"
     __table_args__ = (
         one_of("state", OBLIGATION_STATES),
         one_of("kind", ("fee", "entry_fee", "royalty")),
         sa.CheckConstraint("amount_minor >= 0", name="amount_not_negative"),
+        sa.CheckConstraint("(instalment IS NULL) = (due_months IS NULL)", name="instalment_has_its_months"),
     )
     notice_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("notices.id"), index=True)
     kind: Mapped[str] = mapped_column(Code(16))
@@ -84,6 +94,10 @@ class Obligation(Versioned, Model):
     due_on: Mapped[dt.date | None]
     state: Mapped[str] = mapped_column(Code(16), default="open")
     paid_at: Mapped[dt.datetime | None]
+    instalment: Mapped[int | None]
+    due_months: Mapped[int | None]
+    reminded_at: Mapped[dt.datetime | None]
+    overdue_at: Mapped[dt.datetime | None]
 
     notice: Mapped[Notice] = relationship(back_populates="obligations", lazy="joined")
 
@@ -159,19 +173,158 @@ class Quarantine(Versioned, Model):
     resolved_at: Mapped[dt.datetime | None]
 
 
+class Correction(Versioned, Model):
+    """What an operator proposes to do about a case in quarantine; another one approves or declines it.
+
+    `apply`: the money pays an obligation; `reverse`: a payment was entered wrongly, it is reversed and entered
+    anew for another obligation, or for none; `foreign`: the money is not for a licence here; `ask_return`: the
+    payee is asked to give it back. Nothing is edited: what was wrong stays, with its reversal beside it.
+    """
+
+    __tablename__ = "corrections"
+    __table_args__ = (
+        one_of("kind", ("apply", "reverse", "foreign", "ask_return")),
+        one_of("state", ("proposed", "approved", "declined", "taken_back")),
+        sa.CheckConstraint(
+            "state IN ('proposed', 'taken_back') OR decided_by <> proposed_by", name="two_persons"
+        ),
+        sa.Index("uq_corrections_proposed", "quarantine_id", unique=True, **_where("state", ("proposed",))),
+    )
+    quarantine_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("quarantine.id"), index=True)
+    kind: Mapped[str] = mapped_column(Code(16))
+    state: Mapped[str] = mapped_column(Code(16), default="proposed")
+    reason: Mapped[str] = mapped_column(sa.Text)
+    obligation_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("obligations.id"))
+    payment_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("payments.id"))
+    proposed_by: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
+    proposed_at: Mapped[dt.datetime]
+    decided_by: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
+    decided_at: Mapped[dt.datetime | None]
+    decision: Mapped[str | None] = mapped_column(sa.Text)
+
+    case: Mapped[Quarantine] = relationship(lazy="joined")
+
+
+class Receipt(Model):
+    """Money that is proven to have come for an obligation, in the order in which it was learned of.
+
+    `applied_minor` of it counts towards the obligation, the rest goes back. A receipt is never changed: a
+    reversal is a row of its own with both figures negative. What counts is the sum of them all.
+    """
+
+    __tablename__ = "receipts"
+    __table_args__ = (
+        one_of("source", RECEIPT_SOURCES),
+        sa.CheckConstraint(
+            "(reverses_id IS NULL AND amount_minor > 0 AND applied_minor >= 0 AND applied_minor <= amount_minor)"
+            " OR (reverses_id IS NOT NULL AND amount_minor < 0 AND applied_minor <= 0)",
+            name="reversal_is_negative",
+        ),
+    )
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    obligation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("obligations.id"), index=True)
+    payment_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("payments.id"), index=True)
+    amount_minor: Mapped[int] = mapped_column(sa.BigInteger)
+    applied_minor: Mapped[int] = mapped_column(sa.BigInteger)
+    currency: Mapped[str] = mapped_column(Code(3))
+    paid_on: Mapped[dt.date]
+    at: Mapped[dt.datetime]
+    source: Mapped[str] = mapped_column(Code(16))
+    reverses_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("receipts.id"), unique=True)
+    correction_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("corrections.id"))
+    recorded_by: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
+    recorded_at: Mapped[dt.datetime]
+
+    payment: Mapped[Payment] = relationship(lazy="joined")
+
+
+class PaymentFlag(Versioned, Model):
+    """A refund or a dispute at the provider, as its signed events tell it; it changes no licence by itself.
+
+    `status` is the provider's own word; `told_at` the instant of the latest event that was taken over.
+    """
+
+    __tablename__ = "payment_flags"
+    __table_args__ = (
+        one_of("kind", FLAG_KINDS),
+        sa.UniqueConstraint("kind", "provider_id"),
+        sa.CheckConstraint("amount_minor IS NULL OR amount_minor >= 0", name="amount_not_negative"),
+    )
+    payment_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("payments.id"), index=True)
+    kind: Mapped[str] = mapped_column(Code(16))
+    provider_id: Mapped[str] = mapped_column(sa.String(255))
+    status: Mapped[str] = mapped_column(Code(40))
+    amount_minor: Mapped[int | None] = mapped_column(sa.BigInteger)
+    currency: Mapped[str | None] = mapped_column(Code(3))
+    reason: Mapped[str | None] = mapped_column(sa.String(80))
+    funds_withdrawn: Mapped[bool] = mapped_column(default=False)
+    event_id: Mapped[str | None] = mapped_column(sa.String(255), sa.ForeignKey("stripe_events.id"))
+    opened_at: Mapped[dt.datetime]
+    told_at: Mapped[dt.datetime]
+    closed_at: Mapped[dt.datetime | None]
+
+    payment: Mapped[Payment] = relationship(lazy="joined")
+
+
 class RefundTask(Versioned, Model):
-    """Money that the holder has to return: a second payment, or one that came after a withdrawal."""
+    """Money that the holder has to return: too much, a second payment, or one that came too late.
+
+    `asked`: the provider was asked to return it, in its `attempts`-th attempt; `provider_refund_id` is its
+    number. `done` by the provider's signed word, or by the holder's with how (`note`) and maybe a file.
+    """
 
     __tablename__ = "refund_tasks"
-    __table_args__ = (one_of("state", ("open", "done")),)
-    payment_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("payments.id"), unique=True)
+    __table_args__ = (
+        one_of("state", REFUND_STATES),
+        one_of("how", ("stripe", "transfer")),
+        sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
+    )
+    payment_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("payments.id"), index=True)
+    receipt_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("receipts.id"))
+    amount_minor: Mapped[int] = mapped_column(sa.BigInteger)
+    currency: Mapped[str] = mapped_column(Code(3))
     reason: Mapped[str] = mapped_column(Code(40))
     state: Mapped[str] = mapped_column(Code(16), default="open")
+    how: Mapped[str | None] = mapped_column(Code(16))
+    attempts: Mapped[int] = mapped_column(default=0)
+    provider_refund_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
+    failure: Mapped[str | None] = mapped_column(sa.String(80))
     created_at: Mapped[dt.datetime]
     done_at: Mapped[dt.datetime | None]
     note: Mapped[str | None] = mapped_column(sa.Text)
+    evidence_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("files.id"))
 
     payment: Mapped[Payment] = relationship(lazy="joined")
+
+
+class Reconciliation(Model):
+    """One comparison of our payments with the provider's: when, which accounts, and how many of each outcome."""
+
+    __tablename__ = "reconciliations"
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    started_at: Mapped[dt.datetime]
+    finished_at: Mapped[dt.datetime]
+    since: Mapped[dt.datetime]
+    livemode: Mapped[bool]
+    accounts: Mapped[int]
+    counts: Mapped[dict[str, Any]]
+
+
+class Difference(Model):
+    """What a comparison found not to agree, with the payment and the case that it is about."""
+
+    __tablename__ = "reconciliation_differences"
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    reconciliation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("reconciliations.id"), index=True)
+    account: Mapped[str] = mapped_column(sa.String(64))
+    reason: Mapped[str] = mapped_column(Code(40))
+    payment_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("payments.id"))
+    quarantine_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("quarantine.id"))
+    provider_id: Mapped[str | None] = mapped_column(sa.String(255))
+    expected: Mapped[dict[str, Any]]
+    received: Mapped[dict[str, Any]]
+
+    payment: Mapped[Payment | None] = relationship(lazy="joined")
 
 
 class Licence(Versioned, Model):

@@ -142,7 +142,8 @@ class Offer(Versioned, Model):
     """A declaration of open licensing (专利开放许可声明) on one patent, from draft to its end.
 
     It is an open licence, and live, only once CNIPA's announcement is verified. Money in 分, rate in
-    per cent; dates are Shanghai dates, inclusive.
+    per cent; dates are Shanghai dates, inclusive. `instalments`: months after effect and sum of each, in order,
+    where the fee is not paid at once; the first is at nought months and makes the licence.
     """
 
     __tablename__ = "offers"
@@ -183,6 +184,7 @@ class Offer(Versioned, Model):
     payment_text: Mapped[str | None] = mapped_column(sa.Text)
     fee_explanation: Mapped[str | None] = mapped_column(sa.Text)
     channels: Mapped[list[str]] = mapped_column(default=list)
+    instalments: Mapped[list[Any]] = mapped_column(default=list)
     payee_account_name: Mapped[str | None] = mapped_column(sa.String(200))
     payee_bank: Mapped[str | None] = mapped_column(sa.String(200))
     payee_account: Mapped[str | None] = mapped_column(sa.String(64))

@@ -30,6 +30,7 @@ class BankLine(Versioned, Model):
     )
     organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"))
     payment_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("payments.id"), index=True)
+    receipt_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("receipts.id"))
     serial: Mapped[str] = mapped_column(sa.String(64))
     booked_on: Mapped[dt.date]
     amount_minor: Mapped[int] = mapped_column(sa.BigInteger)
