@@ -33,6 +33,10 @@ WITH_MODELS = (
     "deals",
     "deals.recordals",
     "deals.statements",
+    "deals.disputes",
+    "deals.negotiated",
+    "deals.orders",
+    "deals.bundles",
     "pricing",
     "demands",
     "search",
@@ -40,6 +44,7 @@ WITH_MODELS = (
     "matching",
     "statistics",
     "notifications",
+    "notifications.hooks",
 )
 WITH_POLICIES = (
     "accounts",

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.accounts.following import IN_WORDS, first_counts
-from marketplace.core.database import Code, Key, Model, one_of
+from marketplace.core.database import Code, Key, Model, Versioned, one_of
 
 STAFF = ("bureau", "operator")
+MAIL_STATES = ("held", "sent", "refused")
 
 
 class Notification(Model):
@@ -43,3 +44,43 @@ class Notification(Model):
         """The one member whom it is for; None where it is for all."""
         kind, _, key = self.recipient.partition(":")
         return int(key) if kind == "user" else None
+
+
+class MailHours(Versioned, Model):
+    """When a person wants no mail: from one minute of the day to another in Asia/Shanghai, or over midnight."""
+
+    __tablename__ = "mail_hours"
+    __table_args__ = (
+        sa.CheckConstraint("quiet_from BETWEEN 0 AND 1439", name="from_in_the_day"),
+        sa.CheckConstraint("quiet_to BETWEEN 0 AND 1439", name="to_in_the_day"),
+        sa.CheckConstraint("quiet_from <> quiet_to", name="some_time"),
+    )
+    user_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("users.id"), unique=True)
+    quiet_from: Mapped[int]
+    quiet_to: Mapped[int]
+
+
+class SentMail(Model):
+    """What was sent by mail to whom and when; the address goes after its retention, the fact stays.
+
+    `held_until` is the end of the quiet hours that a mail waits or waited for.
+    """
+
+    __tablename__ = "sent_mails"
+    __table_args__ = (
+        one_of("state", MAIL_STATES),
+        sa.UniqueConstraint("notification_id", "user_id"),
+        sa.Index("ix_sent_mails_asked_at", "asked_at"),
+    )
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    notification_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("notifications.id"))
+    user_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"), index=True)
+    organisation_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
+    code: Mapped[str] = mapped_column(Code(48))
+    address: Mapped[str | None] = mapped_column(sa.String(254))
+    locale: Mapped[str] = mapped_column(Code(8))
+    state: Mapped[str] = mapped_column(Code(16))
+    urgent: Mapped[bool] = mapped_column(default=False)
+    asked_at: Mapped[dt.datetime]
+    held_until: Mapped[dt.datetime | None]
+    sent_at: Mapped[dt.datetime | None]

@@ -1,0 +1,1 @@
+"""Outgoing webhooks: organisations' systems are told of what concerns them (Standard Webhooks)."""
