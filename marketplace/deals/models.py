@@ -77,7 +77,7 @@ class Obligation(Versioned, Model):
     """One sum that is owed under a notice: the fixed fee or the entry fee, or an instalment of it.
 
     `instalment` counts them from 1, None where the sum is owed at once; the first makes the licence, later
-    ones are due `due_months` after it took effect. `reminded_at` and `overdue_at`: when the parties were told.
+    ones are due `due_months` after it took effect. `reminded_at`, `overdue_at`: when the parties were told.
     """
 
     __tablename__ = "obligations"
@@ -176,9 +176,10 @@ class Quarantine(Versioned, Model):
 class Correction(Versioned, Model):
     """What an operator proposes to do about a case in quarantine; another one approves or declines it.
 
-    `apply`: the money pays an obligation; `reverse`: a payment was entered wrongly, it is reversed and entered
-    anew for another obligation, or for none; `foreign`: the money is not for a licence here; `ask_return`: the
-    payee is asked to give it back. Nothing is edited: what was wrong stays, with its reversal beside it.
+    `apply`: the money pays an obligation; `reverse`: a payment was entered wrongly, it is reversed and
+    entered anew for another obligation, or for none; `foreign`: the money is not for a licence here;
+    `ask_return`: the payee is asked to give it back. Nothing is edited: what was wrong stays, with its
+    reversal beside it.
     """
 
     __tablename__ = "corrections"
@@ -216,7 +217,8 @@ class Receipt(Model):
     __table_args__ = (
         one_of("source", RECEIPT_SOURCES),
         sa.CheckConstraint(
-            "(reverses_id IS NULL AND amount_minor > 0 AND applied_minor >= 0 AND applied_minor <= amount_minor)"
+            "(reverses_id IS NULL AND amount_minor > 0 AND applied_minor >= 0"
+            " AND applied_minor <= amount_minor)"
             " OR (reverses_id IS NOT NULL AND amount_minor < 0 AND applied_minor <= 0)",
             name="reversal_is_negative",
         ),
@@ -298,7 +300,7 @@ class RefundTask(Versioned, Model):
 
 
 class Reconciliation(Model):
-    """One comparison of our payments with the provider's: when, which accounts, and how many of each outcome."""
+    """One comparison of our payments with the provider's: when, and how many of each outcome."""
 
     __tablename__ = "reconciliations"
     id: Mapped[int] = mapped_column(Key, primary_key=True)

@@ -391,7 +391,14 @@ def require_refund(payment: Payment, reason: str) -> RefundTask:
         payment: the attempt that brought it.
         reason: `second_payment`, `offer_ended`, `term_over` or `notice_ended`.
     """
-    task = RefundTask(payment=payment, reason=reason, state="open", created_at=clock.now())
+    task = RefundTask(
+        payment=payment,
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        reason=reason,
+        state="open",
+        created_at=clock.now(),
+    )
     db.session.add(task)
     record(
         "refund.required",

@@ -142,8 +142,8 @@ class Offer(Versioned, Model):
     """A declaration of open licensing (专利开放许可声明) on one patent, from draft to its end.
 
     It is an open licence, and live, only once CNIPA's announcement is verified. Money in 分, rate in
-    per cent; dates are Shanghai dates, inclusive. `instalments`: months after effect and sum of each, in order,
-    where the fee is not paid at once; the first is at nought months and makes the licence.
+    per cent; dates are Shanghai dates, inclusive. `instalments`: months after effect and sum of each, in
+    order, where the fee is not paid at once; the first is at nought months and makes the licence.
     """
 
     __tablename__ = "offers"
