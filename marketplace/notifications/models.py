@@ -47,7 +47,7 @@ class Notification(Model):
 
 
 class MailHours(Versioned, Model):
-    """When a person wants no mail: from one minute of the day to another in Asia/Shanghai, or over midnight."""
+    """When a person wants no mail: from one minute of the day to another in Asia/Shanghai, over midnight."""
 
     __tablename__ = "mail_hours"
     __table_args__ = (
