@@ -17,7 +17,7 @@ from marketplace.accounts.models import Organisation
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
 from marketplace.listings.models import Offer, Patent
 
-NOTICE_STATES = ("not_served", "served", "paid", "lapsed", "abandoned", "undelivered")
+NOTICE_STATES = ("not_served", "served", "paid", "lapsed", "abandoned", "undelivered", "refused")
 OPEN_NOTICE = ("not_served", "served")
 OBLIGATION_STATES = ("open", "paid", "cancelled")
 PAYMENT_STATES = (
@@ -43,7 +43,7 @@ class Notice(Versioned, Model):
 
     Served means it arrived in the holder's designated system; a holder without an account gets the sealed
     notice at the announced contact, and until sending is proven it is `not_served`; when the offer ends
-    before that it is `undelivered`.
+    before that it is `undelivered`. `refused`: the technology may not be exported to the licensee (TIE).
     """
 
     __tablename__ = "notices"

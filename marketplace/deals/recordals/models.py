@@ -11,14 +11,20 @@ from marketplace.core.database import Code, Key, Model, one_of
 from marketplace.deals.models import Licence
 
 KINDS = ("changed", "cancelled")
+SIDES = ("holder", "licensee", "operator", "gazette")
+REMINDERS = ("due_30", "due_7")
 
 
 class RecordalChange(Model):
-    """A change of a recorded licence (item, before, after), or the cancellation of its recordal."""
+    """A change of a recorded licence (item, before, after), or the cancellation of its recordal.
+
+    `side` is who says so: a party that filed it, or the gazette's list, which verifies it.
+    """
 
     __tablename__ = "recordal_changes"
     __table_args__ = (
         one_of("kind", KINDS),
+        one_of("side", SIDES),
         sa.UniqueConstraint("licence_id", "kind", "announced_on", "item"),
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -28,6 +34,20 @@ class RecordalChange(Model):
     item: Mapped[str] = mapped_column(sa.String(100), default="")
     before: Mapped[str | None] = mapped_column(sa.String(1000))
     after: Mapped[str | None] = mapped_column(sa.String(1000))
+    side: Mapped[str] = mapped_column(Code(16), default="gazette")
+    created_at: Mapped[dt.datetime]
+
+    licence: Mapped[Licence] = relationship(lazy="joined")
+
+
+class RecordalReminder(Model):
+    """That both sides were reminded of a recordal so many days before its last day."""
+
+    __tablename__ = "recordal_reminders"
+    __table_args__ = (one_of("kind", REMINDERS), sa.UniqueConstraint("licence_id", "kind"))
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    licence_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("licences.id"))
+    kind: Mapped[str] = mapped_column(Code(16))
     created_at: Mapped[dt.datetime]
 
     licence: Mapped[Licence] = relationship(lazy="joined")
