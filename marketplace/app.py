@@ -24,6 +24,7 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 # Bottom first. A domain may bring `policies.RULES` and `work` (TASKS, SCHEDULES, readers).
 WITH_MODELS = (
     "accounts",
+    "accounts.mailing",
     "listings",
     "listings.consents",
     "listings.showcase",

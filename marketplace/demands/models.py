@@ -91,7 +91,8 @@ class DemandAccess(Versioned, Model):
     """An organisation's way to the confidential part of a demand, from asking to the poster's decision.
 
     The statement that a person accepted is kept word for word, with its sha256 over the text, the demand, the
-    organisation, the person and the instant (`accepted_hash`).
+    organisations, the person and the instant (`accepted_hash`). `agent_id` is the agency that has asked for
+    the organisation under its mandate.
     """
 
     __tablename__ = "demand_accesses"
@@ -102,6 +103,7 @@ class DemandAccess(Versioned, Model):
     )
     demand_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("demands.id"))
     organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
+    agent_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
     state: Mapped[str] = mapped_column(Code(16), default="asked")
     purpose: Mapped[str] = mapped_column(sa.String(500))
     statement: Mapped[str] = mapped_column(sa.Text)
@@ -114,11 +116,12 @@ class DemandAccess(Versioned, Model):
     reason: Mapped[str | None] = mapped_column(sa.String(500))
 
     demand: Mapped[Demand] = relationship(lazy="joined")
-    organisation: Mapped[Organisation] = relationship(lazy="joined")
+    organisation: Mapped[Organisation] = relationship(lazy="joined", foreign_keys=[organisation_id])
+    agent: Mapped[Organisation | None] = relationship(lazy="joined", foreign_keys=[agent_id])
 
 
 class DemandReading(Model):
-    """One reading of a confidential part: who, when, and the sha256 of what was shown."""
+    """One reading of a confidential part: who, for which organisation, when, and the sha256 of the text."""
 
     __tablename__ = "demand_readings"
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -126,6 +129,7 @@ class DemandReading(Model):
         Key, sa.ForeignKey("demand_accesses.id", ondelete="CASCADE"), index=True
     )
     user_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
+    organisation_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
     read_at: Mapped[dt.datetime]
     sha256: Mapped[str] = mapped_column(Code(64))
 

@@ -15,7 +15,7 @@ ALERTS = ("off", "at_once", "daily", "weekly")
 
 
 class SavedSearch(Versioned, Model):
-    """A search as its address has it, kept by one person while acting for one organisation.
+    """A search as its address has it, kept by one person while acting for one organisation, or as staff.
 
     `parameters` are those of the address, each with its values; they are parsed anew whenever they are used,
     so that a search outlives the language it was asked in. `looked_at` is when its owner last looked,
@@ -26,7 +26,7 @@ class SavedSearch(Versioned, Model):
     __tablename__ = "saved_searches"
     __table_args__ = (one_of("alert", ALERTS),)
     user_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("users.id"), index=True)
-    organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
+    organisation_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
     name: Mapped[str] = mapped_column(sa.String(120))
     parameters: Mapped[dict[str, Any]]
     alert: Mapped[str] = mapped_column(Code(16), default="off")
