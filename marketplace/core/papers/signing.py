@@ -11,13 +11,20 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    load_der_private_key,
+    pkcs12,
+)
 from cryptography.x509.oid import NameOID
 from pyhanko.keys import load_certs_from_pemder_data
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -29,6 +36,7 @@ from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.validation import SignatureCoverageLevel, validate_pdf_signature
 from pyhanko.stamp import StaticStampStyle
 from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.util import get_pyca_cryptography_hash
 
 from .rendering import SEAL, render
 from .wording import instant
@@ -62,15 +70,31 @@ class SignatureCheck:
     signed_at: datetime | None = None
 
 
+class _KeptKey(signers.SimpleSigner):
+    """Reads an RSA key once: reading it checks its primes, which takes far longer than signing."""
+
+    @cached_property
+    def _key(self) -> rsa.RSAPrivateKey:
+        key = load_der_private_key(self.signing_key.dump(), None)
+        assert isinstance(key, rsa.RSAPrivateKey)  # noqa: S101 - the mechanism said so
+        return key
+
+    def sign_raw(self, data: bytes, digest_algorithm: str) -> bytes:
+        if self.get_signature_mechanism_for_digest(digest_algorithm).signature_algo != "rsassa_pkcs1v15":
+            return super().sign_raw(data, digest_algorithm)
+        return self._key.sign(data, PKCS1v15(), get_pyca_cryptography_hash(digest_algorithm))
+
+
 class Signer:
     """Signs papers with the key of a PKCS#12 file."""
 
     def __init__(self, path: Path, password: str, fallback_fonts: Path | None = None) -> None:
         """Load the key. Raises FileNotFoundError and SigningKeyUnusable."""
         try:
-            self._signer = signers.SimpleSigner.load_pkcs12_data(path.read_bytes(), [], password.encode())
+            loaded = signers.SimpleSigner.load_pkcs12_data(path.read_bytes(), [], password.encode())
         except ValueError as error:
             raise SigningKeyUnusable(f"the signing key {path.name} cannot be read") from error
+        self._signer = _KeptKey(loaded.signing_cert, loaded.signing_key, loaded.cert_registry)
         self._fallback_fonts = fallback_fonts
 
     @property
