@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.accounts.following import HOLDS
 from marketplace.accounts.models import Organisation
+from marketplace.core import clock
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
 from marketplace.listings.models import Offer, Patent
 
@@ -50,10 +51,12 @@ class Notice(Versioned, Model):
     __table_args__ = (
         one_of("state", NOTICE_STATES),
         sa.Index("uq_notices_open", "offer_id", "licensee_id", unique=True, **_where("state", OPEN_NOTICE)),
+        sa.Index("ix_notices_licensee_list", "licensee_id", "id"),
+        sa.Index("ix_notices_offer_list", "offer_id", "id"),
     )
     number: Mapped[str] = mapped_column(Code(24), unique=True)
-    offer_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("offers.id"), index=True)
-    licensee_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
+    offer_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("offers.id"))
+    licensee_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"))
     user_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
     state: Mapped[str] = mapped_column(Code(16))
     terms: Mapped[dict[str, Any]]
@@ -100,6 +103,16 @@ class Obligation(Versioned, Model):
     overdue_at: Mapped[dt.datetime | None]
 
     notice: Mapped[Notice] = relationship(back_populates="obligations", lazy="joined")
+
+    @property
+    def overdue(self) -> bool:
+        """Whether its day is over and it is still owed."""
+        return self.state == "open" and self.due_on is not None and self.due_on < clock.today()
+
+    @property
+    def paid_on(self) -> dt.date | None:
+        """The legal date of the payment that completed it."""
+        return clock.legal_date(self.paid_at) if self.paid_at is not None else None
 
 
 class Payment(Versioned, Model):
@@ -355,15 +368,17 @@ class Licence(Versioned, Model):
             name="inside_patent_term",
         ),
         sa.CheckConstraint("amount_minor IS NULL OR amount_minor >= 0", name="amount_not_negative"),
+        sa.Index("ix_licences_licensee_list", "licensee_id", "id"),
+        sa.Index("ix_licences_offer_list", "offer_id", "id"),
     )
     number: Mapped[str] = mapped_column(Code(24), unique=True)
     kind: Mapped[str] = mapped_column(Code(16))
     state: Mapped[str] = mapped_column(Code(16), default="in_effect")
     evidence: Mapped[str] = mapped_column(Code(16), default="platform")
     notice_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("notices.id"), unique=True)
-    offer_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("offers.id"), index=True)
+    offer_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("offers.id"))
     patent_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("patents.id"), index=True)
-    licensee_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
+    licensee_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"))
     import_key: Mapped[str | None] = mapped_column(Code(64), unique=True)
     notice_on: Mapped[dt.date | None]
     paid_on: Mapped[dt.date | None]
@@ -387,7 +402,7 @@ class Licence(Versioned, Model):
     recordal_due_on: Mapped[dt.date | None]
     recordal_filed_on: Mapped[dt.date | None]
     recordal_filed_side: Mapped[str | None] = mapped_column(Code(16))
-    recordal_number: Mapped[str | None] = mapped_column(sa.String(40))
+    recordal_number: Mapped[str | None] = mapped_column(sa.String(40), index=True)
     recorded_on: Mapped[dt.date | None]
     recorded_side: Mapped[str | None] = mapped_column(Code(16))
     late_reason: Mapped[str | None] = mapped_column(sa.Text)
