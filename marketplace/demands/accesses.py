@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
-from marketplace.accounts.models import User
+from marketplace.accounts.models import Organisation, User
 from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
-from marketplace.core.errors import N_, Conflict, Invalid, NotFound
+from marketplace.core.errors import N_, Conflict, Forbidden, Invalid, NotFound
 from marketplace.core.permissions import allowed, require
 from marketplace.core.unit_of_work import lock, record
 
@@ -25,34 +26,84 @@ from .rules import LONGEST_NOTE, acceptance_hash
 from .services import get_demand
 
 
-def own_access(actor: Actor, demand: Demand) -> DemandAccess | None:
-    """What the actor's organisation has asked for here."""
+def own_accesses(actor: Actor, demand: Demand) -> list[DemandAccess]:
+    """What the actor's organisation has asked for here: for itself first, then for clients."""
     if actor.organisation_id is None:
-        return None
-    return db.session.scalar(
-        sa.select(DemandAccess).where(
-            DemandAccess.demand_id == demand.id, DemandAccess.organisation_id == actor.organisation_id
+        return []
+    rows = db.session.scalars(
+        sa.select(DemandAccess)
+        .where(
+            DemandAccess.demand_id == demand.id,
+            sa.or_(
+                DemandAccess.organisation_id == actor.organisation_id,
+                DemandAccess.agent_id == actor.organisation_id,
+            ),
         )
+        .order_by(DemandAccess.id)
+    ).unique()
+    mine = [row for row in rows if allowed(actor, "access.see", row).allowed]
+    return sorted(mine, key=lambda row: row.organisation_id != actor.organisation_id)
+
+
+def may_ask_for(actor: Actor, demand: Demand) -> list[Organisation]:
+    """For whom the actor may ask here: its own organisation first, then clients with a mandate to answer."""
+    if actor.organisation_id is None or demand.organisation_id in actor.licensees:
+        return []
+    rows = db.session.scalars(
+        sa.select(Organisation)
+        .where(Organisation.id.in_(actor.holders - {demand.organisation_id}))
+        .order_by(Organisation.id)
+    )
+    return sorted(rows, key=lambda one: one.id != actor.organisation_id)
+
+
+def asking_parties(
+    actor: Actor, organisation_id: int | None
+) -> tuple[Organisation | None, Organisation | None]:
+    """The agency and its client where the actor asks for another organisation; else two times None.
+
+    Raises:
+        Forbidden: `not-your-organisation`: no mandate for a holder's matters.
+    """
+    if organisation_id is None or organisation_id == actor.organisation_id:
+        return None, None
+    if organisation_id not in actor.holders:
+        raise Forbidden("not-your-organisation", "You do not act for this organisation.")
+    return (
+        db.session.get_one(Organisation, actor.organisation_id),
+        db.session.get_one(Organisation, organisation_id),
     )
 
 
-def ask(actor: Actor, demand_id: int, *, purpose: str, statement: str, accepted: bool) -> DemandAccess:
+def ask(
+    actor: Actor,
+    demand_id: int,
+    *,
+    purpose: str,
+    statement: str,
+    accepted: bool,
+    organisation_id: int | None = None,
+) -> DemandAccess:
     """Ask for the confidential part and accept the confidentiality statement, as a person of an organisation.
 
     Args:
         purpose: why the holder can help, for the poster to decide by.
         statement: word for word what the person has read.
         accepted: that the person accepts it.
+        organisation_id: the client for which an agency asks under its mandate; the access is then the
+            client's, read by its people and, while the mandate lasts, by the agency's.
 
     Raises:
         NotFound: no such demand, or not this actor's to see.
-        Forbidden: the actor acts for no organisation; `address-unproven`.
+        Forbidden: the actor acts for no organisation; `not-your-organisation`; `address-unproven`.
         Invalid: `purpose-missing`, `statement-not-accepted`.
         Conflict: `nothing-confidential`, `own-demand`, `access-asked`: there is a request or a decision.
     """
     demand = lock(Demand, get_demand(actor, demand_id).id)
     require(actor, "access.ask", demand)
-    if demand.organisation_id in actor.licensees:
+    agent, client = asking_parties(actor, organisation_id)
+    asking = client.id if client is not None else actor.organisation_id
+    if demand.organisation_id in actor.licensees or demand.organisation_id == asking:
         raise Conflict("own-demand", "This is your own demand.")
     if not demand.confidential:
         raise Conflict("nothing-confidential", "This demand has no confidential part.")
@@ -63,11 +114,15 @@ def ask(actor: Actor, demand_id: int, *, purpose: str, statement: str, accepted:
     if not accepted or not statement.strip():
         message = N_("Please accept the statement: without it there is no access.")
         raise Invalid("statement-not-accepted", message, fields={"accepted": [message]})
-    known = own_access(actor, demand)
+    known = db.session.scalar(
+        sa.select(DemandAccess).where(
+            DemandAccess.demand_id == demand.id, DemandAccess.organisation_id == asking
+        )
+    )
     if known is not None and known.state != "taken_back":
         raise Conflict("access-asked", "Your organisation has asked already; see what became of it.")
-    now, organisation_id = clock.now(), actor.organisation_id
-    assert organisation_id is not None  # noqa: S101 - the permission asks for one
+    now, agent_id = clock.now(), agent.id if agent is not None else None
+    assert asking is not None  # noqa: S101 - the permission asks for one
     user = db.session.get(User, actor.user_id) if actor.user_id is not None else None
     said = {
         "purpose": why,
@@ -75,44 +130,33 @@ def ask(actor: Actor, demand_id: int, *, purpose: str, statement: str, accepted:
         "accepted_by": actor.user_id,
         "accepted_name": user.name if user is not None else "—",
         "accepted_at": now,
-        "accepted_hash": acceptance_hash(statement, demand.id, organisation_id, actor.user_id, now),
+        "accepted_hash": acceptance_hash(statement, demand.id, asking, actor.user_id, now, agent_id),
+        "agent_id": agent_id,
     }
+    journal: dict[str, Any] = {"asked_by": asking, "statement_hash": said["accepted_hash"]}
+    if agent_id is not None:
+        journal["agent"] = agent_id
     if known is None:
-        access = DemandAccess(demand=demand, organisation_id=organisation_id, state=ACCESS.initial, **said)
+        access = DemandAccess(demand=demand, organisation_id=asking, state=ACCESS.initial, **said)
         db.session.add(access)
-        record(
-            "demand_access.asked",
-            access,
-            organisation_id=demand.organisation_id,
-            asked_by=organisation_id,
-            statement_hash=said["accepted_hash"],
-        )
+        record("demand_access.asked", access, organisation_id=demand.organisation_id, **journal)
         return access
     access = lock(DemandAccess, known.id)
+    # Whoever asks anew is who has asked: the client itself after its agency, or the other way round.
+    access.agent_id = agent_id
 
     def effect() -> None:
         for name, value in said.items():
             setattr(access, name, value)
 
-    ACCESS.execute(
-        actor,
-        access,
-        "ask",
-        effect=effect,
-        organisation_id=demand.organisation_id,
-        asked_by=organisation_id,
-        statement_hash=said["accepted_hash"],
-    )
+    ACCESS.execute(actor, access, "ask", effect=effect, organisation_id=demand.organisation_id, **journal)
     return access
 
 
 def get_access(actor: Actor, access_id: int) -> DemandAccess:
     """A request for access, for its two sides. Raises NotFound: `access-not-found`."""
     row = db.session.get(DemandAccess, access_id)
-    sees = row is not None and (
-        allowed(actor, "access.decide", row).allowed or row.organisation_id in actor.own
-    )
-    if row is None or not sees:
+    if row is None or not allowed(actor, "access.see", row).allowed:
         raise NotFound("access-not-found", "There is no such request for access.")
     return row
 
@@ -168,12 +212,18 @@ def read(actor: Actor, demand_id: int) -> str:
         NotFound: `access-not-found`: no access was granted, or the demand is not public any more.
     """
     demand = get_demand(actor, demand_id)
-    access = own_access(actor, demand)
-    if access is None or not demand.confidential or not allowed(actor, "access.read", access).allowed:
+    granted = [one for one in own_accesses(actor, demand) if allowed(actor, "access.read", one).allowed]
+    if not granted or not demand.confidential:
         raise NotFound("access-not-found", "There is no such request for access.")
-    digest = hashlib.sha256(demand.confidential.encode()).hexdigest()
+    access, digest = granted[0], hashlib.sha256(demand.confidential.encode()).hexdigest()
     db.session.add(
-        DemandReading(access_id=access.id, user_id=actor.user_id, read_at=clock.now(), sha256=digest)
+        DemandReading(
+            access_id=access.id,
+            user_id=actor.user_id,
+            organisation_id=actor.organisation_id,
+            read_at=clock.now(),
+            sha256=digest,
+        )
     )
     record("demand_access.read", access, organisation_id=demand.organisation_id, sha256=digest)
     return demand.confidential

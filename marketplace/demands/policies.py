@@ -53,7 +53,14 @@ def _answering(actor: Actor, answer: Any) -> bool:
 
 
 def _asking(actor: Actor, access: Any) -> bool:
-    return access is not None and access.organisation_id in actor.own
+    """Who has asked: the organisation that the access is for, or the agency that asked, under its mandate.
+
+    An agency that has accepted nothing does not read what its client has asked for.
+    """
+    if access is None:
+        return False
+    for_client = access.agent_id is not None and access.agent_id == actor.organisation_id
+    return access.organisation_id in actor.own or (for_client and access.organisation_id in actor.holders)
 
 
 def _granted(actor: Actor, access: Any) -> bool:
@@ -83,6 +90,7 @@ RULES: dict[str, Rule] = {
     "answer.change": Rule(WRITE, (_answering,), sees=_BETWEEN),
     "answer.reply": Rule(WRITE, (_demand_owner, _answering), sees=_BETWEEN),
     "access.ask": Rule(WRITE, (acts_for_an_organisation,), sees=_SEES, proven=True),
+    "access.see": Rule(READ, (_demand_owner, _asking), sees=_ACCESS),
     "access.change": Rule(WRITE, (_asking,), sees=_ACCESS),
     "access.decide": Rule(WRITE, (_demand_owner,), sees=_ACCESS),
     "access.read": Rule(READ, (_granted,), sees=_ACCESS),

@@ -32,18 +32,27 @@ def due_on(published_on: dt.date, answer_by: dt.date | None) -> dt.date:
 
 
 def acceptance_hash(
-    statement: str, demand_id: int, organisation_id: int, user_id: int | None, accepted_at: dt.datetime
+    statement: str,
+    demand_id: int,
+    organisation_id: int,
+    user_id: int | None,
+    accepted_at: dt.datetime,
+    agent_id: int | None = None,
 ) -> str:
     """sha256 in hex over the statement, the demand, who accepted it and when.
 
+    `agent_id` is the agency that has accepted it for the organisation; it is part of the sum only then.
+
     Electronic Signature Law, Article 5: it shows later that the words are those that were accepted.
     """
-    said = {
+    said: dict[str, object] = {
         "accepted_at": clock.format_instant(accepted_at),
         "demand": demand_id,
         "organisation": organisation_id,
         "statement": statement,
         "user": user_id,
     }
+    if agent_id is not None:
+        said["agent"] = agent_id
     text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -169,12 +169,18 @@ def shows_name(actor: Actor, demand: Demand) -> bool:
     """Whether this actor reads the firm's name: it is public, the actor's own side, staff, or has access."""
     if demand.named or actor.is_staff or allowed(actor, "demand.read_confidential", demand).allowed:
         return True
-    granted = sa.select(DemandAccess.id).where(
+    if actor.organisation_id is None:
+        return False
+    granted = sa.select(DemandAccess).where(
         DemandAccess.demand_id == demand.id,
-        DemandAccess.organisation_id == actor.organisation_id,
         DemandAccess.state == "granted",
+        sa.or_(
+            DemandAccess.organisation_id == actor.organisation_id,
+            DemandAccess.agent_id == actor.organisation_id,
+        ),
     )
-    return actor.organisation_id is not None and db.session.scalar(granted) is not None
+    rows = db.session.scalars(granted).unique()
+    return any(allowed(actor, "access.see", row).allowed for row in rows)
 
 
 def offered(actor: Actor, demand: Demand) -> list[Transition]:

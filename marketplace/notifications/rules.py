@@ -278,20 +278,26 @@ def _demand_matched(entry: JournalEntry) -> Iterable[Telling]:
 def _posters(demand: Demand) -> list[int | str]:
     """Who speaks for a demand: the firm, the agency while its mandate lasts, or the bureau as its poster."""
     told: list[int | str] = [demand.organisation_id]
-    if demand.poster_id is not None and db.session.scalar(
-        sa.select(Mandate.id)
-        .where(
-            Mandate.agent_id == demand.poster_id,
-            Mandate.principal_id == demand.organisation_id,
-            Mandate.state == "accepted",
-            Mandate.valid_to >= clock.today(),
-        )
-        .limit(1)
-    ):
+    if demand.poster_id is not None and _works_for(demand.poster_id, demand.organisation_id):
         told.append(demand.poster_id)
     if demand.posted_by == "bureau":
         told.append("bureau")
     return told
+
+
+def _works_for(agent_id: int, principal_id: int) -> bool:
+    """Whether an agency has a mandate of an organisation today."""
+    mandate = (
+        sa.select(Mandate.id)
+        .where(
+            Mandate.agent_id == agent_id,
+            Mandate.principal_id == principal_id,
+            Mandate.state == "accepted",
+            Mandate.valid_to >= clock.today(),
+        )
+        .limit(1)
+    )
+    return db.session.scalar(mandate) is not None
 
 
 def _demand_published(entry: JournalEntry) -> Iterable[Telling]:
@@ -346,7 +352,7 @@ def _answer_step(entry: JournalEntry) -> Iterable[Telling]:
 
 
 def _access_step(entry: JournalEntry) -> Iterable[Telling]:
-    """The poster is asked; who asked is told the decision."""
+    """The poster is asked; who asked is told the decision, and the agency that asked for it."""
     access = db.session.get_one(DemandAccess, entry.subject_id)
     ids = {"demand": access.demand_id}
     code = entry.action.replace(".", "_")
@@ -355,6 +361,8 @@ def _access_step(entry: JournalEntry) -> Iterable[Telling]:
             yield Telling(to, code, ids | {"organisation": access.organisation_id})
     else:
         yield Telling(access.organisation_id, code, ids)
+        if access.agent_id is not None and _works_for(access.agent_id, access.organisation_id):
+            yield Telling(access.agent_id, code, ids)
 
 
 def _question_asked(entry: JournalEntry) -> Iterable[Telling]:

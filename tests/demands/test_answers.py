@@ -20,7 +20,7 @@ from marketplace.core.errors import Conflict, DomainError, Forbidden, Invalid, N
 from marketplace.core.journal import JournalEntry
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.demands import accesses, answers, reminders, supervision, work
-from marketplace.demands.models import Demand, DemandAnswer, DemandReading
+from marketplace.demands.models import Demand, DemandAccess, DemandAnswer, DemandReading
 from marketplace.demands.rules import acceptance_hash, due_on
 from marketplace.demands.services import (
     Asked,
@@ -32,6 +32,7 @@ from marketplace.demands.services import (
     publish_demand,
     shows_name,
 )
+from marketplace.demands.statement import accepted_words, digest_of, statement
 from marketplace.notifications.services import tell
 from tests import factories
 from tests.conftest import NOW
@@ -170,6 +171,64 @@ def test_the_confidential_part_is_read_only_after_agreement_and_every_reading_is
     journal = dumps([entry.data for entry in db.session.scalars(sa.select(JournalEntry))])
     assert SECRET not in journal + dumps(view(demand), default=str)
     assert list_demands(asked=Asked(text=SECRET)) == []
+
+
+def agency_for(client_id: int, scope: str = "holder") -> Actor:
+    """An agency with a mandate of that organisation."""
+    with unit_of_work():
+        agency = factories.organisation(type="agency")
+        client = db.session.get_one(Organisation, client_id)
+        grant_mandate(client, agency, scope=scope, until=clock.today() + dt.timedelta(days=30))
+        return replace(
+            factories.actor(agency),
+            principals=frozenset({client_id}),
+            holders_only=frozenset({client_id} if scope == "holder" else ()),
+            licensees_only=frozenset({client_id} if scope == "licensee" else ()),
+        )
+
+
+def test_an_agency_asks_for_its_client_and_both_are_bound_and_read(firm: Actor, holder: Actor) -> None:
+    demand = post(firm, confidential=SECRET, named=False, described_as="一家电镀企业")
+    client_id = holder.organisation_id
+    assert client_id is not None
+    agent = agency_for(client_id)
+    others = agency_for(client_id)
+    seeker = agency_for(client_id, "licensee")
+    assert [one.id for one in accesses.may_ask_for(agent, demand)] == [agent.organisation_id, client_id]
+    parties = accesses.asking_parties(agent, client_id)
+    words = statement(*parties)
+    assert all(one is not None and one.name in words for one in parties)
+    assert accepted_words(digest_of(words), *parties) == words
+    assert accepted_words(digest_of(words), None, None) is None
+
+    def ask(actor: Actor) -> DemandAccess:
+        return accesses.ask(
+            actor, demand.id, purpose="有工艺", statement=words, accepted=True, organisation_id=client_id
+        )
+
+    refused("not-your-organisation", seeker, lambda: ask(seeker))
+    with unit_of_work(agent):
+        access = ask(agent)
+    assert (access.organisation_id, access.agent_id) == (client_id, agent.organisation_id)
+    assert access.accepted_hash == acceptance_hash(
+        words, demand.id, client_id, agent.user_id, access.accepted_at, agent.organisation_id
+    )
+    refused("access-asked", holder, lambda: ask(holder))
+    with unit_of_work(firm):
+        accesses.decide(firm, access.id, "grant")
+    assert told("demand_access.granted") == {
+        (f"organisation:{one}", "demand_access_granted") for one in (client_id, agent.organisation_id)
+    }
+    for reader in (agent, holder):
+        assert shows_name(reader, demand)
+        with unit_of_work(reader):
+            assert accesses.read(reader, demand.id) == SECRET
+    read_for = {reading.organisation_id for reading, _by, _name in accesses.readings(firm, demand)}
+    assert read_for == {client_id, agent.organisation_id}
+    # Another agency of the client has accepted nothing, and a mandate that has ended opens nothing.
+    for stranger in (others, seeker, replace(agent, principals=frozenset(), holders_only=frozenset())):
+        assert not shows_name(stranger, demand)
+        refused("access-not-found", stranger, lambda: accesses.read(stranger, demand.id))  # noqa: B023
 
 
 def test_a_closed_demand_shows_its_confidential_part_to_nobody_else(firm: Actor, holder: Actor) -> None:
