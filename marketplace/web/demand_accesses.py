@@ -13,6 +13,7 @@ from marketplace.core.errors import DomainError, Invalid
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.demands import accesses, services
 from marketplace.demands.rules import LONGEST_NOTE
+from marketplace.demands.statement import statement
 
 from .forms import Form, at_most, required, sentence_of, status_of, stripped
 
@@ -29,39 +30,14 @@ class AskForm(Form):
     accepted = BooleanField(_l("I have read the statement and accept it for my organisation"))
 
 
-def statement() -> str:
-    """The confidentiality statement in the reader's language, kept word for word with who accepts it."""
-    return "\n".join(
-        str(one)
-        for one in (
-            gettext(
-                "1. My organisation uses the confidential part of this demand only to judge whether it can "
-                "answer it, and to answer it."
-            ),
-            gettext(
-                "2. It shows it only to its own people who need it for that, and they are bound as it is; it "
-                "publishes nothing of it and files no patent on it."
-            ),
-            gettext(
-                "3. This does not hold for what was public or known to it before, what becomes public "
-                "without its doing, and what the law obliges it to disclose."
-            ),
-            gettext(
-                "4. It deletes its copies when the firm asks it to. The duty lasts three years from today "
-                "(Civil Code, Article 501; Anti-Unfair Competition Law, Article 10)."
-            ),
-            gettext("5. The firm may refuse or end the access. Each reading is kept with person and time."),
-        )
-    )
-
-
 @access("organisation")
 def ask(demand_id: int) -> ResponseReturnValue:
-    """Ask for the confidential part, with the statement to accept."""
+    """Ask for the confidential part, with the statement to accept; an agency chooses for whom it asks."""
     actor = current_actor()
     demand = services.get_demand(actor, demand_id)
+    asking = request.args.get("for", actor.organisation_id, type=int)
+    words = statement(*accesses.asking_parties(actor, asking))
     form = AskForm()
-    words = statement()
     if form.validate_on_submit():
         try:
             with unit_of_work(actor):
@@ -71,15 +47,22 @@ def ask(demand_id: int) -> ResponseReturnValue:
                     purpose=form.purpose.data,
                     statement=words,
                     accepted=bool(form.accepted.data),
+                    organisation_id=asking,
                 )
         except DomainError as error:
             form.accept(error)
         else:
             flash(gettext("The firm is asked. You are told what it decides."), "success")
             return redirect(url_for("demands.show", demand_id=demand_id, _anchor="confidential"))
-    return render_template("demands/ask_access.html", form=form, demand=demand, statement=words), status_of(
-        form
+    page = render_template(
+        "demands/ask_access.html",
+        form=form,
+        demand=demand,
+        statement=words,
+        asking=asking,
+        may_ask_for=accesses.may_ask_for(actor, demand),
     )
+    return page, status_of(form)
 
 
 @access("organisation")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
+import re
 
 import openpyxl
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from marketplace.accounts.mandates import grant_mandate
+from marketplace.accounts.models import Organisation
+from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.demands.models import Demand, DemandOpening
 from tests import factories
@@ -96,3 +101,32 @@ def test_the_bureau_opens_unanswered_demands_by_group_and_as_a_list(sign_in, mad
     table = official.get("/bureau/demands.csv").data.decode("utf-8-sig")
     assert "示例制造有限公司" in table
     assert firm.get("/bureau/demands").status_code == 403
+
+
+def test_an_agency_chooses_for_whom_it_asks_and_the_statement_names_both(sign_in, made) -> None:
+    firm = sign_in(made(lambda: factories.organisation().id))
+    place = firm.post("/demands/new", data=NEED | {"confidential": "配方甲七"}).location
+    client_id = made(lambda: factories.organisation("示例研究院").id)
+
+    def agency() -> int:
+        made_here = factories.organisation("示例技术经理人", type="agency")
+        client = db.session.get_one(Organisation, client_id)
+        grant_mandate(client, made_here, scope="holder", until=clock.today() + dt.timedelta(days=9))
+        return made_here.id
+
+    manager = sign_in(made(agency))
+    own = manager.get(f"{place}/access").text
+    assert "为谁申请" in own
+    assert "代表示例研究院" not in own
+    asked = f"{place}/access?for={client_id}"
+    words = manager.get(asked).text
+    assert "示例技术经理人" in words.partition("保密声明")[2]
+    assert manager.post(asked, data={"purpose": "有工艺", "accepted": "y"}).status_code == 302
+    page = firm.get(place).text
+    assert "示例研究院" in page
+    assert "经由示例技术经理人" in page
+    assert manager.get(f"{place}/access?for=999").status_code == 403
+    (number,) = re.findall(r"/demands/accesses/(\d+)/grant", page)
+    assert firm.post(f"/demands/accesses/{number}/grant").status_code == 302
+    for reader in (manager, sign_in(client_id)):
+        assert "配方甲七" in reader.get(f"{place}/confidential").text
