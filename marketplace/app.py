@@ -62,6 +62,7 @@ WITH_POLICIES = (
     "deals.statements",
     "pricing",
     "demands",
+    "deals.disputes",
     "search",
     "search.saved",
     "matching",
@@ -69,6 +70,7 @@ WITH_POLICIES = (
     "notifications",
 )
 WITH_IMPORTS = (
+    "notifications.hooks",
     "accounts",
     "listings",
     "listings.stocktaking",
@@ -89,12 +91,14 @@ WITH_WORK = (
     "deals",
     "demands",
     "search",
+    "deals.disputes",
     "search.saved",
     "matching",
     "statistics",
     "notifications",
 )
 
+    "notifications.hooks",
 
 def create_app(settings: config.Settings | None = None) -> Flask:
     """The application for these settings (by default: the environment's).

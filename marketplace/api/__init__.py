@@ -32,6 +32,7 @@ from . import (
     stock,
     suggest,
 )
+    webhook_endpoints,
 
 # In the order of the document.
 PARTS: Final = (
@@ -53,6 +54,7 @@ PARTS: Final = (
     mirrored.blueprint,
 )
 RATE: Final = "6000 per minute"
+    webhook_endpoints.blueprint,
 
 
 def init_app(app: Flask, _settings: config.Settings) -> None:

@@ -21,6 +21,8 @@ from marketplace.listings.showcase.questions import who_answers
 from marketplace.listings.stocktaking import telling
 from marketplace.search.saved.models import SavedSearch
 
+from .hooks.models import WebhookEndpoint
+
 
 @dataclass(frozen=True)
 class Telling:
@@ -407,6 +409,11 @@ def _saved_search_found(entry: JournalEntry) -> Iterable[Telling]:
         yield Telling(saved.organisation_id, "saved_search_found", ids, member=saved.user_id)
 
 
+def _webhook_given_up(entry: JournalEntry) -> Iterable[Telling]:
+    endpoint = db.session.get_one(WebhookEndpoint, entry.subject_id)
+    yield Telling(endpoint.organisation_id, "webhook_given_up", {"webhook": endpoint.id})
+
+
 def _licensees(offer: Offer) -> list[int]:
     """Organisations with a licence in effect under the offer."""
     query = sa.select(Licence.licensee_id).where(Licence.offer_id == offer.id, Licence.state == "in_effect")
@@ -468,5 +475,6 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "question.confirmed": _question_asked,
     "question.answered": _question_answered,
     "saved_search.found": _saved_search_found,
+    "webhook.given_up": _webhook_given_up,
     **dict.fromkeys((*telling.ACTIONS, "stock.job_done"), _stock_step),
 }

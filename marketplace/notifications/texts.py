@@ -19,6 +19,7 @@ from marketplace.listings.showcase.models import Question
 from marketplace.listings.stocktaking.models import Stock, StockComment
 from marketplace.search.saved.models import SavedSearch
 
+from .hooks.models import WebhookEndpoint
 from .models import Notification
 
 
@@ -521,6 +522,14 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         _l("Since you were last told, offers were announced that your search finds: %(count)s."),
         "/saved-searches/%(saved_search_id)s",
     ),
+    "webhook_given_up": _Wording(
+        _l("A webhook address does not answer and was disabled"),
+        _l(
+            "Messages to %(webhook)s have failed for days, so nothing more is sent to it. Put your system "
+            "right, enable the address and send again what was missed."
+        ),
+        "/account/webhooks/%(webhook_id)s",
+    ),
 }
 
 CODES: Final = tuple(_WORDING)
@@ -548,6 +557,7 @@ _MODELS: Final[Mapping[str, Any]] = {
     "stock": Stock,
     "comment": StockComment,
     "saved_search": SavedSearch,
+    "webhook": WebhookEndpoint,
 }
 
 
@@ -612,6 +622,8 @@ def _name(row: Any) -> str:
             return row.number
         case SavedSearch():
             return row.name
+        case WebhookEndpoint():
+            return row.url
         case StockComment():
             return row.text
         case _:

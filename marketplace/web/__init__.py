@@ -36,6 +36,7 @@ PAGES = (
     "operator",
     "account",
     "people",
+    "webhooks",
 )
 
 

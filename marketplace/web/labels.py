@@ -162,6 +162,15 @@ TABLES: dict[str, dict[str, Label]] = {
     },
     "licence_kind": {
         "open": Label(_l("Open licence"), "green"),
+    "webhook_state": {
+        "active": Label(_l("Active"), "green"),
+        "disabled": Label(_l("Disabled"), "red"),
+    },
+    "delivery_state": {
+        "pending": Label(_l("Waiting"), "yellow"),
+        "delivered": Label(_l("Delivered"), "green"),
+        "failed": Label(_l("Given up"), "red"),
+    },
         "ordinary": Label(_l("Negotiated ordinary licence"), "secondary"),
     },
     "recordal_state": {

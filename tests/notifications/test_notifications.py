@@ -227,7 +227,8 @@ class TestInbox:
     ) -> None:
         names = (
             "organisation", "offer", "patent", "notice", "payment", "licence", "demand", "question",
-            "quarantine", "stock", "comment", "saved_search", "answer",
+            "quarantine", "stock", "comment", "saved_search", "answer", "webhook", "dispute", "order",
+            "bundle",
         )  # fmt: skip
         row = Notification(code=code, parameters=dict.fromkeys(names, 999) | {"count": 3})
         with force_locale("zh"):
