@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import sqlalchemy as sa
@@ -21,7 +22,7 @@ from .levels import LEVELS
 from .lifecycle import INVITATION, JOIN_REQUEST
 from .links import digest_of, new_nonce, token_of
 from .models import Invitation, JoinRequest, Membership, Organisation, Token, User
-from .services import add_membership, clean_email, get_organisation
+from .services import NewAccount, add_membership, clean_email, get_organisation, sign_up
 
 VALID_FOR: Final = dt.timedelta(days=14)
 TASK: Final = "accounts.mail_invitation"
@@ -149,6 +150,19 @@ def accept_invitation(user_id: int, token: str) -> Membership:
         user.email_verified_at = clock.now()
         record("account.address_proven", user)
     return add_membership(user, organisation, _role(organisation), level=invitation.level)
+
+
+def sign_up_invited(new: NewAccount, token: str, *, locale: str) -> User:
+    """Make an account for a person who follows an invitation, and accept it: both or neither.
+
+    The person gets no organisation besides the one that asked.
+
+    Raises:
+        Invalid: what `sign_up` raises; NotFound: `invitation-over`.
+    """
+    user = sign_up(replace(new, invited=True), locale=locale)
+    accept_invitation(user.id, token)
+    return user
 
 
 def _end(actor: Actor, invitation: Invitation, action: str) -> None:

@@ -64,6 +64,7 @@ class NewAccount:
     region: str | None = None
     apart: bool = False
     self_stated: bool = False
+    invited: bool = False
 
 
 def clean_email(text: str) -> str:
@@ -84,7 +85,8 @@ def clean_email(text: str) -> str:
 def create_account(new: NewAccount) -> tuple[User, Organisation | None]:
     """Make an account, or find it: repeating changes nothing (only a given password is set).
 
-    Joins the organisation with that code, else with exactly that name, else creates it.
+    Joins the organisation with that code, else with exactly that name, else creates it; staff join none, nor
+    does who is invited: accepting is what makes that person a member.
 
     Raises:
         Invalid: bad address, role or credit code, or a missing organisation name.
@@ -114,6 +116,8 @@ def create_account(new: NewAccount) -> tuple[User, Organisation | None]:
         if user.staff_role != new.role:
             user.staff_role = new.role
             record("account.role_set", user, role=new.role)
+        return user, None
+    if new.invited:
         return user, None
     organisation = join_organisation(
         user,

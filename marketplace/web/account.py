@@ -327,7 +327,12 @@ def sign_up_as(role: str) -> ResponseReturnValue:
     """Second question: the account and its organisation."""
     if role not in SELF_SIGN_UP:
         raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
-    form, invited = _sign_up_form(role), _invited(safe_next(request.args.get("next")))
+    following = safe_next(request.args.get("next"))
+    form, invited = _sign_up_form(role), _invited(following)
+    if invited is not None:
+        if role != "individual":
+            return redirect(url_for("account.sign_up_as", role="individual", next=following))
+        del form.region
     if invited is not None and request.method == "GET":
         form.email.data = invited.email
     if form.validate_on_submit():
@@ -340,22 +345,31 @@ def sign_up_as(role: str) -> ResponseReturnValue:
                 name=form.name.data,
                 password_hash=passwords.hash_password(form.password.data),
                 organisation_type=form.organisation_type.data if "organisation_type" in form else None,
-                region=form.region.data or None,
+                region=(form.region.data or None) if "region" in form else None,
             )
+            locale = "en" if str(get_locale()) == "en" else "zh"
             with unit_of_work(SYSTEM):
-                user = services.sign_up(new, locale="en" if str(get_locale()) == "en" else "zh")
+                if invited is not None:
+                    user = members.sign_up_invited(new, _invitation_token(following), locale=locale)
+                else:
+                    user = services.sign_up(new, locale=locale)
         except Invalid as error:
             form.accept(error)
         else:
             flash(gettext("Welcome. Your account is ready."), "success")
-            return _enter(user, safe_next(request.args.get("next")))
+            return _enter(user, None if invited is not None else following)
     return render_template("account/sign_up_as.html", form=form, role=role, invited=invited), status_of(form)
 
 
 def _invited(following: str | None) -> Invitation | None:
     """The open invitation that somebody comes from who signs up."""
+    token = _invitation_token(following)
+    return members.invitation_of(token) if token else None
+
+
+def _invitation_token(following: str | None) -> str:
     before, _, token = (following or "").rpartition("/")
-    return members.invitation_of(token) if before == "/invitations" else None
+    return token if before == "/invitations" else ""
 
 
 # --- acting for an organisation
