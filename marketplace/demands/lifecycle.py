@@ -39,9 +39,12 @@ DEMAND = Lifecycle(
         _row("extend", "answered", "answered", "demand.change", "demand.extended"),
         # For whoever follows demands, one that looks again is as good as new.
         _row("reopen", "expired", "published", "demand.publish", "demand.published"),
+        # One that has answers that stand goes on where it was.
+        _row("resume", "expired", "answered", "demand.publish", "demand.extended"),
         _row("close", "draft published answered expired", "closed", "demand.change", "demand.closed"),
         _row("withdraw", "draft published answered", "closed", "demand.change", "demand.closed"),
-        _row("expire", "published", "expired", "demand.expire", "demand.expired"),
+        # The day holds whatever has come: answers that wait are still judged and replied to afterwards.
+        _row("expire", "published answered", "expired", "demand.expire", "demand.expired"),
     ),
 )
 

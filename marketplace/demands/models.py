@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.accounts.following import first_counts
 from marketplace.accounts.models import Organisation
+from marketplace.accounts.personal import of_user
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
 from marketplace.listings.models import Offer, Patent
 
@@ -68,6 +69,7 @@ class Demand(Versioned, Model):
 
     organisation: Mapped[Organisation] = relationship(lazy="joined", foreign_keys=[organisation_id])
     poster: Mapped[Organisation | None] = relationship(lazy="joined", foreign_keys=[poster_id])
+    answers: Mapped[list[DemandAnswer]] = relationship(lazy="select", viewonly=True)
 
 
 class DemandOpening(Model):
@@ -108,7 +110,8 @@ class DemandAccess(Versioned, Model):
     purpose: Mapped[str] = mapped_column(sa.String(500))
     statement: Mapped[str] = mapped_column(sa.Text)
     accepted_by: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
-    accepted_name: Mapped[str] = mapped_column(sa.String(100))
+    # An agreement and its evidence, as a notice is.
+    accepted_name: Mapped[str] = mapped_column(sa.String(100), info=of_user("accepted_by", kept="contract"))
     accepted_at: Mapped[dt.datetime]
     accepted_hash: Mapped[str] = mapped_column(Code(64))
     decided_by: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))

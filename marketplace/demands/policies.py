@@ -33,6 +33,11 @@ def _owner(actor: Actor, demand: Any) -> bool:
     return demand is not None and demand.organisation_id in actor.licensees
 
 
+def _answered(actor: Actor, demand: Any) -> bool:
+    """Who has answered: the talk goes on, and its outcome is told, when the demand is over."""
+    return demand is not None and any(one.organisation_id in actor.holders for one in demand.answers)
+
+
 def _bureau_role(actor: Actor, _subject: Any) -> bool:
     return "bureau" in actor.roles
 
@@ -68,7 +73,7 @@ def _granted(actor: Actor, access: Any) -> bool:
     return _asking(actor, access) and access.state == "granted" and is_public(access.demand)
 
 
-_SEES = (_public, _owner, bureau)
+_SEES = (_public, _owner, bureau, _answered)
 _BETWEEN = (_demand_owner, _answering, bureau)
 _ACCESS = (_demand_owner, _asking, bureau)
 

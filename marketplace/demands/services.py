@@ -296,7 +296,7 @@ def edit_demand(actor: Actor, demand_id: int, values: Values) -> Demand:
 
 
 def extend_demand(actor: Actor, demand_id: int, answer_by: dt.date | None) -> Demand:
-    """Give a demand more time; one that has expired looks for technology again.
+    """Give a demand more time; one that has expired is public again, and goes on with answers that stand.
 
     Raises:
         NotFound, Forbidden: not this actor's.
@@ -318,11 +318,18 @@ def extend_demand(actor: Actor, demand_id: int, answer_by: dt.date | None) -> De
     DEMAND.execute(
         actor,
         demand,
-        "reopen" if demand.state == "expired" else "extend",
+        _later(demand),
         effect=effect,
         organisation_id=demand.organisation_id,
     )
     return demand
+
+
+def _later(demand: Demand) -> str:
+    """By which transition a demand gets more time."""
+    if demand.state != "expired":
+        return "extend"
+    return "resume" if any(one.state in ("given", "helpful") for one in demand.answers) else "reopen"
 
 
 def close_demand(
@@ -372,10 +379,14 @@ def close_demand(
 
 
 def expire_due(limit: int = 500) -> int:
-    """Let published demands end whose answers were wanted by a day that is past; returns how many did."""
+    """Let public demands end whose answers were wanted by a day that is past; returns how many did.
+
+    Answered ones too: an answer that nobody has judged is no reason to look on. The owner is told, and what
+    was answered is still judged and replied to.
+    """
     due = db.session.scalars(
         sa.select(Demand.id)
-        .where(Demand.state == "published", Demand.answer_by < clock.today())
+        .where(Demand.state.in_(PUBLIC_STATES), Demand.answer_by < clock.today())
         .order_by(Demand.id)
         .limit(limit)
     ).all()

@@ -323,13 +323,12 @@ def _demand_time(entry: JournalEntry) -> Iterable[Telling]:
     """Before the day by which answers are wanted, and when it is over."""
     demand = db.session.get_one(Demand, entry.subject_id)
     day = demand.answer_by.isoformat() if demand.answer_by else "—"
-    count = db.session.scalar(
-        sa.select(sa.func.count()).where(DemandAnswer.demand_id == demand.id, DemandAnswer.state == "given")
-    )
+    states = [one.state for one in demand.answers]
+    code = entry.action.replace(".", "_")
+    if entry.action == "demand.expired" and {"given", "helpful"} & set(states):
+        code = "demand_expired_answered"
     for to in _posters(demand):
-        yield Telling(
-            to, entry.action.replace(".", "_"), {"demand": demand.id, "day": day, "count": count or 0}
-        )
+        yield Telling(to, code, {"demand": demand.id, "day": day, "count": states.count("given")})
 
 
 def _demand_opened(entry: JournalEntry) -> Iterable[Telling]:

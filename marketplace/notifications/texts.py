@@ -464,6 +464,14 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         _l("“%(demand)s” has ended with the day you named, %(day)s. Give it more time if you still look."),
         "/demands/%(demand_id)s",
     ),
+    "demand_expired_answered": _Wording(
+        _l("The time of your demand is over"),
+        _l(
+            "“%(demand)s” has ended with the day you named, %(day)s. Answers that wait for your word: %(count)s. "
+            "Say what became of it, or give it more time."
+        ),
+        "/demands/%(demand_id)s#answers",
+    ),
     "demand_opened_unanswered": _Wording(
         _l("A demand that you have looked at waits for an answer"),
         _l("You have opened “%(demand)s” and have not answered. If you can help, the firm still waits."),

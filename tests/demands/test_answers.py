@@ -301,10 +301,32 @@ def test_time_is_extended_and_an_expired_demand_looks_again(firm: Actor, holder:
     with unit_of_work(firm):
         extend_demand(firm, demand.id, today + dt.timedelta(days=40))
     assert demand.state == "answered"
+    given = answers.answers_to(firm, demand)[0].id
     clock.set_now(NOW + dt.timedelta(days=60))
     with pytest.raises(Conflict) as over, unit_of_work(holder):
         answers.answer_with_message(holder, demand.id, "太晚")
     assert over.value.code == "answers-closed"
+    # An answered one ends with its day too; its owner is told, and both sides go on talking.
+    work.expire_demands()
+    assert (demand.state, demand.closed_on) == ("expired", demand.answer_by + dt.timedelta(days=1))
+    to = f"organisation:{firm.organisation_id}"
+    assert told("demand.expired") == {(to, "demand_expired_answered")}
+    assert get_demand(holder, demand.id).id == demand.id
+    with pytest.raises(NotFound):
+        get_demand(VISITOR, demand.id)
+    with unit_of_work(holder):
+        answers.reply(holder, given, "仍可洽谈")
+    with unit_of_work(firm):
+        extend_demand(firm, demand.id, clock.today() + dt.timedelta(days=9))
+    assert demand.state == "answered"
+    # Where no answer stands any more it looks anew.
+    with unit_of_work(firm):
+        answers.judge(firm, given, "pass", reason="not_mature")
+    clock.set_now(NOW + dt.timedelta(days=90))
+    work.expire_demands()
+    with unit_of_work(firm):
+        extend_demand(firm, demand.id, clock.today() + dt.timedelta(days=9))
+    assert demand.state == "published"
 
 
 def test_the_poster_is_reminded_before_its_day_and_who_opened_without_answering_once(
