@@ -8,7 +8,7 @@ its reason.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -19,6 +19,7 @@ from marketplace.core.errors import N_, Conflict, Invalid
 from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import lock, record
 
+from . import personal
 from .administration import get_user
 from .members import end_tokens
 from .models import (
@@ -29,44 +30,6 @@ from .models import (
     Organisation,
     OrganisationPast,
     User,
-)
-
-
-@dataclass(frozen=True)
-class Held:
-    """Personal data that another table holds of a user.
-
-    Attributes:
-        table: where it is.
-        user: the column with the user's id.
-        columns: what is personal in it.
-        kept: why a law makes us keep it, as a code; None where it is erased.
-    """
-
-    table: str
-    user: str
-    columns: tuple[str, ...]
-    kept: str | None = None
-
-
-# The lower layer knows these tables by name only; a test compares the list with the models.
-HELD: Final = (
-    Held("questions", "user_id", ("name", "email")),
-    # A written notice and its payment are a contract's evidence: three years of limitation (Civil Code 188),
-    # three years of records of the transaction (E-Commerce Law 31).
-    Held("notices", "user_id", ("contact",), kept="contract"),
-    # Who consented to a declaration filed with CNIPA, and who vouched for facts.
-    Held("consents", "user_id", ("email", "signer_name", "signer_position"), kept="declaration"),
-    Held("attestations", "user_id", ("signed_by",), kept="declaration"),
-    # Who accepted a confidentiality statement: an agreement and its evidence, as above.
-    Held("demand_accesses", "accepted_by", ("accepted_name",), kept="contract"),
-)
-# Where a natural person is named as a party, the name is part of a public register or of a contract.
-_PARTY: Final = (
-    ("patent_parties", "organisation_id", "register"),
-    ("offers", "holder_id", "register"),
-    ("notices", "licensee_id", "contract"),
-    ("licences", "licensee_id", "contract"),
 )
 
 
@@ -131,12 +94,12 @@ def plan(actor: Actor, user_id: int) -> Plan:
     user = get_user(actor, user_id)
     kept: dict[str, int] = {}
     erased: dict[str, int] = {}
-    for held in HELD:
+    for held in personal.held():
         number = _held(held, user.id)
         if number and held.kept is not None:
             kept[held.kept] = kept.get(held.kept, 0) + number
         elif number:
-            erased[held.table] = number
+            erased[held.table.name] = number
     for reason, number in _as_party(user).items():
         kept[reason] = kept.get(reason, 0) + number
     return Plan(kept, erased, _left_alone(user))
@@ -169,7 +132,7 @@ def erase(actor: Actor, user_id: int, *, typed: str) -> Erasure:
     planned = plan(actor, user.id)
     end_tokens(user.id)
     _erase_invitations(user)
-    for held in HELD:
+    for held in personal.held():
         if held.kept is None:
             _blank(held, user.id)
     for membership in list(user.memberships):
@@ -246,27 +209,26 @@ def _as_party(user: User) -> dict[str, int]:
 def _named(organisation_id: int) -> dict[str, int]:
     """Where registers and contracts name an organisation: reason → rows."""
     counts: dict[str, int] = {}
-    for table_name, column, reason in _PARTY:
-        table = db.metadata.tables[table_name]
-        query = sa.select(sa.func.count()).select_from(table).where(table.c[column] == organisation_id)
+    for column, reason in personal.parties():
+        query = sa.select(sa.func.count()).select_from(column.table).where(column == organisation_id)
         number = db.session.scalar(query) or 0
         if number:
             counts[reason] = counts.get(reason, 0) + number
     return counts
 
 
-def _about(held: Held, user_id: int) -> tuple[sa.Table, list[sa.ColumnElement[bool]]]:
-    table = db.metadata.tables[held.table]
+def _about(held: personal.Held, user_id: int) -> tuple[sa.Table, list[sa.ColumnElement[bool]]]:
+    table = held.table
     filled = sa.or_(*(table.c[name].is_not(None) for name in held.columns))
     return table, [table.c[held.user] == user_id, filled]
 
 
-def _held(held: Held, user_id: int) -> int:
+def _held(held: personal.Held, user_id: int) -> int:
     table, conditions = _about(held, user_id)
     return db.session.scalar(sa.select(sa.func.count()).select_from(table).where(*conditions)) or 0
 
 
-def _blank(held: Held, user_id: int) -> None:
+def _blank(held: personal.Held, user_id: int) -> None:
     table, conditions = _about(held, user_id)
     values: dict[str, Any] = dict.fromkeys(held.columns)
     if "version" in table.columns:

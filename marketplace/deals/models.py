@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.accounts.following import HOLDS
 from marketplace.accounts.models import Organisation
+from marketplace.accounts.personal import names_party, of_user
 from marketplace.core import clock
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
 from marketplace.listings.models import Offer, Patent
@@ -56,12 +57,16 @@ class Notice(Versioned, Model):
     )
     number: Mapped[str] = mapped_column(Code(24), unique=True)
     offer_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("offers.id"))
-    licensee_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"))
+    licensee_id: Mapped[int] = mapped_column(
+        Key, sa.ForeignKey("organisations.id"), info=names_party("contract")
+    )
     user_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
     state: Mapped[str] = mapped_column(Code(16))
     terms: Mapped[dict[str, Any]]
     use: Mapped[str | None] = mapped_column(sa.Text)
-    contact: Mapped[str | None] = mapped_column(sa.String(500))
+    # A written notice and its payment are a contract's evidence: three years of limitation (Civil Code 188),
+    # three years of records of the transaction (E-Commerce Law 31).
+    contact: Mapped[str | None] = mapped_column(sa.String(500), info=of_user(kept="contract"))
     document_digest: Mapped[str] = mapped_column(Code(64))
     written_at: Mapped[dt.datetime]
     served_at: Mapped[dt.datetime | None]
@@ -378,7 +383,9 @@ class Licence(Versioned, Model):
     notice_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("notices.id"), unique=True)
     offer_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("offers.id"))
     patent_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("patents.id"), index=True)
-    licensee_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"))
+    licensee_id: Mapped[int] = mapped_column(
+        Key, sa.ForeignKey("organisations.id"), info=names_party("contract")
+    )
     import_key: Mapped[str | None] = mapped_column(Code(64), unique=True)
     notice_on: Mapped[dt.date | None]
     paid_on: Mapped[dt.date | None]

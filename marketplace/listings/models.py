@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.accounts.following import one_place_per
 from marketplace.accounts.models import Organisation
+from marketplace.accounts.personal import names_party
 from marketplace.core import clock
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
 
@@ -100,7 +101,9 @@ class PatentParty(Model):
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     patent_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("patents.id"), index=True)
     position: Mapped[int]
-    organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
+    organisation_id: Mapped[int] = mapped_column(
+        Key, sa.ForeignKey("organisations.id"), index=True, info=names_party("register")
+    )
     region: Mapped[str | None] = mapped_column(Code(6))
 
     patent: Mapped[Patent] = relationship(back_populates="parties", lazy="raise_on_sql")
@@ -167,7 +170,9 @@ class Offer(Versioned, Model):
         sa.Index("ix_offers_status", "status", "evidence"),
     )
     patent_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("patents.id"), index=True)
-    holder_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
+    holder_id: Mapped[int] = mapped_column(
+        Key, sa.ForeignKey("organisations.id"), index=True, info=names_party("register")
+    )
     status: Mapped[str] = mapped_column(Code(20), default="draft")
     evidence: Mapped[str | None] = mapped_column(Code(16))
     verified_source: Mapped[str | None] = mapped_column(sa.String(200))

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.accounts.following import first_counts
 from marketplace.accounts.models import Organisation
+from marketplace.accounts.personal import of_user
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
 from marketplace.deals.models import Notice, Payment
 from marketplace.listings.models import Offer
@@ -38,7 +39,7 @@ class Bundle(Versioned, Model):
     licensee_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
     user_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
     use: Mapped[str | None] = mapped_column(sa.Text)
-    contact: Mapped[str | None] = mapped_column(sa.String(500))
+    contact: Mapped[str | None] = mapped_column(sa.String(500), info=of_user(kept="contract"))
     created_at: Mapped[dt.datetime]
 
     licensee: Mapped[Organisation] = relationship(lazy="joined")

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.accounts.following import first_counts
 from marketplace.accounts.models import Organisation
+from marketplace.accounts.personal import of_user
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
 from marketplace.listings.models import Offer
 
@@ -58,7 +59,8 @@ class Consent(Versioned, Model):
     capacity: Mapped[str] = mapped_column(Code(16))
     state: Mapped[str] = mapped_column(Code(16), default="asked")
     terms_sha256: Mapped[str] = mapped_column(Code(64))
-    email: Mapped[str | None] = mapped_column(sa.String(254))
+    # Who consented to a declaration filed with CNIPA.
+    email: Mapped[str | None] = mapped_column(sa.String(254), info=of_user(kept="declaration"))
     locale: Mapped[str] = mapped_column(Code(2), default="zh")
     nonce: Mapped[str | None] = mapped_column(Code(64))
     token_hash: Mapped[str | None] = mapped_column(Code(64), unique=True)
@@ -66,8 +68,8 @@ class Consent(Versioned, Model):
     asked_at: Mapped[dt.datetime]
     asked_by: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
     strength: Mapped[str | None] = mapped_column(Code(16))
-    signer_name: Mapped[str | None] = mapped_column(sa.String(100))
-    signer_position: Mapped[str | None] = mapped_column(sa.String(100))
+    signer_name: Mapped[str | None] = mapped_column(sa.String(100), info=of_user(kept="declaration"))
+    signer_position: Mapped[str | None] = mapped_column(sa.String(100), info=of_user(kept="declaration"))
     user_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
     signed_on: Mapped[dt.date | None]
     answered_at: Mapped[dt.datetime | None]

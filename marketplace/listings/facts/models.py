@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from marketplace.accounts.personal import of_user
 from marketplace.core.database import Code, Key, Model, one_of
 
 # The facts that the bars need: while one is unknown, so is its bar.
@@ -33,7 +34,7 @@ class Attestation(Model):
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
     user_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("users.id"))
-    signed_by: Mapped[str] = mapped_column(sa.String(200))
+    signed_by: Mapped[str] = mapped_column(sa.String(200), info=of_user(kept="declaration"))
     signed_at: Mapped[dt.datetime]
     as_of: Mapped[dt.date]
     locale: Mapped[str] = mapped_column(Code(2))

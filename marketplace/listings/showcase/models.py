@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from marketplace.accounts.personal import of_user
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
 from marketplace.core.files import StoredFile
 from marketplace.listings.models import Offer
@@ -139,8 +140,8 @@ class Question(Versioned, Model):
     state: Mapped[str] = mapped_column(Code(16))
     user_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"), index=True)
     organisation_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
-    name: Mapped[str | None] = mapped_column(sa.String(100))
-    email: Mapped[str | None] = mapped_column(sa.String(254))
+    name: Mapped[str | None] = mapped_column(sa.String(100), info=of_user())
+    email: Mapped[str | None] = mapped_column(sa.String(254), info=of_user())
     locale: Mapped[str] = mapped_column(Code(2))
     text: Mapped[str] = mapped_column(sa.Text)
     asked_at: Mapped[dt.datetime]
