@@ -15,9 +15,10 @@ from importlib import resources
 from itertools import chain
 from typing import Final
 
-import opencc_pyo3
 import rjieba
 import snowballstemmer
+
+from .simplified import simplify
 
 HAN: Final = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 """Chinese characters, the rare ones of GB 18030-2022 included, for the brackets of a regular expression."""
@@ -41,7 +42,6 @@ STOP: Final = frozenset(lines("stop.txt"))
 VERSION: Final = "1-" + hashlib.sha256("\n".join((*_TERMS, "", *sorted(STOP))).encode()).hexdigest()[:8]
 """Changes with the rules and with the dictionaries; indexes made under another version must be rebuilt."""
 
-_simplify: Final = opencc_pyo3.OpenCC("t2s").convert
 _stemmer: Final = snowballstemmer.stemmer("english")
 _stemmer_lock: Final = (
     threading.Lock()
@@ -50,12 +50,6 @@ _stemmer_lock: Final = (
 
 for _term in _TERMS:
     rjieba.add_word(_term, None, None)  # to the package's own segmenter: a second one would take 25 MB
-
-
-def simplify(text: str) -> str:
-    """Traditional characters of `text` made simplified, one for one."""
-    simplified: str = _simplify(text)
-    return simplified
 
 
 def normalise(text: str) -> str:

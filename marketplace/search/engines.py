@@ -8,7 +8,6 @@ from typing import TypeVar
 from flask import current_app
 
 from .breaker import Breaker
-from .elasticsearch import ElasticsearchEngine
 from .embedded import EmbeddedEngine
 from .engine import SearchEngine
 
@@ -19,6 +18,9 @@ def make(kind: str) -> SearchEngine:
     """A new engine of a kind (`embedded` or `elasticsearch`) with the application's settings."""
     settings = current_app.config["SETTINGS"]
     if kind == "elasticsearch":
+        # Here and not above: its client takes some 6 MB, which a process without that server need not pay.
+        from .elasticsearch import ElasticsearchEngine
+
         return ElasticsearchEngine(settings.elasticsearch_url)
     return EmbeddedEngine(settings.instance_dir / "search")
 

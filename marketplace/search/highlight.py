@@ -16,6 +16,7 @@ from typing import Final
 from marketplace.search import analysis
 from marketplace.search.document import OfferDocument
 from marketplace.search.query import SearchQuery
+from marketplace.search.simplified import simplify
 
 SNIPPET: Final = 120
 """How many characters of a long text are shown around the matches."""
@@ -109,7 +110,7 @@ def _aligned(text: str) -> tuple[str, Sequence[int]]:
         origin: Sequence[int] = range(len(signs))
     else:
         origin = [place for place, sign in enumerate(signs) for _ in sign]
-    simple = analysis.simplify(joined)
+    simple = simplify(joined)
     return (simple if len(simple) == len(joined) else joined), origin
 
 
