@@ -41,6 +41,8 @@ WITH_MODELS = (
     "deals.evidence",
     "deals.clauses",
     "deals.export_control",
+    "deals.royalties",
+    "deals.shares",
     "pricing",
     "demands",
     "search",
@@ -60,17 +62,17 @@ WITH_POLICIES = (
     "listings.stocktaking",
     "deals",
     "deals.statements",
+    "deals.disputes",
     "pricing",
     "demands",
-    "deals.disputes",
     "search",
     "search.saved",
     "matching",
     "statistics",
     "notifications",
+    "notifications.hooks",
 )
 WITH_IMPORTS = (
-    "notifications.hooks",
     "accounts",
     "listings",
     "listings.stocktaking",
@@ -89,16 +91,16 @@ WITH_WORK = (
     "listings.stocktaking",
     "listings.changes",
     "deals",
+    "deals.disputes",
     "demands",
     "search",
-    "deals.disputes",
     "search.saved",
     "matching",
     "statistics",
     "notifications",
+    "notifications.hooks",
 )
 
-    "notifications.hooks",
 
 def create_app(settings: config.Settings | None = None) -> Flask:
     """The application for these settings (by default: the environment's).
