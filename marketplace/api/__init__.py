@@ -16,6 +16,7 @@ from . import (
     demands,
     documents,
     harvest,
+    disputes,
     interests,
     licences,
     mirrored,
@@ -52,6 +53,7 @@ PARTS: Final = (
     open_data.blueprint,
     harvest.blueprint,
     mirrored.blueprint,
+    disputes.blueprint,
 )
 RATE: Final = "6000 per minute"
     webhook_endpoints.blueprint,

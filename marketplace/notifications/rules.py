@@ -12,6 +12,8 @@ from marketplace.accounts.models import IdentityClash, Mandate, Organisation
 from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
+from marketplace.deals.disputes import parties
+from marketplace.deals.disputes.models import Dispute
 from marketplace.deals.models import Licence, Notice, Payment, Quarantine
 from marketplace.demands.models import Demand, DemandAccess, DemandAnswer
 from marketplace.listings.consents.models import Consent, PriceObjection
@@ -408,6 +410,42 @@ def _saved_search_found(entry: JournalEntry) -> Iterable[Telling]:
         yield Telling(saved.organisation_id, "saved_search_found", ids, member=saved.user_id)
 
 
+# Who is told of a step of a dispute: the side that did not take it, or both.
+_DISPUTE_TELLS: Final[dict[str, str]] = {
+    "dispute.opened": "other",
+    "dispute.answered": "other",
+    "dispute.added": "other",
+    "dispute.answer_due": "answering",
+    "dispute.answer_overdue": "both",
+    "dispute.settlement_proposed": "other",
+    "dispute.settlement_declined": "proposing",
+    "dispute.settlement_taken_back": "other",
+    "dispute.settled": "both",
+    "dispute.referred": "other",
+    "dispute.returned": "other",
+    "dispute.decided": "both",
+    "dispute.withdrawn": "answering",
+}
+
+
+def _dispute_step(entry: JournalEntry) -> Iterable[Telling]:
+    dispute = db.session.get_one(Dispute, entry.subject_id)
+    across = {"holder": "licensee", "licensee": "holder"}
+    told = _DISPUTE_TELLS[entry.action]
+    if told == "both":
+        to = parties.told(dispute)
+    elif told == "answering":
+        to = parties.side(dispute, across[dispute.opened_side])
+    elif told == "proposing":
+        to = parties.side(dispute, entry.data["side"])
+    else:
+        to = parties.side(dispute, across[entry.data["side"]])
+    for organisation_id in sorted(to):
+        yield Telling(organisation_id, entry.action.replace(".", "_"), {"dispute": dispute.id})
+    if entry.action in ("dispute.opened", "dispute.answer_overdue"):
+        yield Telling("bureau", f"{entry.action.replace('.', '_')}_bureau", {"dispute": dispute.id})
+
+
 def _webhook_given_up(entry: JournalEntry) -> Iterable[Telling]:
     endpoint = db.session.get_one(WebhookEndpoint, entry.subject_id)
     yield Telling(endpoint.organisation_id, "webhook_given_up", {"webhook": endpoint.id})
@@ -475,5 +513,6 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "question.answered": _question_answered,
     "saved_search.found": _saved_search_found,
     "webhook.given_up": _webhook_given_up,
+    **dict.fromkeys(_DISPUTE_TELLS, _dispute_step),
     **dict.fromkeys((*telling.ACTIONS, "stock.job_done"), _stock_step),
 }

@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from marketplace.accounts.models import Organisation
 from marketplace.core.database import db
+from marketplace.deals.disputes.models import Dispute
 from marketplace.deals.models import Licence, Notice, Payment, Quarantine
 from marketplace.demands.models import Demand, DemandAnswer
 from marketplace.listings.models import Offer, Patent
@@ -530,6 +531,95 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         _l("Since you were last told, offers were announced that your search finds: %(count)s."),
         "/saved-searches/%(saved_search_id)s",
     ),
+    "dispute_opened": _Wording(
+        _l("A dispute with you was opened: %(dispute)s"),
+        _l(
+            "The other side says what happened and what it asks for. Please answer by %(due)s. The licence "
+            "stays as it is meanwhile."
+        ),
+        "/disputes/%(dispute_id)s",
+    ),
+    "dispute_answered": _Wording(
+        _l("Your dispute is answered: %(dispute)s"),
+        _l(
+            "The other side has answered. See what it says; you may propose a settlement or take another way."
+        ),
+        "/disputes/%(dispute_id)s",
+    ),
+    "dispute_added": _Wording(
+        _l("Something was added to a dispute: %(dispute)s"),
+        _l("The other side has added a remark or evidence."),
+        "/disputes/%(dispute_id)s",
+    ),
+    "dispute_answer_due": _Wording(
+        _l("Please answer a dispute by %(due)s: %(dispute)s"),
+        _l(
+            "The other side waits for your answer. If there is none, it may go to CNIPA, the local department "
+            "or a court."
+        ),
+        "/disputes/%(dispute_id)s",
+    ),
+    "dispute_answer_overdue": _Wording(
+        _l("A dispute was not answered in time: %(dispute)s"),
+        _l(
+            "The day set for the answer, %(due)s, is over. An answer is still possible, and so are the "
+            "other ways."
+        ),
+        "/disputes/%(dispute_id)s",
+    ),
+    "dispute_settlement_proposed": _Wording(
+        _l("A settlement is proposed: %(dispute)s"),
+        _l(
+            "The other side proposes a text. Agree to it as it stands, decline it, or write what you would "
+            "change."
+        ),
+        "/disputes/%(dispute_id)s",
+    ),
+    "dispute_settlement_declined": _Wording(
+        _l("Your proposed settlement is declined: %(dispute)s"),
+        _l("The other side does not agree to the text. You may propose another one."),
+        "/disputes/%(dispute_id)s",
+    ),
+    "dispute_settlement_taken_back": _Wording(
+        _l("A proposed settlement is taken back: %(dispute)s"),
+        _l("The other side has taken its proposal back."),
+        "/disputes/%(dispute_id)s",
+    ),
+    "dispute_settled": _Wording(
+        _l("A dispute is settled: %(dispute)s"),
+        _l("Both sides agree to the text of the settlement. It is kept with the dispute."),
+        "/disputes/%(dispute_id)s",
+    ),
+    "dispute_referred": _Wording(
+        _l("A dispute was taken elsewhere: %(dispute)s"),
+        _l("The other side has taken the dispute to an authority or a court. See where."),
+        "/disputes/%(dispute_id)s",
+    ),
+    "dispute_returned": _Wording(
+        _l("A mediation has ended without an agreement: %(dispute)s"),
+        _l("The other side has noted that the mediation ended without an agreement. The dispute goes on."),
+        "/disputes/%(dispute_id)s",
+    ),
+    "dispute_decided": _Wording(
+        _l("A dispute has ended elsewhere: %(dispute)s"),
+        _l("What was agreed or decided is recorded with its paper."),
+        "/disputes/%(dispute_id)s",
+    ),
+    "dispute_withdrawn": _Wording(
+        _l("A dispute is withdrawn: %(dispute)s"),
+        _l("The other side has withdrawn its dispute."),
+        "/disputes/%(dispute_id)s",
+    ),
+    "dispute_opened_bureau": _Wording(
+        _l("A dispute was opened: %(dispute)s"),
+        _l("Two parties of a deal are in dispute. They were told which ways there are."),
+        "/disputes/%(dispute_id)s",
+    ),
+    "dispute_answer_overdue_bureau": _Wording(
+        _l("A dispute is unanswered behind its day: %(dispute)s"),
+        _l("The day set for the answer, %(due)s, is over without one."),
+        "/disputes/%(dispute_id)s",
+    ),
     "webhook_given_up": _Wording(
         _l("A webhook address does not answer and was disabled"),
         _l(
@@ -566,6 +656,7 @@ _MODELS: Final[Mapping[str, Any]] = {
     "comment": StockComment,
     "saved_search": SavedSearch,
     "webhook": WebhookEndpoint,
+    "dispute": Dispute,
 }
 
 
@@ -592,7 +683,7 @@ def render_all(notifications: Iterable[Notification]) -> list[tuple[Notification
 def _places(parameters: Mapping[str, Any]) -> dict[str, Any]:
     places: dict[str, Any] = {
         "amount": "—", "reference": "—", "effective_on": "—", "reason": "—", "ended_on": "—",
-        "stated_on": "—", "pass_reason": "—",
+        "stated_on": "—", "pass_reason": "—", "due": "—",
         "count": parameters.get("count", 0), "day": parameters.get("day", "—"),
         "state": parameters.get("state", ""),
     }  # fmt: skip
@@ -613,6 +704,8 @@ def _places(parameters: Mapping[str, Any]) -> dict[str, Any]:
             case DemandAnswer() if row.pass_reason is not None:
                 said = [str(_PASS_REASONS[row.pass_reason]), row.pass_note]
                 places["pass_reason"] = " · ".join(one for one in said if one)
+            case Dispute():
+                places["due"] = row.answer_due_on.isoformat()
             case Quarantine():
                 places["reason"] = row.reason
     return places
@@ -630,6 +723,8 @@ def _name(row: Any) -> str:
             return row.number
         case SavedSearch():
             return row.name
+        case Dispute():
+            return f"{row.number} {row.title}"
         case WebhookEndpoint():
             return row.url
         case StockComment():

@@ -23,6 +23,7 @@ PAGES = (
     "showcase",
     "questions",
     "licensing",
+    "disputes",
     "certificates",
     "consents",
     "demands",

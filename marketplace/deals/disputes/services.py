@@ -14,7 +14,7 @@ from marketplace.core import clock
 from marketplace.core.actor import SYSTEM, Actor
 from marketplace.core.database import db
 from marketplace.core.errors import N_, Conflict, Forbidden, Invalid, NotFound
-from marketplace.core.files import StoredFile, checked_upload, keep, store
+from marketplace.core.files import StoredFile, checked_upload, keep
 from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 from marketplace.deals import numbers
@@ -365,18 +365,18 @@ def withdraw(actor: Actor, dispute_id: int) -> Dispute:
     return dispute
 
 
-def file_of(actor: Actor, dispute_id: int, file_id: int) -> tuple[StoredFile, bytes]:
+def file_of(actor: Actor, dispute_id: int, file_id: int) -> StoredFile:
     """A file that was shown in a dispute, for its sides and for staff.
 
     Raises:
-        NotFound: there is none, or it is not yours to see; `file-missing`.
+        NotFound: there is none, or it is not yours to see.
     """
     dispute = get(actor, dispute_id)
     files = [one.file for one in dispute.entries] + [one.file for one in dispute.referrals]
     shown = next((one for one in files if one is not None and one.id == file_id), None)
     if shown is None:
         raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
-    return shown, store().read(shown.digest)
+    return shown
 
 
 def remind() -> None:
