@@ -13,9 +13,9 @@ from marketplace.accounts.models import Organisation
 from marketplace.core.actor import Actor
 from marketplace.core.errors import Invalid
 from marketplace.core.files import MAX_UPLOAD
-from marketplace.deals import notices, payments
+from marketplace.deals import ledger, notices, payments
 from marketplace.deals.lookup import licence_of, payments_of
-from marketplace.deals.models import Notice, Payment
+from marketplace.deals.models import Notice, Obligation, Payment
 
 from . import shapes
 from .answering import once, once_prepared
@@ -52,6 +52,15 @@ class ObligationView(ma.Schema):
     amount = fields.Nested(Amount, required=True)
     due_on = Day(required=True, allow_none=True)
     state = fields.String(required=True, metadata={"enum": ["open", "paid", "cancelled"]})
+    instalment = fields.Integer(
+        allow_none=True, metadata={"description": "counted from 1; null where the sum is owed at once"}
+    )
+    due_months = fields.Integer(
+        allow_none=True, metadata={"description": "months after the licence's effect"}
+    )
+    overdue = fields.Boolean()
+    received = fields.Nested(Amount, metadata={"description": "what has come and counts"})
+    remaining = fields.Nested(Amount, metadata={"description": "what is still to come"})
 
 
 class NoticeView(ma.Schema):
@@ -111,7 +120,18 @@ class PaymentView(ma.Schema):
     obligation_id = Id(required=True)
     state = fields.String(
         required=True,
-        metadata={"enum": ["open", "slip_uploaded", "paid", "failed", "expired", "cancelled", "quarantined"]},
+        metadata={
+            "enum": [
+                "open",
+                "slip_uploaded",
+                "paid",
+                "failed",
+                "expired",
+                "cancelled",
+                "quarantined",
+                "reversed",
+            ]
+        },
     )
     channel = fields.String(required=True, metadata={"enum": ["bank", "stripe"]})
     amount = fields.Nested(Amount, required=True)
@@ -124,6 +144,7 @@ class PaymentView(ma.Schema):
         required=True, metadata={"description": "whether the payee's invoice is there; this record is none"}
     )
     licence_id = Id(required=True, allow_none=True)
+    received = fields.Nested(Amount, metadata={"description": "what has come by this attempt so far"})
 
 
 class PaymentRequest(ma.Schema):
@@ -140,6 +161,9 @@ class ConfirmRequest(ma.Schema):
 
     paid_on = shapes.day(required=True)
     amount = fields.Nested(Amount, required=True)
+    again = fields.Boolean(
+        load_default=False, metadata={"description": "the same sum of the same day has come once more"}
+    )
 
 
 # --- views of rows
@@ -153,25 +177,26 @@ def party_view(organisation: Organisation) -> dict[str, Any]:
 def notice_view(notice: Notice) -> dict[str, Any]:
     """A notice, as `NoticeView`."""
     licence = licence_of(notice)
+    counts = ledger.standings([one.id for one in notice.obligations])
     plain = ("id", "number", "offer_id", "state", "written_at", "served_at", "use", "contact")
     return {
         **{name: getattr(notice, name) for name in plain},
         "licensee": party_view(notice.licensee),
         "sha256": notice.document_digest,
         "document_url": shapes.address(f"{shapes.BASE}/notices/{notice.id}/document"),
-        "obligations": [
-            {
-                "id": one.id,
-                "kind": one.kind,
-                "amount": shapes.money(one.amount_minor, one.currency),
-                "due_on": one.due_on,
-                "state": one.state,
-            }
-            for one in notice.obligations
-        ],
+        "obligations": [_obligation_view(one, counts.get(one.id, 0)) for one in notice.obligations],
         "channels": list(payments.channels_of(notice)) if notice.obligations else [],
         "payment_ids": [payment.id for payment in payments_of(notice)],
         "licence_id": licence.id if licence is not None else None,
+    }
+
+
+def _obligation_view(one: Obligation, received: int) -> dict[str, Any]:
+    plain = ("id", "kind", "due_on", "state", "instalment", "due_months", "overdue")
+    return {name: getattr(one, name) for name in plain} | {
+        "amount": shapes.money(one.amount_minor, one.currency),
+        "received": shapes.money(received, one.currency),
+        "remaining": shapes.money(one.amount_minor - received, one.currency),
     }
 
 
@@ -197,6 +222,7 @@ def payment_view(payment: Payment) -> dict[str, Any]:
         if payment.channel == "bank"
         else None,
         "paid_on": payment.paid_on,
+        "received": shapes.money(max(ledger.came_by(payment), 0), payment.currency),
         "invoiced": payment.invoice_id is not None,
         "licence_id": licence.id if licence is not None else None,
     }
@@ -391,15 +417,21 @@ def upload_invoice(payment_id: str) -> Response:
 @blueprint.arguments(ConfirmRequest)
 @blueprint.response(200, PaymentView)
 def confirm_payment(values: dict[str, Any], payment_id: str) -> Response:
-    """State that the transfer has arrived (payee). The licence follows when it is the announced sum.
+    """State that a transfer has arrived (payee). The licence follows when the announced sum is there.
 
-    Another sum is set aside: the payment is `quarantined` then, and the operator sees it.
+    A part leaves the rest owed; of what is too much the surplus becomes a refund. Money in another currency
+    is set aside: the payment is `quarantined` then, and the operator sees it.
     """
 
     def act(actor: Actor) -> dict[str, Any]:
         amount = values["amount"]
         payment = payments.confirm_payment(
-            actor, key_of(payment_id), values["paid_on"], amount["amount_minor"], amount["currency"]
+            actor,
+            key_of(payment_id),
+            values["paid_on"],
+            amount["amount_minor"],
+            amount["currency"],
+            again=values["again"],
         )
         return payment_view(payment)
 

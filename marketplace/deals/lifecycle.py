@@ -48,6 +48,8 @@ PAYMENT = Lifecycle(
         _move(
             "slip", {"open", "slip_uploaded"}, "slip_uploaded", "payment.upload_slip", "payment.slip_uploaded"
         ),
+        # A part has come: the slip is answered, the rest is awaited.
+        _move("part", {"open", "slip_uploaded"}, "open", "payment.run", "payment.part_received"),
         _move("confirm", _UNPAID, "paid", "payment.confirm", "payment.confirmed"),
         _move("settle", _UNPAID, "paid", "payment.run", "payment.confirmed"),
         _move("cancel", {"open", "slip_uploaded"}, "cancelled", "payment.cancel", "payment.cancelled"),
@@ -61,6 +63,34 @@ PAYMENT = Lifecycle(
             "payment.run",
             "payment.quarantined",
         ),
+        # Entered wrongly: an operator's correction, approved by a second one, reverses it.
+        _move("reverse", {"paid"}, "reversed", "payment.run", "payment.reversed"),
+        _move("put_away", {"quarantined"}, "cancelled", "payment.run", "payment.cancelled"),
+    ),
+)
+
+# Money that goes back: by the holder's own transfer, or by the provider, whose signed word settles it; a
+# refund that the provider could not deliver is the holder's matter again.
+REFUND = Lifecycle(
+    "refund",
+    "open",
+    (
+        _move("ask", {"open"}, "asked", "refund.at_provider", "refund.asked"),
+        _move("settle", {"asked"}, "done", "payment.run", "refund.done"),
+        _move("fail", {"asked", "done"}, "open", "payment.run", "refund.failed"),
+        _move("done", {"open"}, "done", "refund.done", "refund.done"),
+        _move("drop", {"open"}, "cancelled", "payment.run", "refund.cancelled"),
+    ),
+)
+
+# Two operators, never the same one twice.
+CORRECTION = Lifecycle(
+    "correction",
+    "proposed",
+    (
+        _move("approve", {"proposed"}, "approved", "correction.decide", "correction.approved"),
+        _move("decline", {"proposed"}, "declined", "correction.decide", "correction.declined"),
+        _move("take_back", {"proposed"}, "taken_back", "correction.take_back", "correction.taken_back"),
     ),
 )
 

@@ -28,7 +28,8 @@ from .licences import grant
 from .lifecycle import NOTICE, PAYMENT
 from .lookup import find, last_day, lock_notice, offer_ended_at, owned_by, payments_of
 from .models import OPEN_NOTICE, OPEN_PAYMENT, Licence, Notice, Obligation, Payment
-from .rules import basis_of, effective_on_service, obligations_of, pay_by, too_late
+from .refunds import give_back_parts
+from .rules import basis_of, effective_on_service, makes_the_licence, obligations_of, pay_by, too_late
 
 MAX_USE: Final = 2000
 MAX_CONTACT: Final = 500
@@ -469,7 +470,8 @@ def _arrive(actor: Actor, notice: Notice, action: str, at: dt.datetime) -> None:
         if basis_of(notice.terms) == "paid":
             notice.pay_by = pay_by(at)
             for one in notice.obligations:
-                one.due_on = notice.pay_by
+                # Later instalments fall due after the licence took effect.
+                one.due_on = notice.pay_by if makes_the_licence(one.instalment) else None
 
     NOTICE.execute(
         actor,
@@ -513,6 +515,7 @@ def _close(actor: Actor, notice: Notice, action: str, at: dt.datetime) -> None:
         organisation_id=notice.licensee_id,
         **_ids(notice),
     )
+    give_back_parts(notice, "notice_ended")
 
 
 def release(payment: Payment) -> None:

@@ -19,9 +19,9 @@ from marketplace.core.papers.sealing import signer as signer
 from marketplace.listings.models import Offer, Patent
 
 from .documents import CertificateDocument, FeeBasis, NoticeDocument, Owed, Paid, Party
-from .lookup import payments_of
+from .ledger import receipts_of
 from .models import Licence, Notice
-from .rules import basis_of, licence_term, obligations_of, pay_by
+from .rules import basis_of, licence_term, makes_the_licence, obligations_of, pay_by
 
 CHANNEL_WORDS = {"bank": "银行转账至许可人账户", "stripe": "许可人的在线收款账户（Stripe）"}
 _KIND_WORDS = {"fee": "许可使用费", "entry_fee": "入门费", "royalty": "提成"}
@@ -136,11 +136,18 @@ def certificate_document(licence: Licence) -> CertificateDocument:
 
 
 def paid_sums(notice: Notice) -> tuple[Paid, ...]:
-    """The proven payments that made the licence."""
+    """The proven payments that made the licence, each part of a sum as it came."""
+    needed = [one.id for one in notice.obligations if makes_the_licence(one.instalment)]
     return tuple(
-        Paid(CHANNEL_WORDS[one.channel], one.amount_minor, one.currency, one.paid_on, one.reference)
-        for one in payments_of(notice)
-        if one.state == "paid" and one.paid_on is not None and one.obligation.paid_at == one.effective_at
+        Paid(
+            CHANNEL_WORDS[one.payment.channel],
+            one.applied_minor,
+            one.currency,
+            one.paid_on,
+            one.payment.reference,
+        )
+        for one in receipts_of(needed)
+        if one.applied_minor > 0
     )
 
 

@@ -18,20 +18,21 @@ from marketplace.core.errors import Conflict, Invalid, NotFound
 from marketplace.core.files import checked_upload, keep
 from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import lock, record, unit_of_work
-from marketplace.listings.models import Offer
 
-from . import numbers, stripe_gateway
+from . import ledger, numbers, stripe_gateway
 from .lifecycle import PAYMENT
 from .lookup import find, last_day, lock_notice, lock_payment, offer_ended_at
-from .models import OPEN_PAYMENT, Notice, Obligation, Payment, RefundTask
+from .models import OPEN_PAYMENT, Notice, Obligation, Payment, Receipt
 from .notices import pay_in_full, release
 from .quarantine import quarantine
+from .refunds import count_again, give_back_parts, require_refund
 from .rules import (
     STRIPE_CEILING_MINOR,
     answer_to_slip_by,
     bank_instant,
     basis_of,
     effective_at,
+    makes_the_licence,
     too_late,
 )
 
@@ -45,6 +46,13 @@ def channels_of(notice: Notice) -> tuple[str, ...]:
     available = {"bank": bool(terms["payee_account"]), "stripe": bool(terms["stripe_account"])}
     announced = terms["channels"] or CHANNELS
     return tuple(channel for channel in CHANNELS if channel in announced and available[channel])
+
+
+def next_owed(notice: Notice) -> Obligation | None:
+    """The sum that can be paid now: the one that makes the licence, after that the next instalment."""
+    if notice.state not in ("served", "paid"):
+        return None
+    return next((one for one in notice.obligations if one.state == "open"), None)
 
 
 def start_payment(actor: Actor, notice_id: int, channel: str, obligation_id: int | None = None) -> Payment:
@@ -77,7 +85,8 @@ def begin_payment(actor: Actor, notice_id: int, channel: str, obligation_id: int
         NotFound: no such notice or obligation, or another party's.
         Invalid: `channel-unknown`.
         Conflict: `notice-not-served`, `notice-closed`, `offer-not-live`, `nothing-due`,
-            `channel-not-announced`, `amount-above-channel-limit`, `payment-open` (naming it).
+            `channel-not-announced`, `amount-above-channel-limit`, `payment-open` (naming it),
+            `instalment-later`.
     """
     if channel not in CHANNELS:
         raise Invalid(
@@ -91,19 +100,21 @@ def begin_payment(actor: Actor, notice_id: int, channel: str, obligation_id: int
             "notice-not-served", "The notice has not reached the holder yet: please pay after that."
         )
     obligation = lock(Obligation, _chosen(notice, obligation_id).id)
-    if notice.state != "served":
-        raise Conflict("notice-closed", "This notice is already paid or over.", state=notice.state)
-    if offer_ended_at(notice.offer) is not None or not notice.offer.in_force_on(clock.today()):
-        raise Conflict("offer-not-live", "This offer cannot be taken up any more.")
+    # What is still owed of a licence that is in effect outlives the offer: later instalments.
+    if not (notice.state == "paid" and obligation.state == "open"):
+        _require_takeable(notice)
     if obligation.state != "open":
         raise Conflict("nothing-due", "Nothing is due here.")
+    if notice.state == "served" and not makes_the_licence(obligation.instalment):
+        raise Conflict("instalment-later", "Please pay the first instalment first: it makes the licence.")
     if channel not in channels_of(notice):
         raise Conflict(
             "channel-not-announced",
             "The announced terms do not allow this way of paying.",
             channels=list(channels_of(notice)),
         )
-    if channel == "stripe" and obligation.amount_minor > STRIPE_CEILING_MINOR:
+    left = ledger.remaining(obligation)
+    if channel == "stripe" and left > STRIPE_CEILING_MINOR:
         raise Conflict(
             "amount-above-channel-limit",
             "Stripe takes at most 999,999.99 yuan in one payment: please pay by bank transfer.",
@@ -120,7 +131,14 @@ def begin_payment(actor: Actor, notice_id: int, channel: str, obligation_id: int
             "A payment is already under way: finish it or cancel it first.",
             payment_id=str(attempt.id),
         )
-    return _add(notice, obligation, channel)
+    return _add(notice, obligation, channel, left)
+
+
+def _require_takeable(notice: Notice) -> None:
+    if notice.state != "served":
+        raise Conflict("notice-closed", "This notice is already paid or over.", state=notice.state)
+    if offer_ended_at(notice.offer) is not None or not notice.offer.in_force_on(clock.today()):
+        raise Conflict("offer-not-live", "This offer cannot be taken up any more.")
 
 
 def open_checkout(actor: Actor, payment_id: int) -> Payment:
@@ -232,23 +250,32 @@ def escalate_slips() -> None:
 
 
 def confirm_payment(
-    actor: Actor, payment_id: int, paid_on: dt.date, amount_minor: int, currency: str = "CNY"
+    actor: Actor,
+    payment_id: int,
+    paid_on: dt.date,
+    amount_minor: int,
+    currency: str = "CNY",
+    *,
+    again: bool = False,
 ) -> Payment:
-    """The payee states that a transfer has arrived; the licence follows when it is the announced sum.
+    """The payee states that a transfer has arrived; the licence follows when the whole sum is there.
 
     Args:
         actor: the payee's side.
         payment_id: which.
         paid_on: the day on which it was paid, in Shanghai.
-        amount_minor: what arrived, in minor units (分).
+        amount_minor: what arrived with this transfer, in minor units (分). A part leaves the rest owed, of
+            what is too much the surplus has to be returned.
         currency: its ISO 4217 code.
+        again: the same sum of the same day has come once more, which is else taken for a repetition.
 
     Returns:
-        The payment: `paid`, or `quarantined` when the sum is another one (the operator sees it).
+        The payment: `paid`, `open` while the rest is awaited, or `quarantined` when it came in another
+        currency (the operator sees it).
 
     Raises:
-        Invalid: `date-in-future`, `date-too-early` (before the notice).
-        Conflict: `not-a-transfer`, `illegal-transition`.
+        Invalid: `date-in-future`, `date-too-early` (before the notice), `amount-invalid`.
+        Conflict: `not-a-transfer`, `illegal-transition`, `receipt-known`.
     """
     payment = lock_payment(find(actor, "payment.confirm", Payment, payment_id))
     _require_transfer(payment)
@@ -264,10 +291,16 @@ def confirm_payment(
             "The notice was not written yet on this day.",
             fields={"paid_on": ["The notice was not written yet on this day."]},
         )
-    if (amount_minor, currency.upper()) != (payment.amount_minor, payment.currency):
+    if amount_minor <= 0:
+        raise Invalid(
+            "amount-invalid",
+            "Please give a sum above zero.",
+            fields={"amount": ["Please give a sum above zero."]},
+        )
+    if currency.upper() != payment.currency:
         quarantine_payment(
             payment,
-            "amount-mismatch",
+            "currency-mismatch",
             expected={"amount_minor": payment.amount_minor, "currency": payment.currency},
             received={
                 "amount_minor": amount_minor,
@@ -276,7 +309,11 @@ def confirm_payment(
             },
         )
         return payment
-    settle(actor, payment, "confirm", at=bank_instant(paid_on), paid_on=paid_on)
+    if not again and ledger.is_known(payment, amount_minor, paid_on):
+        raise Conflict(
+            "receipt-known", "The same sum of the same day is on record already: say so if it came twice."
+        )
+    receive(actor, payment, amount_minor, at=bank_instant(paid_on), paid_on=paid_on, source="payee")
     return payment
 
 
@@ -329,128 +366,126 @@ def declare_royalty(actor: Actor, notice_id: int, amount_minor: int) -> Obligati
     return owed
 
 
-def settle(
-    actor: Actor, payment: Payment, action: str, *, at: dt.datetime, paid_on: dt.date | None = None
-) -> None:
-    """The right sum is proven: the licence follows, or the money has to go back. Rows are locked already.
+def receive(
+    actor: Actor,
+    payment: Payment,
+    amount_minor: int,
+    *,
+    at: dt.datetime,
+    source: str,
+    paid_on: dt.date | None = None,
+    correction_id: int | None = None,
+) -> Receipt:
+    """Money is proven to have come: it counts, as far as it is owed, and the rest has to go back.
+
+    The licence follows when the sum that makes it is there, as of the last payment. Rows are locked already.
 
     Args:
         actor: the payee, or the system.
-        payment: the attempt.
-        action: `confirm` by the payee, or `settle` by the provider's signed word.
+        payment: the attempt by which it came.
+        amount_minor: what came, above zero, in the payment's currency.
         at: when it was paid by that proof, which is not when we learned of it.
+        source: `payee`, `statement`, `stripe` (the provider's signed word) or `correction`.
         paid_on: the legal date; by default that of `at`.
+        correction_id: the correction by which it is entered.
     """
     obligation = payment.obligation
     notice = obligation.notice
     day = paid_on or clock.legal_date(at)
+    reason = _why_not(obligation, at)
+    applied = 0 if reason else min(amount_minor, ledger.remaining(obligation))
+    receipt = ledger.add(
+        actor,
+        payment,
+        amount_minor,
+        applied,
+        at=at,
+        paid_on=day,
+        source=source,
+        correction_id=correction_id,
+    )
+    complete = reason is None and ledger.remaining(obligation) == 0
+    if payment.state == "paid":
+        pass  # it came once more
+    elif complete or ledger.came_by(payment) >= payment.amount_minor:
+        _paid(actor, payment, at=at, day=day, by_payee=source in ("payee", "statement"))
+    elif payment.state in OPEN_PAYMENT:
+        PAYMENT.execute(
+            SYSTEM,
+            payment,
+            "part",
+            organisation_id=notice.licensee_id,
+            occurred_on=day,
+            amount_minor=amount_minor,
+            **_ids(payment),
+        )
+    else:
+        record(
+            "payment.part_received",
+            payment,
+            organisation_id=notice.licensee_id,
+            occurred_on=day,
+            amount_minor=amount_minor,
+            **_ids(payment),
+        )
+    if amount_minor > applied:
+        require_refund(payment, reason or "surplus", amount_minor - applied, receipt=receipt)
+    if complete:
+        _complete(obligation)
+    elif notice.state not in ("served", "paid") or reason in ("offer_ended", "term_over"):
+        # What had come before cannot be completed in time any more.
+        give_back_parts(notice, reason or "notice_ended")
+    return receipt
+
+
+def _why_not(obligation: Obligation, at: dt.datetime) -> str | None:
+    """Why money paid at `at` does not count towards an obligation, as a code; None when it does."""
+    notice = obligation.notice
+    if obligation.state != "open":
+        return "second_payment"
+    if notice.state == "paid":
+        return None  # a later instalment, or a sum that was reversed: the licence is in effect
+    if notice.served_at is None:
+        return "notice_ended"
+    return too_late(
+        effective_at(notice.served_at, [at]),
+        offer_ended_at=offer_ended_at(notice.offer),
+        notice_ended_at=notice.ended_at,
+        last_day=last_day(notice.offer),
+    )
+
+
+def _paid(actor: Actor, payment: Payment, *, at: dt.datetime, day: dt.date, by_payee: bool) -> None:
+    """The attempt has brought all that it was to bring."""
 
     def effect() -> None:
         payment.effective_at, payment.paid_on, payment.confirmed_by = at, day, actor.user_id
 
     PAYMENT.execute(
-        actor,
+        actor if by_payee else SYSTEM,
         payment,
-        action,
+        "confirm" if by_payee else "settle",
         effect=effect,
-        organisation_id=notice.licensee_id,
+        organisation_id=payment.obligation.notice.licensee_id,
         occurred_on=day,
         **_ids(payment),
     )
-    if obligation.state == "paid":
-        require_refund(payment, "second_payment")
-        return
-    if notice.served_at is None:
-        require_refund(payment, "notice_ended")
-        return
-    moment = effective_at(notice.served_at, [at])
-    reason = too_late(
-        moment,
-        offer_ended_at=offer_ended_at(notice.offer),
-        notice_ended_at=notice.ended_at,
-        last_day=last_day(notice.offer),
-    )
-    if reason is not None:
-        require_refund(payment, reason)
-        return
-    obligation.state, obligation.paid_at = "paid", at
-    others = sa.select(Payment).where(
-        Payment.obligation_id == obligation.id, Payment.id != payment.id, Payment.state.in_(OPEN_PAYMENT)
-    )
+
+
+def _complete(obligation: Obligation) -> None:
+    """The whole sum is there: other attempts are pointless, and the licence may take effect."""
+    notice = obligation.notice
+    obligation.state, obligation.paid_at = "paid", ledger.proven_at(obligation)
+    count_again(obligation)
+    others = sa.select(Payment).where(Payment.obligation_id == obligation.id, Payment.state.in_(OPEN_PAYMENT))
     for other in list(db.session.scalars(others)):
         release(other)
-    if all(one.state != "open" for one in notice.obligations):
-        proven = [one.paid_at for one in notice.obligations if one.paid_at is not None]
+    if notice.state == "paid" or notice.served_at is None:
+        return
+    needed = [one for one in notice.obligations if makes_the_licence(one.instalment)]
+    if all(one.state != "open" for one in needed):
+        proven = [one.paid_at for one in needed if one.paid_at is not None]
         pay_in_full(notice, effective_at(notice.served_at, proven))
-
-
-def require_refund(payment: Payment, reason: str) -> RefundTask:
-    """Money that has no obligation behind it: the holder has to return it.
-
-    Args:
-        payment: the attempt that brought it.
-        reason: `second_payment`, `offer_ended`, `term_over` or `notice_ended`.
-    """
-    task = RefundTask(
-        payment=payment,
-        amount_minor=payment.amount_minor,
-        currency=payment.currency,
-        reason=reason,
-        state="open",
-        created_at=clock.now(),
-    )
-    db.session.add(task)
-    record(
-        "refund.required",
-        task,
-        organisation_id=payment.obligation.notice.offer.holder_id,
-        reason=reason,
-        **_ids(payment),
-    )
-    return task
-
-
-def list_refunds(actor: Actor, *, after: int | None = None, limit: int = 50) -> list[RefundTask]:
-    """Open refunds that the actor is party to (staff: all), newest first."""
-    query = (
-        sa.select(RefundTask)
-        .join(Payment, RefundTask.payment_id == Payment.id)
-        .join(Obligation, Payment.obligation_id == Obligation.id)
-        .join(Notice, Obligation.notice_id == Notice.id)
-        .join(Offer, Notice.offer_id == Offer.id)
-        .where(RefundTask.state == "open")
-        .order_by(RefundTask.id.desc())
-        .limit(min(limit, 200))
-    )
-    if after is not None:
-        query = query.where(RefundTask.id < after)
-    if not actor.is_staff:
-        query = query.where(
-            sa.or_(Notice.licensee_id.in_(actor.licensees), Offer.holder_id.in_(actor.holders))
-        )
-    return list(db.session.scalars(query))
-
-
-def close_refund(actor: Actor, refund_id: int, note: str) -> RefundTask:
-    """Note that the holder has returned the money.
-
-    Args:
-        actor: the payee's side, or the operator.
-        refund_id: which.
-        note: how: a transfer's reference, the provider's refund number.
-
-    Raises:
-        Invalid: `note-missing`.
-    """
-    task = lock(RefundTask, find(actor, "refund.done", RefundTask, refund_id).id)
-    if not note.strip():
-        raise Invalid(
-            "note-missing", "Please say what was done.", fields={"note": ["Please say what was done."]}
-        )
-    if task.state == "open":
-        task.state, task.done_at, task.note = "done", clock.now(), note.strip()
-        record("refund.done", task, organisation_id=task.payment.obligation.notice.offer.holder_id)
-    return task
 
 
 def quarantine_payment(
@@ -482,16 +517,17 @@ def _chosen(notice: Notice, obligation_id: int | None) -> Obligation:
         raise NotFound("obligation-not-found", "There is no such sum under this notice.")
     if not notice.obligations:
         raise Conflict("nothing-due", "Nothing is due here.")
+    # In the order in which they fall due, which is that of their ids.
     return next((one for one in notice.obligations if one.state == "open"), notice.obligations[0])
 
 
-def _add(notice: Notice, obligation: Obligation, channel: str) -> Payment:
+def _add(notice: Notice, obligation: Obligation, channel: str, amount_minor: int) -> Payment:
     terms, bank = notice.terms, channel == "bank"
     payment = Payment(
         obligation=obligation,
         channel=channel,
         state=PAYMENT.initial,
-        amount_minor=obligation.amount_minor,
+        amount_minor=amount_minor,
         currency=obligation.currency,
         reference=numbers.new_reference(clock.today()),
         stripe_account=None if bank else terms["stripe_account"],

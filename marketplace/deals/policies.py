@@ -18,7 +18,7 @@ from marketplace.core.permissions import (
     system,
 )
 
-from .models import Licence, Notice, Payment, RefundTask
+from .models import Correction, Licence, Notice, Payment, RefundTask
 
 
 def notice_of(subject: Any) -> Notice | None:
@@ -91,6 +91,29 @@ def stating_side(actor: Actor, subject: Any) -> bool:
     return side == "licensee" and licensee_side(actor, subject)
 
 
+def operator_in_person(actor: Actor, _subject: Any) -> bool:
+    """An operator who is signed in; no command, of which nobody could tell who gave it."""
+    return actor.is_operator and actor.user_id is not None
+
+
+def other_operator(actor: Actor, subject: Any) -> bool:
+    """Another operator than the one who proposed a correction."""
+    return (
+        operator_in_person(actor, subject)
+        and isinstance(subject, Correction)
+        and actor.user_id != subject.proposed_by
+    )
+
+
+def proposing_operator(actor: Actor, subject: Any) -> bool:
+    """The operator who proposed a correction."""
+    return (
+        operator_in_person(actor, subject)
+        and isinstance(subject, Correction)
+        and actor.user_id == subject.proposed_by
+    )
+
+
 _PARTIES = (licensee_side, holder_side, bureau)
 
 RULES = {
@@ -118,6 +141,10 @@ RULES = {
     "licence.run": Rule(WRITE, (system,), sees=_PARTIES),
     "quarantine.view": Rule(READ, (bureau,)),
     "quarantine.resolve": Rule(WRITE, (operator,)),
+    "correction.propose": Rule(WRITE, (operator_in_person,)),
+    "correction.decide": Rule(WRITE, (other_operator,)),
+    "correction.take_back": Rule(WRITE, (proposing_operator,)),
     "refund.view": Rule(READ, _PARTIES, sees=_PARTIES),
     "refund.done": Rule(WRITE, (payee, operator), sees=_PARTIES),
+    "refund.at_provider": Rule(WRITE, (payee,), sees=_PARTIES),
 }

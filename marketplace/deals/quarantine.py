@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
-from marketplace.core.errors import Invalid, NotFound
+from marketplace.core.errors import Conflict, Invalid, NotFound
 from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import lock, record
 
 from .models import Payment, Quarantine
+
+# Money that came and is not entered, or is entered wrongly. The other cases tell of what has happened.
+WITH_MONEY: Final = frozenset(
+    {
+        "amount-mismatch",
+        "currency-mismatch",
+        "account-mismatch",
+        "session-mismatch",
+        "reference-mismatch",
+        "unknown-payment",
+        "unknown-checkout",
+        "paid-again",
+        "paid-at-provider-only",
+        "reported",
+    }
+)
 
 
 def quarantine(
@@ -70,22 +86,50 @@ def open_quarantine(actor: Actor, *, after: int | None = None, limit: int = 50) 
 
 
 def resolve_quarantine(actor: Actor, quarantine_id: int, note: str) -> Quarantine:
-    """Close a case, saying what was done.
+    """Close a case that holds no money, saying what was done; money takes a second operator.
 
     Raises:
         NotFound: there is none.
         Invalid: `note-missing`.
+        Conflict: `quarantine-resolved`; `second-operator-needed` (see `corrections`).
     """
     require(actor, "quarantine.resolve")
-    if db.session.get(Quarantine, quarantine_id) is None:
-        raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
+    row = find_case(quarantine_id)
     if not note.strip():
         raise Invalid(
             "note-missing", "Please say what was done.", fields={"note": ["Please say what was done."]}
         )
-    row = lock(Quarantine, quarantine_id)
-    if row.state == "open":
-        row.state, row.resolution = "resolved", note.strip()
-        row.resolved_by, row.resolved_at = actor.user_id, clock.now()
-        record("quarantine.resolved", row, reason=row.reason, payment_id=row.payment_id)
+    if needs_two(row):
+        raise Conflict(
+            "second-operator-needed",
+            "There is money in this case: propose what to do with it, and another operator decides.",
+        )
+    close(actor, row, note.strip())
     return row
+
+
+def needs_two(case: Quarantine) -> bool:
+    """Whether a case holds money that somebody has to decide about, so that it takes two operators."""
+    return case.reason in WITH_MONEY
+
+
+def find_case(quarantine_id: int) -> Quarantine:
+    """An open case, held to the end of the unit of work.
+
+    Raises:
+        NotFound: there is none.
+        Conflict: `quarantine-resolved`.
+    """
+    if db.session.get(Quarantine, quarantine_id) is None:
+        raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
+    row = lock(Quarantine, quarantine_id)
+    if row.state != "open":
+        raise Conflict("quarantine-resolved", "This case has been closed already.")
+    return row
+
+
+def close(actor: Actor, case: Quarantine, resolution: str) -> None:
+    """Close a case that is held, with what was done."""
+    case.state, case.resolution = "resolved", resolution
+    case.resolved_by, case.resolved_at = actor.user_id, clock.now()
+    record("quarantine.resolved", case, reason=case.reason, payment_id=case.payment_id)

@@ -78,6 +78,11 @@ def obligations_of(terms: Mapping[str, Any]) -> list[Owed]:
     raise Conflict("terms-incomplete", "The announced fee is not on record yet; please ask the operator.")
 
 
+def makes_the_licence(instalment: int | None) -> bool:
+    """Whether a sum has to be paid before the licence takes effect: the whole, or the first instalment."""
+    return instalment in (None, 1)
+
+
 def basis_of(terms: Mapping[str, Any]) -> str:
     """How the licence begins: `paid` (notice and payment), `free` or `royalty` (nothing due on day one)."""
     if obligations_of(terms):

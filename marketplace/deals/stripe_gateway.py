@@ -17,11 +17,14 @@ from marketplace.core.database import db
 from marketplace.core.errors import N_, Unavailable
 
 from . import papers
-from .models import Payment
+from .models import Payment, RefundTask
 
 log = logging.getLogger(__name__)
 API_VERSION: Final = "2026-10-28.endive"  # the SDK's; the webhook endpoint is registered with the same
 TIMEOUT: Final = 10  # seconds
+
+# The events by which a session tells of its payment.
+SUCCEEDED: Final = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
 
 # What may pass by itself: the same call is made again later, with the same idempotency key.
 _PASSING = (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError)
@@ -96,11 +99,12 @@ def create_session(payment: Payment) -> Session:
     }
     if "wechat_pay" in methods:
         params["payment_method_options"] = {"wechat_pay": {"client": "web"}}
-    return _call(
+    found = _call(
         payment,
         lambda options: _client().v1.checkout.sessions.create(params, options=options),  # type: ignore[arg-type]
         idempotency_key=payment.reference,
     )
+    return _session(found)
 
 
 def retrieve(payment: Payment) -> Session:
@@ -111,9 +115,10 @@ def retrieve(payment: Payment) -> Session:
         Refused: the provider does not know it.
     """
     session_id = payment.checkout_session_id or ""
-    return _call(
+    found = _call(
         payment, lambda options: _client().v1.checkout.sessions.retrieve(session_id, options=options)
     )
+    return _session(found)
 
 
 def expire(payment: Payment) -> None:
@@ -128,6 +133,39 @@ def expire(payment: Payment) -> None:
     except Refused as refused:
         # It was paid or ran out meanwhile; its webhook tells.
         log.info("session not expired", extra={"payment": payment.id, "code": refused.code})
+
+
+@dataclass(frozen=True)
+class Returned:
+    """A refund as the provider answers it: its number and its own word for the state."""
+
+    id: str
+    status: str
+
+
+def refund(task: RefundTask, intent: str) -> Returned:
+    """Return money of a direct charge on the holder's account; the key names the task and its attempt.
+
+    Args:
+        task: how much, and of which payment.
+        intent: the provider's payment intent.
+
+    Raises:
+        Unavailable: `payment-provider-unavailable`.
+        Refused: the provider does not take it.
+    """
+    payment = task.payment
+    params: dict[str, Any] = {
+        "payment_intent": intent,
+        "amount": task.amount_minor,
+        "metadata": {"payment": payment.reference, "refund": str(task.id)},
+    }
+    found = _call(
+        payment,
+        lambda options: _client().v1.refunds.create(params, options=options),  # type: ignore[arg-type]
+        idempotency_key=f"refund-{payment.reference}-{task.id}-{task.attempts}",
+    )
+    return Returned(found.id, found.status or "pending")
 
 
 def _client() -> stripe.StripeClient:
@@ -152,19 +190,23 @@ _AWAY: Final = N_(
 )
 
 
-def _call(payment: Payment, call: Any, *, idempotency_key: str | None = None) -> Session:
+def _call(payment: Payment, call: Any, *, idempotency_key: str | None = None) -> Any:
     options: dict[str, str] = {"stripe_account": payment.stripe_account or ""}
     if idempotency_key is not None:
         options["idempotency_key"] = idempotency_key
+    payment_id = payment.id
     db.session.rollback()  # ends what reading the payment began: nothing is held while the network answers
     try:
-        found = call(options)
+        return call(options)
     except _PASSING as error:
-        log.warning("stripe away", extra={"payment": payment.id, "error": type(error).__name__})
+        log.warning("stripe away", extra={"payment": payment_id, "error": type(error).__name__})
         raise Unavailable("payment-provider-unavailable", _AWAY) from error
     except stripe.StripeError as error:
-        log.warning("stripe refused", extra={"payment": payment.id, "error": type(error).__name__})
+        log.warning("stripe refused", extra={"payment": payment_id, "error": type(error).__name__})
         raise Refused(error.code or type(error).__name__) from error
+
+
+def _session(found: Any) -> Session:
     return Session(
         id=found.id,
         url=found.url,

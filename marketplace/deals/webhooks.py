@@ -24,10 +24,11 @@ from . import papers, stripe_gateway
 from .lifecycle import PAYMENT
 from .lookup import lock_payment
 from .models import Payment, StripeEvent
-from .payments import quarantine_payment, settle
+from .payments import quarantine_payment
+from .payments import receive as receive_money
 from .quarantine import quarantine
 
-SUCCEEDED: Final = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
+SUCCEEDED: Final = stripe_gateway.SUCCEEDED
 FAILED: Final = {"checkout.session.async_payment_failed": "fail", "checkout.session.expired": "expire"}
 AFTERWARDS: Final = ("charge.refunded", "refund.", "charge.refund.", "charge.dispute.")
 
@@ -131,7 +132,7 @@ def _apply_session(event: StripeEvent) -> tuple[str, str]:
     if payment.checkout_session_id is None:
         # Our call's answer was lost, but the session that it made was paid.
         payment.checkout_session_id = session["id"]
-    settle(SYSTEM, payment, "settle", at=event.created)
+    receive_money(SYSTEM, payment, payment.amount_minor, at=event.created, source="stripe")
     return "applied", "paid"
 
 

@@ -18,11 +18,13 @@ from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.convert import InvalidValue, yuan
 from marketplace.core.database import db
-from marketplace.core.errors import DomainError, NotFound
+from marketplace.core.errors import Conflict, DomainError, NotFound, Unavailable
 from marketplace.core.permissions import allowed
 from marketplace.core.unit_of_work import unit_of_work
+from marketplace.deals import ledger
 from marketplace.deals import licences as licence_services
 from marketplace.deals import payments as payment_services
+from marketplace.deals import refunds as refund_services
 from marketplace.deals.licences import CORRECTIONS, PARTIES_REASONS
 from marketplace.deals.lifecycle import RECORDAL
 from marketplace.deals.lookup import licence_of, owned_by, payments_of
@@ -33,7 +35,7 @@ from marketplace.listings.models import Offer, PatentParty
 
 from . import formats, labels
 from .downloads import saved, stored
-from .forms import Form, at_most, options, required, required_when, status_of, stripped
+from .forms import Form, at_most, options, required, required_when, sentence_of, status_of, stripped
 from .holder_frame import blueprint, party
 
 _SIZE = 50
@@ -45,7 +47,7 @@ def _with_payment(*rules: Any) -> Any:
     )
 
 
-_REFUNDED = sa.select(RefundTask.payment_id).where(RefundTask.state == "open")
+_REFUNDED = sa.select(RefundTask.payment_id).where(RefundTask.state.in_(("open", "asked")))
 GROUPS: Mapping[str, Any] = {
     "to_confirm": _with_payment(Payment.channel == "bank", Payment.state == "slip_uploaded"),
     "open": Notice.state.in_(("served", "not_served")),
@@ -96,7 +98,7 @@ class ConfirmForm(Form):
         description=_l("The day of the transfer, as your account statement shows it."),
     )
     amount = StringField(_l("Amount received, in yuan"), [required(), at_most(40)], filters=[stripped])
-    sure = BooleanField(_l("Yes, this is what arrived"))
+    sure = BooleanField(_l("Yes, this is what arrived with this transfer"))
 
 
 class InvoiceForm(Form):
@@ -118,6 +120,7 @@ class RefundForm(Form):
         description=_l("For example the reference of your transfer."),
         filters=[stripped],
     )
+    slip = FileField(_l("Your bank's slip (optional)"), description=_l("PDF, PNG or JPEG, up to 10 MB."))
 
 
 @blueprint.get("/notices/<int:notice_id>")
@@ -156,12 +159,7 @@ def notice_page(
     """
     actor = current_actor()
     attempts = payments_of(found)
-    refunds = {
-        task.payment_id: task
-        for task in db.session.scalars(
-            sa.select(RefundTask).where(RefundTask.payment_id.in_([payment.id for payment in attempts]))
-        )
-    }
+    refunds = refund_services.refunds_of(found)
     refused = next(
         (each for each in (form, refund_form, proof_form, invoice_form) if each and each.errors), None
     )
@@ -174,12 +172,23 @@ def notice_page(
         terms=found.terms,
         payments=attempts,
         confirmable={payment.id for payment in attempts if _may_confirm(actor, payment)},
-        refunds=refunds,
+        refunds={
+            payment.id: [task for task in refunds if task.payment_id == payment.id] for payment in attempts
+        },
         closable={
             task.id
-            for task in refunds.values()
+            for task in refunds
             if task.state == "open" and allowed(actor, "refund.done", task).allowed
         },
+        returnable={
+            task.id
+            for task in refunds
+            if task.payment.channel == "stripe"
+            and (task.state == "open" or (task.state == "asked" and task.provider_refund_id is None))
+            and allowed(actor, "refund.at_provider", task).allowed
+        },
+        counts=ledger.standings([one.id for one in found.obligations]),
+        receipts=ledger.receipts_of([one.id for one in found.obligations]),
         licence=licence_of(found),
         forms=_one_each(
             [payment.id for payment in attempts],
@@ -188,7 +197,7 @@ def notice_page(
             form,
         ),
         refund_forms=_one_each(
-            [task.id for task in refunds.values()], lambda: RefundForm(formdata=None), about, refund_form
+            [task.id for task in refunds], lambda: RefundForm(formdata=None), about, refund_form
         ),
         invoice_forms=_one_each(
             [payment.id for payment in attempts if allowed(actor, "payment.invoice", payment).allowed],
@@ -276,24 +285,20 @@ def confirm_answer(payment_id: int, area: str) -> ResponseReturnValue:
     form = ConfirmForm()
     if form.validate_on_submit():
         amount = _amount(form)
-        if amount is not None and amount != payment.amount_minor and not form.sure.data:
-            form.amount.errors = [
-                gettext(
-                    "%(owed)s is owed, and you entered %(given)s. If this is what arrived, say so below: "
-                    "the operator will look at it, and no licence arises until the announced sum is there.",
-                    owed=formats.money(payment.amount_minor, payment.currency),
-                    given=formats.money(amount, payment.currency),
-                )
-            ]
+        left = ledger.remaining(payment.obligation)
+        if amount is not None and amount != left and not form.sure.data:
+            form.amount.errors = [_asked(left, amount, payment.currency)]
         elif amount is not None:
             try:
                 with unit_of_work(actor):
-                    done = payment_services.confirm_payment(actor, payment_id, form.paid_on.data, amount)
-                    state, notice_state = done.state, done.obligation.notice.state
+                    done = payment_services.confirm_payment(
+                        actor, payment_id, form.paid_on.data, amount, again=bool(form.sure.data)
+                    )
+                    said = _said(done)
             except DomainError as error:
                 form.accept(error)
             else:
-                flash(*_said(state, notice_state))
+                flash(*said)
                 return redirect(url_for(f"{area}.notice", notice_id=notice_id))
     return notice_page(get_notice(actor, notice_id), area, form=form, about=payment_id)
 
@@ -310,12 +315,31 @@ def _amount(form: ConfirmForm) -> int | None:
     return amount
 
 
-def _said(state: str, notice_state: str) -> tuple[str, str]:
-    if state == "quarantined":
+def _asked(left: int, given: int, currency: str) -> str:
+    """The question about another sum than the one that is awaited."""
+    if given < left:
+        sentence = _l(
+            "%(owed)s is still owed, and you entered %(given)s. If this is what arrived, say so below: it "
+            "counts as a part, and the licence takes effect when the rest is there."
+        )
+    else:
+        sentence = _l(
+            "%(owed)s is still owed, and you entered %(given)s. If this is what arrived, say so below: what "
+            "is too much has to be given back."
+        )
+    return str(sentence % {"owed": formats.money(left, currency), "given": formats.money(given, currency)})
+
+
+def _said(payment: Payment) -> tuple[str, str]:
+    obligation = payment.obligation
+    if obligation.state == "open" and payment.state != "paid":
         return gettext(
-            "Another sum than the announced one arrived: the operator looks at it. No licence arose."
+            "Kept as a part: %(left)s is still to come.",
+            left=formats.money(ledger.remaining(obligation), payment.currency),
         ), "warning"
-    if notice_state == "paid":
+    if ledger.came_by(payment) > payment.amount_minor:
+        return gettext("Confirmed. More came than was owed: please give the surplus back."), "warning"
+    if obligation.notice.state == "paid" and obligation.state == "paid":
         return gettext("Confirmed. The licence is in effect."), "success"
     return gettext("Confirmed. This money has no licence behind it: please give it back."), "warning"
 
@@ -328,24 +352,52 @@ def refund(refund_id: int) -> ResponseReturnValue:
 
 
 def refund_answer(refund_id: int, area: str) -> ResponseReturnValue:
-    """Note that money was given back, with how."""
+    """Note that money was given back by a transfer, with how."""
     actor = current_actor()
-    task = db.session.get(RefundTask, refund_id)
-    if task is None:
-        raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
-    notice_id = task.payment.obligation.notice_id
-    get_notice(actor, notice_id)
+    notice_id = refund_services.get_refund(actor, refund_id).payment.obligation.notice_id
     form = RefundForm()
     if form.validate_on_submit():
+        given = form.slip.data
         try:
             with unit_of_work(actor):
-                payment_services.close_refund(actor, refund_id, form.note.data)
+                refund_services.close_refund(
+                    actor,
+                    refund_id,
+                    form.note.data,
+                    evidence=given.read() if given else None,
+                    filename=given.filename if given else "",
+                )
         except DomainError as error:
-            form.accept(error)
+            form.accept(error, file="slip")
         else:
             flash(gettext("Noted."), "success")
             return redirect(url_for(f"{area}.notice", notice_id=notice_id))
     return notice_page(get_notice(actor, notice_id), area, refund_form=form, about=refund_id)
+
+
+@blueprint.post("/refunds/<int:refund_id>/provider")
+@access("organisation")
+def refund_at_provider(refund_id: int) -> ResponseReturnValue:
+    """Give the money back through the provider that brought it."""
+    actor = current_actor()
+    notice_id = refund_services.get_refund(actor, refund_id).payment.obligation.notice_id
+    try:
+        task = refund_services.refund_at_provider(actor, refund_id)
+    except (Conflict, Unavailable) as error:
+        flash(sentence_of(error), "warning")
+    else:
+        if task.state == "done":
+            flash(gettext("The provider has returned the money."), "success")
+        else:
+            flash(gettext("The provider was asked to return the money; it tells us when it has."), "success")
+    return redirect(url_for("holder.notice", notice_id=notice_id))
+
+
+@blueprint.get("/refunds/<int:refund_id>/slip")
+@access("signed_in")
+def refund_slip(refund_id: int) -> ResponseReturnValue:
+    """The slip of a transfer by which money was given back, for both sides and staff."""
+    return stored(refund_services.get_refund(current_actor(), refund_id).evidence_id)
 
 
 # --- licences

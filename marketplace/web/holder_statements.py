@@ -8,9 +8,7 @@ from flask_babel import gettext
 
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core.unit_of_work import unit_of_work
-from marketplace.deals.models import Payment
 from marketplace.deals.statements import services
-from marketplace.deals.statements.models import BankLine
 
 from .holder_frame import blueprint, party
 
@@ -19,20 +17,11 @@ from .holder_frame import blueprint, party
 @access("organisation")
 def statement() -> ResponseReturnValue:
     """Lines that wait for an answer or for the rest of the money, and the way to upload a statement."""
-    lines = services.open_lines(party().id)
     return render_template(
         "holder/statement.html",
-        asked=[line for line in lines if line.state == "suggested"],
-        parts=_by_payment([line for line in lines if line.state == "part"]),
+        asked=services.open_lines(party().id),
+        parts=services.open_sums(party().id),
     )
-
-
-def _by_payment(parts: list[BankLine]) -> list[tuple[Payment, int]]:
-    """Each payment with what has come of it, in 分, in the order of its first part."""
-    sums: dict[Payment, int] = {}
-    for part in parts:
-        sums[part.payment] = sums.get(part.payment, 0) + part.amount_minor
-    return list(sums.items())
 
 
 @blueprint.post("/statement/<int:line_id>")

@@ -135,6 +135,7 @@ TABLES: dict[str, dict[str, Label]] = {
         "open": Label(_l("To be paid"), "yellow"),
         "paid": Label(_l("Paid"), "green"),
         "cancelled": Label(_l("No longer due"), "secondary"),
+        "overdue": Label(_l("Overdue"), "red"),
     },
     "obligation_kind": {
         "fee": Label(_l("Licence fee")),
@@ -155,6 +156,7 @@ TABLES: dict[str, dict[str, Label]] = {
         "expired": Label(_l("Expired"), "secondary"),
         "cancelled": Label(_l("Cancelled"), "secondary"),
         "quarantined": Label(_l("Being checked by the operator"), "orange"),
+        "reversed": Label(_l("Entered wrongly, reversed"), "secondary"),
     },
     "licence_state": {
         "in_effect": Label(_l("In effect"), "green"),
@@ -215,6 +217,8 @@ TABLES: dict[str, dict[str, Label]] = {
         "delivered": Label(_l("Delivered"), "green"),
         "failed": Label(_l("Given up"), "red"),
     },
+    "licence_kind": {
+        "open": Label(_l("Open licence"), "green"),
         "ordinary": Label(_l("Negotiated ordinary licence"), "secondary"),
     },
     "recordal_state": {
@@ -443,20 +447,150 @@ TABLES: dict[str, dict[str, Label]] = {
         "second_payment": Label(_l("It was paid twice.")),
         "offer_ended": Label(_l("The money came after the offer had ended.")),
         "term_over": Label(_l("The money came after the licence term was over.")),
-        "notice_ended": Label(_l("The money came after the notice had ended.")),
+        "notice_ended": Label(_l("The notice ended before the whole sum was there.")),
+        "surplus": Label(_l("More came than was owed.")),
+        "returned": Label(_l("An operator found that the money is not for a licence here.")),
+    },
+    "refund_state": {
+        "open": Label(_l("To be returned"), "orange"),
+        "asked": Label(_l("The provider was asked"), "blue"),
+        "done": Label(_l("Returned"), "green"),
+        "cancelled": Label(_l("Not needed any more"), "secondary"),
+    },
+    "receipt_source": {
+        "payee": Label(_l("the holder's word")),
+        "statement": Label(_l("bank statement")),
+        "stripe": Label(_l("the provider's signed message")),
+        "correction": Label(_l("correction by two operators")),
+    },
+    "correction_kind": {
+        "apply": Label(_l("It pays a sum that is owed")),
+        "reverse": Label(_l("A payment was entered wrongly: reverse it")),
+        "foreign": Label(_l("It is not for a licence here")),
+        "ask_return": Label(_l("The holder has to return it")),
+    },
+    "correction_state": {
+        "proposed": Label(_l("Waits for a second operator"), "blue"),
+        "approved": Label(_l("Approved"), "green"),
+        "declined": Label(_l("Declined"), "red"),
+        "taken_back": Label(_l("Taken back"), "secondary"),
+    },
+    "flag_kind": {
+        "refund": Label(
+            _l("Refund at the provider"),
+            "yellow",
+            _l("Ask the holder whether it returned the money knowingly. The licence is not ended by it."),
+        ),
+        "dispute": Label(
+            _l("Disputed with the provider"),
+            "red",
+            _l(
+                "The holder answers the dispute with the provider. The licence is not ended by it; "
+                "the parties may use the ways of a dispute."
+            ),
+        ),
     },
     "quarantine_reason": {
-        "amount-mismatch": Label(_l("Another sum came than is owed"), "orange"),
-        "paid-again": Label(_l("Money came for what had been paid already"), "orange"),
-        "currency-mismatch": Label(_l("The money came in another currency"), "orange"),
-        "account-mismatch": Label(_l("The message came from another account"), "red"),
-        "livemode-mismatch": Label(_l("A test message came to the real account, or the reverse"), "red"),
-        "session-mismatch": Label(_l("The message speaks of another checkout"), "orange"),
-        "reference-mismatch": Label(_l("The message bears another reference"), "orange"),
-        "unknown-payment": Label(_l("Nobody knows what this money is for"), "orange"),
-        "session-unknown": Label(_l("The provider does not know our checkout"), "orange"),
-        "paid-at-provider-only": Label(_l("The provider was paid, and we were not told"), "orange"),
-        "paid-here-only": Label(_l("It counts as paid here, but not with the provider"), "red"),
+        "amount-mismatch": Label(
+            _l("Another sum came than is owed"),
+            "orange",
+            _l(
+                "Compare with the payer's slip or the provider's page. Enter it for the sum that it "
+                "pays, or have it returned."
+            ),
+        ),
+        "paid-again": Label(
+            _l("Money came for what had been paid already"),
+            "orange",
+            _l("Have the holder return it, or enter it for another sum that is owed to the same holder."),
+        ),
+        "currency-mismatch": Label(
+            _l("The money came in another currency"),
+            "orange",
+            _l("Another currency pays no sum: have the holder return it."),
+        ),
+        "account-mismatch": Label(
+            _l("The message came from another account"),
+            "red",
+            _l(
+                "Check the holder's connected account. Money in a stranger's account is not for a "
+                "licence here."
+            ),
+        ),
+        "livemode-mismatch": Label(
+            _l("A test message came to the real account, or the reverse"),
+            "red",
+            _l(
+                "Test money is no payment. Check which keys and webhook addresses the holder's "
+                "account uses, then close it."
+            ),
+        ),
+        "test-mode": Label(
+            _l("A message about test money came to the real account"),
+            "red",
+            _l(
+                "Test money is no payment. Check which keys and webhook addresses the account uses, "
+                "then close it."
+            ),
+        ),
+        "unknown-checkout": Label(
+            _l("The provider has a checkout with our reference, unknown here"),
+            "orange",
+            _l(
+                "Look at the checkout on the provider's page: enter it for the sum that it pays, or "
+                "have it returned."
+            ),
+        ),
+        "reported": Label(
+            _l("An operator reports that it was entered wrongly"),
+            "orange",
+            _l(
+                "Check the report with the holder, then propose the reversal, with the sum that it "
+                "really pays if there is one."
+            ),
+        ),
+        "session-mismatch": Label(
+            _l("The message speaks of another checkout"),
+            "orange",
+            _l(
+                "Look at both checkouts on the provider's page: enter the money for the sum that it "
+                "pays, or have it returned."
+            ),
+        ),
+        "reference-mismatch": Label(
+            _l("The message bears another reference"),
+            "orange",
+            _l("Look for the sum of this reference, and enter the money for it, or have it returned."),
+        ),
+        "unknown-payment": Label(
+            _l("Nobody knows what this money is for"),
+            "orange",
+            _l(
+                "Ask the account's holder what it is for. Enter it for an open sum of the same "
+                "account, or note that it is foreign."
+            ),
+        ),
+        "session-unknown": Label(
+            _l("The provider does not know our checkout"),
+            "orange",
+            _l("Ask the holder whether another account was connected; the payer may have to pay anew."),
+        ),
+        "paid-at-provider-only": Label(
+            _l("The provider was paid, and we were not told"),
+            "orange",
+            _l(
+                "The provider's message is missing: let it be sent again. If it does not come, enter "
+                "the money."
+            ),
+        ),
+        "paid-here-only": Label(
+            _l("It counts as paid here, but not with the provider"),
+            "red",
+            _l(
+                "Look at the provider's page. If it was entered wrongly, report the payment on its "
+                "notice's page."
+            ),
+        ),
         "refund": Label(_l("The holder paid money back"), "yellow"),
         "dispute": Label(_l("The payer disputes the payment"), "red"),
     },

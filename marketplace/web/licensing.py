@@ -22,7 +22,7 @@ from marketplace.core.database import db
 from marketplace.core.errors import Conflict, Invalid
 from marketplace.core.permissions import allowed
 from marketplace.core.unit_of_work import unit_of_work
-from marketplace.deals import licences, lookup, notices, payments, rules
+from marketplace.deals import ledger, licences, lookup, notices, payments, refunds, rules
 from marketplace.deals.models import OPEN_PAYMENT, Licence, Notice
 from marketplace.listings.models import Offer
 from marketplace.listings.services import offers
@@ -210,6 +210,10 @@ def _notice_page(
             licensee_side=found.licensee_id in actor.licensees,
             checkout=request.args.get("checkout"),
             payee_side=found.offer.holder_id in actor.holders,
+            counts=ledger.standings([one.id for one in found.obligations]),
+            receipts=ledger.receipts_of([one.id for one in found.obligations]),
+            refunds=refunds.refunds_of(found),
+            next_owed=payments.next_owed(found),
         ),
         max(status_of(one) for one in (form, slip_form, royalty_form)),
     )

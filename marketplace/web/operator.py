@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,33 +10,31 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from wtforms import TextAreaField
 
 from marketplace.accounts.identity import access, current_actor
-from marketplace.accounts.models import Organisation, User
+from marketplace.accounts.models import Organisation
 from marketplace.core import checks, dead_letters
 from marketplace.core.database import db
-from marketplace.core.errors import Conflict, DomainError, NotFound
+from marketplace.core.errors import Conflict, NotFound
 from marketplace.core.readers import DeadLetter
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals.models import Notice, Obligation, Payment, Quarantine, RefundTask
 from marketplace.deals.patent_ends import count_stated_ends
-from marketplace.deals.payments import list_refunds
-from marketplace.deals.quarantine import open_quarantine, resolve_quarantine
+from marketplace.deals.refunds import WAITING, list_refunds
 from marketplace.listings.models import IN_FORCE, Offer
 from marketplace.listings.services import awaiting_verification
 
 from . import (
-    formats,
     operator_ends,
     operator_lists,
     operator_offers,
     operator_people,
+    operator_quarantine,
     operator_synonyms,
     operator_system,
     operator_words,
 )
-from .forms import Form, at_most, required, sentence_of, status_of, stripped
+from .forms import sentence_of
 from .operator_frame import blueprint, key_given
 
 __all__ = ["blueprint"]
@@ -45,7 +42,7 @@ __all__ = ["blueprint"]
 # Their views belong to the same blueprint.
 VIEWS = (
     operator_offers, operator_ends, operator_lists, operator_people, operator_system, operator_words,
-    operator_synonyms,
+    operator_synonyms, operator_quarantine,
 )  # fmt: skip
 
 _SIZE = 50
@@ -140,7 +137,7 @@ def home() -> ResponseReturnValue:
         ),
         Queue(
             _l("Refunds that are open"),
-            _count(sa.select(RefundTask.id).where(RefundTask.state == "open")),
+            _count(sa.select(RefundTask.id).where(RefundTask.state.in_(WAITING))),
             url_for("operator.refunds"),
             "arrow-counterclockwise",
             _l("Holders have to give the money back."),
@@ -213,141 +210,6 @@ def refunds() -> ResponseReturnValue:
     return render_template(
         "operator/refunds.html", rows=rows[:_SIZE], before=rows[_SIZE - 1].id if len(rows) > _SIZE else None
     )
-
-
-# --- quarantine
-
-
-class NoteForm(Form):
-    """What was done."""
-
-    note = TextAreaField(
-        _l("What was done?"),
-        [required(), at_most(2000)],
-        description=_l("It stays with the case. Nothing is changed by closing it."),
-        filters=[stripped],
-    )
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One figure of a case: what was expected and what came."""
-
-    name: str
-    expected: str
-    received: str
-
-    @property
-    def differs(self) -> bool:
-        """Whether they are told both and are not the same."""
-        return "—" not in (self.expected, self.received) and self.expected != self.received
-
-
-_NAMES = {
-    "amount_minor": _l("Amount"),
-    "amount_total": _l("Amount"),
-    "currency": _l("Currency"),
-    "paid_on": _l("Paid on"),
-    "account": _l("Account"),
-    "livemode": _l("Real money"),
-}
-
-
-def compared(case: Quarantine) -> list[Compared]:
-    """Expected and received side by side, by name."""
-    names = list(dict.fromkeys([*case.expected, *case.received]))
-    return [
-        Compared(
-            str(_NAMES.get(name, name.replace("_", " "))),
-            _told(case.expected, name),
-            _told(case.received, name),
-        )
-        for name in names
-        if not isinstance(case.received.get(name), dict | list)
-    ]
-
-
-def _told(values: Mapping[str, Any], name: str) -> str:
-    value = values.get(name)
-    if value is None:
-        return "—"
-    if name in ("amount_minor", "amount_total") and isinstance(value, int):
-        return formats.money(value, str(values.get("currency") or "CNY").upper())
-    if isinstance(value, bool):
-        return str(gettext("yes") if value else gettext("no"))
-    return str(formats.day(value)) if name.endswith("_on") else str(value)
-
-
-@dataclass(frozen=True)
-class Case:
-    """A quarantined matter as it is listed."""
-
-    row: Quarantine
-    payment: Payment | None
-    figures: Sequence[Compared]
-    closed_by: str | None
-
-
-def _cases(rows: Sequence[Quarantine]) -> list[Case]:
-    ids = {row.payment_id for row in rows if row.payment_id is not None}
-    found = {
-        payment.id: payment for payment in db.session.scalars(sa.select(Payment).where(Payment.id.in_(ids)))
-    }
-    closers = {row.resolved_by for row in rows if row.resolved_by is not None}
-    names = {one.id: one.name for one in db.session.scalars(sa.select(User).where(User.id.in_(closers)))}
-    return [
-        Case(row, found.get(row.payment_id or 0), compared(row), names.get(row.resolved_by or 0))
-        for row in rows
-    ]
-
-
-@blueprint.get("/quarantine")
-@access("operator")
-def quarantine() -> ResponseReturnValue:
-    """Open cases, oldest first, expected and received side by side."""
-    return _quarantine_page()
-
-
-def _quarantine_page(form: NoteForm | None = None, about: int = 0) -> ResponseReturnValue:
-    after = key_given("after")
-    rows = open_quarantine(current_actor(), after=after, limit=_SIZE + 1)
-    settled = db.session.scalars(
-        sa.select(Quarantine)
-        .where(Quarantine.state == "resolved")
-        .order_by(Quarantine.resolved_at.desc())
-        .limit(10)
-    ).all()
-    return render_template(
-        "operator/quarantine.html",
-        cases=_cases(rows[:_SIZE]),
-        settled=_cases(settled),
-        form=form or NoteForm(),
-        about=about,
-        after=rows[_SIZE - 1].id if len(rows) > _SIZE else None,
-    ), status_of(form) if form is not None else 200
-
-
-@blueprint.post("/quarantine/<int:case_id>")
-@access("operator")
-def resolve_case(case_id: int) -> ResponseReturnValue:
-    """Close a case with a note."""
-    actor, form = current_actor(), NoteForm()
-    if form.validate_on_submit():
-        try:
-            with unit_of_work(actor):
-                case = resolve_quarantine(actor, case_id, form.note.data)
-                kept = (case.resolved_by, case.resolution) == (actor.user_id, form.note.data)
-        except NotFound:
-            raise
-        except DomainError as error:
-            form.accept(error)
-        else:
-            if kept:
-                flash(gettext("The case is closed."), "success")
-            else:
-                flash(gettext("The case had been closed already. Your note was not kept."), "warning")
-            return redirect(url_for("operator.quarantine"))
-    return _quarantine_page(form, case_id)
 
 
 # --- failed work

@@ -133,21 +133,51 @@ def test_a_confirmation_needs_a_day_and_money(world: World, values: dict, field:
     assert list(body["errors"]) == [field]
 
 
-def test_a_wrong_sum_is_set_aside_for_the_operator(world: World) -> None:
+def test_a_part_leaves_the_rest_owed_and_a_surplus_becomes_a_refund(world: World) -> None:
     notice = serve(world, world.offer())
     payment = ok(world.firm.post(f"/notices/{notice['id']}/payments", {"channel": "bank"}), 201)
-    wrong = {"paid_on": "2026-11-20", "amount": {"amount_minor": 100, "currency": "CNY"}}
+    confirm = f"/payments/{payment['id']}/actions/confirm"
+    part = {"paid_on": "2026-11-20", "amount": {"amount_minor": 100, "currency": "CNY"}}
+    come = ok(world.holder.post(confirm, part))
+    assert (come["state"], come["licence_id"], come["received"]["amount_minor"]) == ("open", None, 100)
+    [owed] = ok(world.firm.get(f"/notices/{notice['id']}"))["obligations"]
+    assert owed["remaining"]["amount_minor"] == owed["amount"]["amount_minor"] - 100
+    problem(world.holder.post(confirm, part), 409, "receipt-known")
+    whole = {"paid_on": "2026-11-20", "amount": owed["amount"]}
+    assert ok(world.holder.post(confirm, whole))["licence_id"] is not None
+    [task] = ok(world.firm.get("/refunds"))["items"]
+    assert (task["reason"], task["amount"]["amount_minor"]) == ("surplus", 100)
+    problem(
+        world.holder.post(f"/refunds/{task['id']}/actions/return_at_provider"), 409, "refund-not-at-provider"
+    )
+    done = ok(world.holder.post(f"/refunds/{task['id']}/actions/returned", {"note": "转账流水 1"}))
+    assert (done["state"], done["how"]) == ("done", "transfer")
+
+
+def test_money_set_aside_takes_two_operators(world: World) -> None:
+    notice = serve(world, world.offer())
+    payment = ok(world.firm.post(f"/notices/{notice['id']}/payments", {"channel": "bank"}), 201)
+    wrong = {"paid_on": "2026-11-20", "amount": {"amount_minor": 100, "currency": "USD"}}
     aside = ok(world.holder.post(f"/payments/{payment['id']}/actions/confirm", wrong))
     assert (aside["state"], aside["licence_id"]) == ("quarantined", None)
     [case] = ok(world.operator.get("/quarantine"))["items"]
-    assert (case["reason"], case["payment_id"]) == ("amount-mismatch", payment["id"])
-    assert case["received"]["amount_minor"] == 100
+    assert (case["reason"], case["payment_id"]) == ("currency-mismatch", payment["id"])
+    assert (case["received"]["currency"], case["who"]) == ("USD", "two_operators")
     for caller, code in ((world.firm, "forbidden"), (world.bureau, "forbidden")):
         problem(caller.get("/quarantine"), 403, code)
     problem(world.visitor.get("/quarantine"), 401, "sign-in-required")
-    done = ok(world.operator.post(f"/quarantine/{case['id']}/actions/resolve", {"note": "退回付款人"}))
-    assert (done["state"], done["resolution"]) == ("resolved", "退回付款人")
-    assert ok(world.operator.get("/quarantine")) == {"items": [], "next": None}
+    resolve = f"/quarantine/{case['id']}/actions/resolve"
+    problem(world.operator.post(resolve, {"note": "退回付款人"}), 409, "second-operator-needed")
+    asked = {"kind": "ask_return", "reason": "应退回付款人"}
+    proposal = ok(world.operator.post(f"/quarantine/{case['id']}/corrections", asked), 201)
+    approve = f"/corrections/{proposal['id']}/actions/approve"
+    problem(world.operator.post(approve), 403, "forbidden")
+    [case] = ok(world.operator.get("/quarantine"))["items"]
+    assert (case["who"], case["corrections"][0]["state"]) == ("other_operator", "proposed")
+    assert (
+        ok(world.operator.post(f"/corrections/{proposal['id']}/actions/take_back"))["state"] == "taken_back"
+    )
+    problem(world.operator.post(approve), 403, "forbidden")
 
 
 def test_a_slip_has_to_be_a_file_of_a_known_kind(world: World) -> None:

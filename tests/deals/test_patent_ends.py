@@ -15,7 +15,7 @@ from marketplace.core.database import db
 from marketplace.core.errors import Conflict, Forbidden
 from marketplace.core.journal import JournalEntry
 from marketplace.core.unit_of_work import unit_of_work
-from marketplace.deals import licences, patent_ends, payments
+from marketplace.deals import licences, patent_ends, payments, refunds
 from marketplace.deals.models import Licence
 from marketplace.deals.rules import PATENT_ENDS, end_with_patent
 from marketplace.listings import services
@@ -99,7 +99,7 @@ def test_what_was_paid_under_an_invalidated_patent_stands(free: Deal, operator: 
     licence = db.session.scalars(sa.select(Licence)).one()
     assert licence.ended_reason == "patent_invalidated"
     assert [one.state for one in licence.notice.obligations] == ["paid"]
-    assert payments.list_refunds(paid.holder_actor) == []
+    assert refunds.list_refunds(paid.holder_actor) == []
 
 
 def test_a_register_list_ends_licences_as_an_operator_does(free: Deal, licence: Licence) -> None:

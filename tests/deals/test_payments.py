@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import sqlalchemy as sa
 import stripe
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import config
 from marketplace.core import clock, tasks
@@ -19,14 +21,14 @@ from marketplace.core.database import db
 from marketplace.core.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from marketplace.core.files import StoredFile, store
 from marketplace.core.unit_of_work import lock, record, unit_of_work
-from marketplace.deals import notices, payments, quarantine, stripe_gateway
+from marketplace.deals import ledger, notices, payments, quarantine, refunds, stripe_gateway
 from marketplace.deals.lookup import licence_of, payments_of
 from marketplace.deals.models import Payment, RefundTask
 from marketplace.deals.reconcile import reconcile
 from marketplace.listings.models import Offer
 from tests import factories
 from tests.conftest import NOW
-from tests.deals.conftest import ACCOUNT, FEE, make_deal, pointed_at, serve
+from tests.deals.conftest import ACCOUNT, FEE, deliver, make_deal, pointed_at, serve
 
 TODAY = dt.date(2026, 11, 20)
 
@@ -43,7 +45,7 @@ def withdraw(offer, on):
         record("offer.withdrawn", row, organisation_id=row.holder_id, occurred_on=on)
 
 
-def refunds():
+def to_return():
     return {one.payment_id: one.reason for one in db.session.scalars(sa.select(RefundTask))}
 
 
@@ -92,31 +94,93 @@ def test_a_transfer_is_dated_between_the_notice_and_today(deal, paid_on, code):
     assert refused.value.code == code
 
 
-@pytest.mark.parametrize(("amount", "currency"), [(FEE - 1, "CNY"), (FEE + 1, "CNY"), (FEE, "USD")])
-def test_another_sum_is_set_aside_and_seen_by_the_operator(deal, amount, currency):
+def test_money_in_another_currency_is_set_aside_and_seen_by_the_operator(deal):
     notice = serve(deal.firm_actor, deal.offer)
-    payment = confirm(
-        deal,
-        payments.start_payment(deal.firm_actor, notice.id, "bank"),
-        amount=amount,
-        currency=currency,
-    )
-    assert payment.state == "quarantined"
-    assert licence_of(notice) is None
+    payment = confirm(deal, payments.start_payment(deal.firm_actor, notice.id, "bank"), currency="USD")
+    assert (payment.state, licence_of(notice)) == ("quarantined", None)
     with unit_of_work():
         operator = factories.operator()
     [case] = quarantine.open_quarantine(operator)
-    assert (case.reason, case.payment_id) == ("amount-mismatch", payment.id)
-    assert case.received["amount_minor"] == amount
+    assert (case.reason, case.payment_id) == ("currency-mismatch", payment.id)
+    assert case.received["currency"] == "USD"
     with pytest.raises(Forbidden):
         quarantine.open_quarantine(deal.firm_actor)
-    with pytest.raises(Invalid), unit_of_work(operator):
-        quarantine.resolve_quarantine(operator, case.id, " ")
-    with unit_of_work(operator):
-        quarantine.resolve_quarantine(operator, case.id, "余款已补足")
-    assert quarantine.open_quarantine(operator) == []
     confirm(deal, payment)
     assert licence_of(notice) is not None
+
+
+def test_one_fen_too_little_leaves_it_owed_and_the_rest_makes_the_licence(deal):
+    notice = serve(deal.firm_actor, deal.offer)
+    payment = payments.start_payment(deal.firm_actor, notice.id, "bank")
+    with unit_of_work(deal.firm_actor):
+        payments.upload_slip(deal.firm_actor, payment.id, b"%PDF-1.7", "slip.pdf")
+    with clock.at(NOW + dt.timedelta(days=4)):
+        confirm(deal, payment, dt.date(2026, 11, 24), FEE - 1)
+        [owed] = notice.obligations
+        assert (payment.state, owed.state, ledger.remaining(owed)) == ("open", "open", 1)
+        with pytest.raises(Conflict) as refused:
+            confirm(deal, payment, dt.date(2026, 11, 24), FEE - 1)
+        assert refused.value.code == "receipt-known"
+        # Learned of later, paid earlier: the last payment counts, not the last news.
+        confirm(deal, payment, dt.date(2026, 11, 22), 1)
+    assert (payment.state, owed.state, to_return()) == ("paid", "paid", {})
+    assert licence_of(notice).effective_on == dt.date(2026, 11, 24)
+
+
+def test_one_fen_too_much_makes_the_licence_and_has_to_be_returned(deal):
+    notice = serve(deal.firm_actor, deal.offer)
+    payment = confirm(deal, payments.start_payment(deal.firm_actor, notice.id, "bank"), amount=FEE + 1)
+    assert (payment.state, licence_of(notice).amount_minor) == ("paid", FEE)
+    [task] = refunds.list_refunds(deal.firm_actor)
+    assert (task.reason, task.amount_minor, task.state) == ("surplus", 1, "open")
+    with unit_of_work(deal.holder_actor):
+        refunds.close_refund(
+            deal.holder_actor, task.id, "转账流水 1", evidence=b"%PDF-1.7", filename="回单.pdf"
+        )
+    assert (task.state, task.how, task.evidence_id is not None) == ("done", "transfer", True)
+    assert ledger.standing(notice.obligations[0]) == FEE
+
+
+def test_the_rest_of_a_part_may_be_paid_in_another_way(deal, with_stripe, event):
+    notice = serve(deal.firm_actor, deal.offer)
+    first = confirm(deal, payments.start_payment(deal.firm_actor, notice.id, "bank"), amount=FEE - 10_000)
+    with unit_of_work(deal.firm_actor):
+        payments.cancel_payment(deal.firm_actor, first.id)
+    rest = payments.start_payment(deal.firm_actor, notice.id, "stripe")
+    assert rest.amount_minor == 10_000
+    deliver(event(rest))
+    assert licence_of(notice).amount_minor == FEE
+
+
+def test_parts_of_a_notice_that_lapses_go_back(deal):
+    notice = serve(deal.firm_actor, deal.offer)
+    confirm(deal, payments.start_payment(deal.firm_actor, notice.id, "bank"), amount=FEE - 1)
+    with clock.at(NOW + dt.timedelta(days=40)):
+        notices.lapse_notices()
+        [task] = refunds.list_refunds(deal.holder_actor)
+        assert (task.reason, task.amount_minor) == ("notice_ended", FEE - 1)
+        with unit_of_work(deal.holder_actor):
+            refunds.close_refund(deal.holder_actor, task.id, "已退回")
+    assert ledger.standing(notice.obligations[0]) == 0
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(1, FEE + 3), min_size=1, max_size=6))
+def test_what_counts_is_the_sum_owed_exactly_when_it_is_paid(context, came):
+    deal = make_deal()
+    notice = serve(deal.firm_actor, deal.offer)
+    payment = payments.start_payment(deal.firm_actor, notice.id, "bank")
+    for amount in came:
+        if payment.state == "paid":
+            break
+        with unit_of_work(deal.holder_actor):
+            payments.confirm_payment(deal.holder_actor, payment.id, TODAY, amount, again=True)
+    [owed] = notice.obligations
+    total = ledger.came_by(payment)
+    assert (owed.state == "paid") == (total >= FEE) == (licence_of(notice) is not None)
+    assert ledger.standing(owed) == min(total, FEE)
+    back = [one.amount_minor for one in refunds.refunds_of(notice)]
+    assert sum(back) == max(total - FEE, 0)
 
 
 def test_only_the_payee_confirms_and_only_the_payer_uploads(deal):
@@ -264,7 +328,7 @@ def test_a_transfer_made_before_a_withdrawal_counts_though_it_is_confirmed_after
         withdraw(deal.offer, dt.date(2026, 11, 25))
         confirm(deal, payment, dt.date(2026, 11, 24))
     assert licence_of(notice).effective_on == dt.date(2026, 11, 24)
-    assert refunds() == {}
+    assert to_return() == {}
 
 
 def test_a_transfer_made_after_a_withdrawal_goes_back(deal):
@@ -275,11 +339,11 @@ def test_a_transfer_made_after_a_withdrawal_goes_back(deal):
         confirm(deal, payment, dt.date(2026, 11, 26))
     assert licence_of(notice) is None
     assert (payment.state, notice.obligations[0].state) == ("paid", "open")
-    assert refunds() == {payment.id: "offer_ended"}
-    [task] = payments.list_refunds(deal.holder_actor)
+    assert to_return() == {payment.id: "offer_ended"}
+    [task] = refunds.list_refunds(deal.holder_actor)
     with unit_of_work(deal.holder_actor):
-        payments.close_refund(deal.holder_actor, task.id, "已退回,流水号示例")
-    assert payments.list_refunds(deal.firm_actor) == []
+        refunds.close_refund(deal.holder_actor, task.id, "已退回,流水号示例")
+    assert refunds.list_refunds(deal.firm_actor) == []
 
 
 def test_nothing_can_be_paid_any_more_once_the_offer_has_ended(deal):
@@ -296,7 +360,7 @@ def test_a_payment_after_the_term_goes_back(context):
     payment = payments.start_payment(deal.firm_actor, notice.id, "bank")
     with clock.at(NOW + dt.timedelta(days=5)):
         confirm(deal, payment, dt.date(2026, 11, 23))
-    assert refunds() == {payment.id: "term_over"}
+    assert to_return() == {payment.id: "term_over"}
 
 
 def test_the_second_transfer_for_the_same_sum_goes_back(deal):
@@ -308,7 +372,7 @@ def test_the_second_transfer_for_the_same_sum_goes_back(deal):
     confirm(deal, first)
     assert payments.get_payment(deal.firm_actor, second.id).state == "cancelled"
     confirm(deal, second)
-    assert refunds() == {second.id: "second_payment"}
+    assert to_return() == {second.id: "second_payment"}
     assert licence_of(notice).paid_on == TODAY
 
 

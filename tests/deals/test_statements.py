@@ -18,7 +18,7 @@ from marketplace.core.journal import JournalEntry
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import numbers, payments
 from marketplace.deals.lookup import licence_of
-from marketplace.deals.models import Quarantine
+from marketplace.deals.refunds import refunds_of
 from marketplace.deals.statements import rules, services
 from marketplace.deals.statements.models import BankLine
 from tests import factories
@@ -87,32 +87,32 @@ def test_parts_are_added_up_and_the_last_one_makes_the_licence(deal, owed, state
     notice, payment = owed
     statement(deal.holder_actor, line(FEE - 100, remark=payment.reference))
     assert (payment.state, licence_of(notice)) == ("open", None)
-    assert services.received_in_part(payment) == FEE - 100
+    assert [come for _, come in services.open_sums(deal.holder.id)] == [FEE - 100]
     [part] = db.session.scalars(sa.select(JournalEntry).where(JournalEntry.action == "payment.part_received"))
     assert part.data["amount_minor"] == FEE - 100
     with clock.at(NOW + dt.timedelta(days=4)):
         statement(deal.holder_actor, line(100, remark=payment.reference, day="2026-11-23"))
     assert licence_of(notice).effective_on == dt.date(2026, 11, 23)
-    assert sorted(lines()) == [("settled", 100), ("settled", FEE - 100)]
+    assert sorted(lines()) == [("part", FEE - 100), ("settled", 100)]
+    assert services.open_sums(deal.holder.id) == []
 
 
-def test_more_than_is_owed_is_set_aside_and_makes_no_licence(deal, owed, statement):
+def test_of_more_than_is_owed_the_surplus_has_to_be_returned(deal, owed, statement):
     notice, payment = owed
     statement(deal.holder_actor, line(FEE + 1, remark=payment.reference))
-    assert (payment.state, licence_of(notice), lines()) == ("quarantined", None, [("differs", FEE + 1)])
-    [case] = db.session.scalars(sa.select(Quarantine))
-    assert (case.reason, case.received["amount_minor"]) == ("amount-mismatch", FEE + 1)
+    assert (payment.state, licence_of(notice).amount_minor, lines()) == ("paid", FEE, [("differs", FEE + 1)])
+    assert [(one.reason, one.amount_minor) for one in refunds_of(notice)] == [("surplus", 1)]
 
 
-def test_money_for_what_is_paid_already_is_evidence_first_and_set_aside_after_that(deal, owed, statement):
-    _, payment = owed
-    with unit_of_work(deal.holder_actor):
-        payments.confirm_payment(deal.holder_actor, payment.id, dt.date(2026, 11, 20), FEE)
-    statement(deal.holder_actor, line(FEE, remark=payment.reference))
-    assert (lines(), db.session.scalars(sa.select(Quarantine)).all()) == ([("settled", FEE)], [])
-    statement(deal.holder_actor, line(FEE, remark=payment.reference))
-    [case] = db.session.scalars(sa.select(Quarantine))
-    assert (case.reason, case.payment_id) == ("paid-again", payment.id)
+def test_what_was_confirmed_by_hand_is_borne_out_once_and_goes_back_after_that(deal, owed, statement):
+    notice, payment = owed
+    for amount in (100, FEE - 100):
+        with unit_of_work(deal.holder_actor):
+            payments.confirm_payment(deal.holder_actor, payment.id, dt.date(2026, 11, 20), amount)
+    statement(deal.holder_actor, line(FEE - 100, remark=payment.reference))
+    assert (lines(), refunds_of(notice)) == ([("settled", FEE - 100)], [])
+    statement(deal.holder_actor, line(FEE - 100, remark=payment.reference))
+    assert [(one.reason, one.amount_minor) for one in refunds_of(notice)] == [("second_payment", FEE - 100)]
 
 
 def test_without_the_reference_sum_and_payer_only_suggest_and_the_holder_decides(deal, owed, statement):

@@ -22,7 +22,7 @@ from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import notices, payments
-from marketplace.deals.models import Licence, Payment, Quarantine, RefundTask
+from marketplace.deals.models import Correction, Licence, Payment, Quarantine, RefundTask
 from marketplace.listings.models import Offer, Patent
 from marketplace.statistics.models import Activity
 from tests import factories
@@ -530,30 +530,48 @@ def test_a_confirmed_transfer_makes_the_licence(holder: Holder) -> None:
     assert holder.client.get(f"/holder/notices/{notice}/document").data.startswith(b"%PDF")
 
 
-def test_a_wrong_sum_is_asked_about_then_set_aside_and_the_operator_sees_it(holder: Holder) -> None:
+def test_a_part_is_asked_about_and_the_rest_makes_the_licence(holder: Holder) -> None:
     offer = live_offer_of(holder)
     firm, notice = noticed(holder, offer)
     payment = transferred(holder, firm, notice)
-    page = holder.post(f"/holder/payments/{payment}/confirm", 422, paid_on="2026-11-20", amount="45000")
+    address = f"/holder/payments/{payment}/confirm"
+    page = holder.post(address, 422, paid_on="2026-11-20", amount="45000")
     assert "¥45,000" in text_of(page.text)
     assert 'name="sure"' in page.text
     assert row(holder.app, Payment, payment).state == "slip_uploaded"
-    holder.post(f"/holder/payments/{payment}/confirm", paid_on="2026-11-20", amount="45000", sure="y")
+    holder.post(address, paid_on="2026-11-20", amount="45000", sure="y")
+    assert "¥5,000" in text_of(holder.get(f"/holder/notices/{notice}"))
+    assert "¥5,000" in text_of(client_of(holder.app, firm.user_id).get(f"/notices/{notice}").text)
+    holder.post(address, paid_on="2026-11-20", amount="5000")
+    assert row(holder.app, Payment, payment).state == "paid"
     with holder.app.app_context():
-        assert db.session.scalars(sa.select(Licence)).all() == []
+        assert db.session.scalars(sa.select(Licence)).one().amount_minor == 5_000_000
+
+
+def test_money_set_aside_is_decided_by_a_second_operator(holder: Holder) -> None:
+    firm, notice = noticed(holder, live_offer_of(holder))
+    payment = transferred(holder, firm, notice)
+    with holder.app.app_context(), unit_of_work(holder.actor):
+        payments.confirm_payment(holder.actor, payment, dt.date(2026, 11, 20), 7_000, "USD")
+    with holder.app.app_context():
         case = db.session.scalars(sa.select(Quarantine)).one().id
         db.session.rollback()
         with unit_of_work():
-            operator_id = factories.user(staff_role="operator").id
-    operator = client_of(holder.app, operator_id)
-    shown = text_of(operator.get("/operator/quarantine").text)
-    assert "¥50,000" in shown
-    assert "¥45,000" in shown
-    assert operator.post(f"/operator/quarantine/{case}", data={"note": " "}).status_code == 422
-    assert operator.post(f"/operator/quarantine/{case}", data={"note": "已联系付款人补足"}).status_code == 302
+            first, second = (client_of(holder.app, factories.user(staff_role="operator").id) for _ in "ab")
+    address = f"/operator/quarantine/{case}"
+    assert first.post(f"{address}/corrections", data={"kind": "ask_return"}).status_code == 422
+    proposed = {"kind": "ask_return", "reason": "外币应退回", "obligation": "0"}
+    assert first.post(f"{address}/corrections", data=proposed).status_code == 302
+    with holder.app.app_context():
+        correction = db.session.scalars(sa.select(Correction)).one().id
+    approve = f"/operator/corrections/{correction}/approve"
+    assert approve not in first.get(address).text
+    assert first.post(approve).status_code == 403
+    assert approve in second.get(address).text
+    assert second.post(approve).status_code == 302
     assert row(holder.app, Quarantine, case).state == "resolved"
-    holder.post(f"/holder/payments/{payment}/confirm", paid_on="2026-11-20", amount="50000")
-    assert row(holder.app, Payment, payment).state == "paid"
+    assert "外币应退回" in text_of(first.get("/operator/quarantine").text)
+    assert "USD 70" in holder.get(f"/holder/notices/{notice}")
 
 
 def test_money_without_a_licence_behind_it_is_given_back_with_a_note(app: Flask) -> None:

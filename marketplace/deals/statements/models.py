@@ -16,10 +16,10 @@ STATES = ("part", "settled", "differs", "suggested", "dismissed")
 class BankLine(Versioned, Model):
     """Money that came into a holder's account, by its own statement, and the payment it belongs to.
 
-    `part` of what is owed, the rest is awaited; `settled`, alone or with earlier parts; `differs`, as more
-    came than is owed or it was paid already; `suggested` by sum and payer, without the reference, until the
-    holder has said whether it is so; `dismissed` by the holder. A line that says nothing of a payment here
-    is none of our business and is not kept.
+    `part` of what is owed, the rest was awaited; `settled`, alone or with earlier parts; `differs`, as more
+    came than was owed, it was paid already, or it is another currency; `suggested` by sum and payer, without
+    the reference, until the holder has said whether it is so; `dismissed` by the holder. A line that says
+    nothing of a payment here is none of our business and is not kept.
     """
 
     __tablename__ = "bank_lines"

@@ -15,10 +15,11 @@ from marketplace.core.errors import Conflict, Invalid, NotFound
 from marketplace.core.lifecycle import Lifecycle, Transition
 from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import lock, record
+from marketplace.deals import ledger
 from marketplace.deals.lookup import lock_payment
-from marketplace.deals.models import OPEN_PAYMENT, Notice, Obligation, Payment
-from marketplace.deals.payments import confirm_payment
-from marketplace.deals.quarantine import quarantine
+from marketplace.deals.models import OPEN_PAYMENT, Notice, Obligation, Payment, Receipt
+from marketplace.deals.payments import quarantine_payment, receive
+from marketplace.deals.rules import bank_instant
 from marketplace.listings.models import Offer
 
 from .models import BankLine
@@ -53,7 +54,8 @@ def take(actor: Actor, organisation_id: int, credit: Credit) -> BankLine | None:
     """Take one credit of an organisation's statement, in the present unit of work.
 
     A reference decides; the sum and the payer's name only suggest. Parts are added up, and the licence
-    follows on the day of the last one. What does not fit is set aside for the operator, as everywhere.
+    follows on the day of the last one; what is too much has to be returned. Another currency is set aside
+    for the operator, as everywhere.
 
     Args:
         actor: who acts for the payee.
@@ -78,28 +80,37 @@ def take(actor: Actor, organisation_id: int, credit: Credit) -> BankLine | None:
         return None if likely is None else _keep(organisation_id, credit, likely, "suggested")
     payment = lock_payment(named)
     require(actor, "payment.confirm", payment)
-    if payment.state == "paid":
-        return _after_payment(organisation_id, credit, payment)
-    parts = _parts(payment)
-    said = verdict(payment.amount_minor, sum(part.amount_minor for part in parts), credit.amount_minor)
     _check_day(credit, payment)
-    line = _keep(organisation_id, credit, payment, said)
-    if said == "part":
-        record(
-            "payment.part_received",
+    by_hand = _said_by_hand(payment, credit)
+    if by_hand is not None:
+        # Confirmed by hand before: the line is its evidence, not another payment.
+        return _keep(organisation_id, credit, payment, "settled", by_hand)
+    if credit.currency != payment.currency:
+        line = _keep(organisation_id, credit, payment, "differs")
+        quarantine_payment(
             payment,
-            organisation_id=payment.obligation.notice.licensee_id,
-            occurred_on=credit.booked_on,
-            amount_minor=credit.amount_minor,
+            "currency-mismatch",
+            expected={"amount_minor": payment.amount_minor, "currency": payment.currency},
+            received={
+                "amount_minor": credit.amount_minor,
+                "currency": credit.currency,
+                "paid_on": credit.booked_on.isoformat(),
+                "serial": credit.serial,
+            },
         )
         return line
-    total = credit.amount_minor + sum(part.amount_minor for part in parts)
-    last = max([credit.booked_on, *(part.booked_on for part in parts)])
-    confirm_payment(actor, payment.id, last, total, credit.currency)
-    if said == "settled":
-        for part in parts:
-            part.state = "settled"
-    return line
+    obligation = payment.obligation
+    owed = obligation.amount_minor if obligation.state == "open" else 0
+    said = verdict(owed, ledger.standing(obligation) if owed else 0, credit.amount_minor)
+    receipt = receive(
+        actor,
+        payment,
+        credit.amount_minor,
+        at=bank_instant(credit.booked_on),
+        paid_on=credit.booked_on,
+        source="statement",
+    )
+    return _keep(organisation_id, credit, payment, said, receipt)
 
 
 def answer(actor: Actor, line_id: int, *, ours: bool) -> BankLine:
@@ -121,24 +132,48 @@ def answer(actor: Actor, line_id: int, *, ours: bool) -> BankLine:
     LINE.find("settle", line.state)
     if payment.state == "paid":
         raise Conflict("payment-settled", "This payment has been confirmed already.")
-    confirm_payment(actor, payment.id, line.booked_on, line.amount_minor, line.currency)
+    receipt = receive(
+        actor,
+        payment,
+        line.amount_minor,
+        at=bank_instant(line.booked_on),
+        paid_on=line.booked_on,
+        source="statement",
+    )
+    line.receipt_id = receipt.id
     LINE.execute(actor, line, "settle", organisation_id=line.organisation_id, payment_id=payment.id)
     return line
 
 
-def received_in_part(payment: Payment) -> int:
-    """What has come of an unpaid payment so far, in 分."""
-    return sum(part.amount_minor for part in _parts(payment))
+def open_sums(organisation_id: int) -> list[tuple[Obligation, int]]:
+    """Sums of which a part has come and the rest is awaited, with what counts so far in 分, oldest first."""
+    total = sa.func.sum(Receipt.applied_minor)
+    query = (
+        sa.select(Obligation.id, total)
+        .join(Receipt, Receipt.obligation_id == Obligation.id)
+        .join(Notice, Obligation.notice_id == Notice.id)
+        .join(Offer, Notice.offer_id == Offer.id)
+        .where(
+            Offer.holder_id == organisation_id,
+            Obligation.state == "open",
+            Notice.state.in_(("served", "paid")),
+        )
+        .group_by(Obligation.id)
+        .having(total > 0)
+    )
+    come = {key: int(so_far) for key, so_far in db.session.execute(query)}
+    rows = sa.select(Obligation).where(Obligation.id.in_(come)).order_by(Obligation.id)
+    return [(row, come[row.id]) for row in db.session.scalars(rows).unique()]
 
 
 def open_lines(organisation_id: int) -> list[BankLine]:
-    """The lines that wait for the holder's answer or for the rest of the money, oldest first."""
+    """The lines that wait for the holder's answer, oldest first."""
     query = (
         sa.select(BankLine)
         .join(Payment, Payment.id == BankLine.payment_id)
         .where(
             BankLine.organisation_id == organisation_id,
-            BankLine.state.in_(("suggested", "part")),
+            BankLine.state == "suggested",
             Payment.state != "paid",  # confirmed by hand in the meantime
         )
         .order_by(BankLine.booked_on, BankLine.id)
@@ -191,35 +226,17 @@ def _payments(organisation_id: int) -> sa.Select[Payment]:
     )
 
 
-def _after_payment(organisation_id: int, credit: Credit, payment: Payment) -> BankLine:
-    """A line about what counts as paid already: its evidence, or money that came once more."""
-    proven = db.session.scalar(
-        sa.select(BankLine.id).where(BankLine.payment_id == payment.id, BankLine.state == "settled").limit(1)
+def _said_by_hand(payment: Payment, credit: Credit) -> Receipt | None:
+    """What the payee has confirmed by hand of this sum, and no line of a statement has borne out yet."""
+    borne_out = sa.select(BankLine.receipt_id).where(BankLine.receipt_id.is_not(None))
+    query = sa.select(Receipt).where(
+        Receipt.payment_id == payment.id,
+        Receipt.source == "payee",
+        Receipt.amount_minor == credit.amount_minor,
+        Receipt.currency == credit.currency,
+        Receipt.id.not_in(borne_out),
     )
-    if proven is None and (credit.amount_minor, credit.currency) == (payment.amount_minor, payment.currency):
-        return _keep(organisation_id, credit, payment, "settled")
-    line = _keep(organisation_id, credit, payment, "differs")
-    quarantine(
-        "paid-again",
-        payment=payment,
-        expected={"amount_minor": 0, "currency": payment.currency},
-        received={
-            "amount_minor": credit.amount_minor,
-            "currency": credit.currency,
-            "paid_on": credit.booked_on.isoformat(),
-            "serial": credit.serial,
-        },
-    )
-    return line
-
-
-def _parts(payment: Payment) -> list[BankLine]:
-    query = (
-        sa.select(BankLine)
-        .where(BankLine.payment_id == payment.id, BankLine.state == "part")
-        .order_by(BankLine.id)
-    )
-    return list(db.session.scalars(query).unique())
+    return db.session.scalars(query.order_by(Receipt.id).limit(1)).unique().one_or_none()
 
 
 def _check_day(credit: Credit, payment: Payment) -> None:
@@ -232,10 +249,13 @@ def _check_day(credit: Credit, payment: Payment) -> None:
         )
 
 
-def _keep(organisation_id: int, credit: Credit, payment: Payment, state: str) -> BankLine:
+def _keep(
+    organisation_id: int, credit: Credit, payment: Payment, state: str, receipt: Receipt | None = None
+) -> BankLine:
     line = BankLine(
         organisation_id=organisation_id,
         payment=payment,
+        receipt_id=receipt.id if receipt is not None else None,
         serial=credit.serial,
         booked_on=credit.booked_on,
         amount_minor=credit.amount_minor,
