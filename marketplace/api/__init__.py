@@ -13,10 +13,12 @@ from marketplace.extensions import csrf, limiter
 
 from . import (
     comparing,
+    demand_accesses,
+    demand_answers,
     demands,
+    disputes,
     documents,
     harvest,
-    disputes,
     interests,
     licences,
     mirrored,
@@ -33,8 +35,8 @@ from . import (
     statistics,
     stock,
     suggest,
-)
     webhook_endpoints,
+)
 
 # In the order of the document.
 PARTS: Final = (
@@ -46,19 +48,21 @@ PARTS: Final = (
     stock.blueprint,
     pricing.blueprint,
     demands.blueprint,
+    demand_answers.blueprint,
+    demand_accesses.blueprint,
     interests.blueprint,
     notices.blueprint,
     licences.blueprint,
+    disputes.blueprint,
     quarantine.blueprint,
     refunds.blueprint,
     statistics.blueprint,
     open_data.blueprint,
     harvest.blueprint,
     mirrored.blueprint,
-    disputes.blueprint,
+    webhook_endpoints.blueprint,
 )
 RATE: Final = "6000 per minute"
-    webhook_endpoints.blueprint,
 
 
 def init_app(app: Flask, _settings: config.Settings) -> None:

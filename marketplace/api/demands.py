@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import marshmallow as ma
@@ -18,21 +18,21 @@ from marketplace.core.database import db
 from marketplace.core.money import Money
 from marketplace.core.permissions import require
 from marketplace.core.tables import safe_cell
-from marketplace.core.unit_of_work import unit_of_work
-from marketplace.demands import accesses, answers
+from marketplace.core.unit_of_work import lock
 from marketplace.demands import services as demands
 from marketplace.demands.columns import INDUSTRIES
-from marketplace.demands.models import ANSWER_KINDS, ANSWER_STATES, POSTERS, Demand, DemandAnswer
-from marketplace.demands.rules import LONGEST_NOTE, LONGEST_TEXT, OUTCOME_REASONS, PASS_REASONS
+from marketplace.demands.models import DEMAND_STATES, POSTERS, Demand
+from marketplace.demands.rules import LONGEST_NOTE, OUTCOME_REASONS
 from marketplace.demands.schemas import DemandSchema
 from marketplace.demands.services import Asked
 from marketplace.matching import services as matching
 from marketplace.matching.services import LARGEST
 
 from . import shapes
-from .answering import dumped, json_answer, once, require_scope
-from .documents import Blueprint
+from .answering import check_version, dumped, json_answer, once, require_scope
+from .documents import Blueprint, body_schema
 from .notices import Party
+from .offers import Action
 from .open_data import conditional
 from .shapes import Amount, Day, Id, Instant
 
@@ -47,9 +47,7 @@ class DemandView(ma.Schema):
 
     id = Id(required=True)
     external_id = fields.String(required=True, allow_none=True)
-    state = fields.String(
-        required=True, metadata={"enum": ["draft", "published", "answered", "closed", "expired"]}
-    )
+    state = fields.String(required=True, metadata={"enum": list(DEMAND_STATES)})
     title = fields.String(required=True)
     description = fields.String(required=True)
     ipc = fields.List(fields.String(), required=True)
@@ -69,6 +67,13 @@ class DemandView(ma.Schema):
         metadata={"description": "whether there is a part that only organisations with access read"}
     )
     open = fields.Boolean(metadata={"description": "whether answers are wanted today"})
+
+
+class DemandWhole(DemandView):
+    """A need, with what this caller may do with it now."""
+
+    version = fields.Integer(required=True, metadata={"description": "also the ETag"})
+    actions = fields.List(fields.Nested(Action), required=True)
 
 
 class DemandPage(ma.Schema):
@@ -98,37 +103,6 @@ class DemandList(ma.Schema):
     size = fields.Integer(load_default=20, validate=validate.Range(min=1, max=100))
 
 
-class ReplyView(ma.Schema):
-    """A message between the two sides of an answer."""
-
-    side = fields.String(required=True, metadata={"enum": ["poster", "holder"]})
-    text = fields.String(required=True)
-    written_at = Instant(required=True)
-
-
-class AnswerView(ma.Schema):
-    """A holder's answer to a need, for its two sides."""
-
-    id = Id(required=True)
-    demand_id = Id(required=True)
-    organisation = fields.Nested(Party, required=True)
-    kind = fields.String(required=True, metadata={"enum": list(ANSWER_KINDS)})
-    offer_id = Id(required=True, allow_none=True)
-    patent_number = fields.String(required=True, allow_none=True)
-    text = fields.String(required=True, allow_none=True)
-    state = fields.String(required=True, metadata={"enum": list(ANSWER_STATES)})
-    pass_reason = fields.String(required=True, allow_none=True, metadata={"enum": [*PASS_REASONS, None]})
-    pass_note = fields.String(required=True, allow_none=True)
-    answered_at = Instant(required=True)
-    replies = fields.List(fields.Nested(ReplyView), required=True)
-
-
-class Answers(ma.Schema):
-    """The answers to a need that the caller may see."""
-
-    items = fields.List(fields.Nested(AnswerView), required=True)
-
-
 class PublishRequest(DemandSchema):  # type: ignore[misc, valid-type]
     """A need, and for whom it is posted."""
 
@@ -143,26 +117,23 @@ class PublishRequest(DemandSchema):  # type: ignore[misc, valid-type]
     draft = fields.Boolean(load_default=False, metadata={"description": "keep it without publishing"})
 
 
-class AnswerRequest(ma.Schema):
-    """An answer: an offer of one's own, or words, or both."""
-
-    offer_id = fields.String(
-        allow_none=True, load_default=None, validate=validate.Regexp(r"^[1-9][0-9]{0,17}$")
-    )
-    text = shapes.text(LONGEST_TEXT)
+class EditRequest(DemandSchema):  # type: ignore[misc, valid-type]
+    """What is to change of a need; what is left out stays as it is."""
 
 
-class PassRequest(ma.Schema):
-    """Why an answer does not fit; the holder is told."""
+class OwnQuery(ma.Schema):
+    """Which of one's own needs."""
 
-    reason = fields.String(required=True, validate=validate.OneOf(PASS_REASONS))
-    note = shapes.text(LONGEST_NOTE)
+    state = fields.String(validate=validate.OneOf(DEMAND_STATES))
+    after = fields.Integer(validate=validate.Range(min=1, max=10**17))
+    size = fields.Integer(load_default=20, validate=validate.Range(min=1, max=100))
 
 
-class ReplyRequest(ma.Schema):
-    """A message to the other side."""
+class OwnDemands(ma.Schema):
+    """One's own needs of every state, newest first; `next` is the `after` of the following page."""
 
-    text = shapes.text(LONGEST_TEXT, required=True)
+    items = fields.List(fields.Nested(DemandWhole), required=True)
+    next = Id(required=True, allow_none=True)
 
 
 class ExtendRequest(ma.Schema):
@@ -185,13 +156,6 @@ class OutcomeRequest(ma.Schema):
         },
     )
     note = shapes.text(LONGEST_NOTE)
-
-
-class ConfidentialView(ma.Schema):
-    """The part that only organisations with access read; each reading is kept."""
-
-    demand_id = Id(required=True)
-    confidential = fields.String(required=True)
 
 
 class ReasonView(ma.Schema):
@@ -239,6 +203,16 @@ class MatchRequest(_Size):
     text = shapes.text(20_000, required=True)
 
 
+EDIT: Final = EditRequest(partial=True, exclude=("external_id",))
+# What a caller may do with a need, in this order, and the body that it takes.
+ACTIONS: Final[dict[str, ma.Schema]] = {
+    "edit": EDIT,
+    "publish": ma.Schema(),
+    "extend": ExtendRequest(),
+    "close": OutcomeRequest(),
+}
+
+
 # --- views of rows
 
 
@@ -267,29 +241,36 @@ def view(demand: Demand, *, named: bool = False) -> dict[str, Any]:
     }
 
 
-def _seen(actor: Actor, demand: Demand) -> dict[str, Any]:
-    return view(demand, named=demands.shows_name(actor, demand))
-
-
-def _answer(row: DemandAnswer) -> dict[str, Any]:
-    patent = row.offer.patent if row.offer is not None else row.patent
-    plain = (
-        "id",
-        "demand_id",
-        "kind",
-        "offer_id",
-        "text",
-        "state",
-        "pass_reason",
-        "pass_note",
-        "answered_at",
-    )
+def _whole(actor: Actor, demand: Demand) -> dict[str, Any]:
+    """A need as this actor sees it, as `DemandWhole`."""
+    steps = {transition.action for transition in demands.offered(actor, demand)}
+    possible = {"extend", "close"} & steps | {name for name in ("edit", "publish") if name in steps}
+    if steps & {"reopen", "resume"}:
+        possible.add("extend")
     return {
-        **{name: getattr(row, name) for name in plain},
-        "organisation": {"id": row.organisation_id, "name": row.organisation.name},
-        "patent_number": patent.reference if patent is not None else None,
-        "replies": row.replies,
+        **view(demand, named=demands.shows_name(actor, demand)),
+        "version": demand.version,
+        "actions": [
+            {
+                "name": name,
+                "href": f"{shapes.BASE}/demands/{demand.id}/actions/{name}",
+                "schema": body_schema(schema),
+            }
+            for name, schema in ACTIONS.items()
+            if name in possible
+        ],
     }
+
+
+def _change(demand_id: str, act: Callable[[Actor, int], Demand]) -> Response:
+    """Do a step of a need that the caller has seen in its present version."""
+
+    def change(actor: Actor) -> dict[str, Any]:
+        found = demands.get_demand(actor, demand_id)
+        check_version(lock(Demand, found.id).version)
+        return _whole(actor, act(actor, found.id))
+
+    return once(DemandWhole, change)
 
 
 def _matches(found: matching.Matches) -> dict[str, Any]:
@@ -315,7 +296,7 @@ def _matches(found: matching.Matches) -> dict[str, Any]:
 @blueprint.call("POST", "/demands")
 @access("signed_in")
 @blueprint.arguments(PublishRequest)
-@blueprint.response(201, DemandView)
+@blueprint.response(201, DemandWhole)
 def publish_demand(values: dict[str, Any]) -> Response:
     """Publish a need, or keep it as a draft; the fields are those of an import of demands."""
     firm = values.get("organisation_id")
@@ -323,22 +304,26 @@ def publish_demand(values: dict[str, Any]) -> Response:
 
     def act(actor: Actor) -> dict[str, Any]:
         make = demands.draft_demand if values["draft"] else demands.publish_demand
-        return _seen(actor, make(actor, said))
+        return _whole(actor, make(actor, said))
 
-    return once(DemandView, act, status=201)
+    return once(DemandWhole, act, status=201)
 
 
-@blueprint.call("POST", "/demands/<demand_id>/actions/publish")
+@blueprint.call("POST", "/demands/<demand_id>/actions/publish", conditional=True)
 @access("signed_in")
-@blueprint.response(200, DemandView)
+@blueprint.response(200, DemandWhole)
 def publish_draft(demand_id: str) -> Response:
     """Publish a draft."""
+    return _change(demand_id, demands.publish_draft)
 
-    def act(actor: Actor) -> dict[str, Any]:
-        demand = demands.get_demand(actor, demand_id)
-        return _seen(actor, demands.publish_draft(actor, demand.id))
 
-    return once(DemandView, act)
+@blueprint.call("POST", "/demands/<demand_id>/actions/edit", conditional=True)
+@access("signed_in")
+@blueprint.arguments(EDIT)
+@blueprint.response(200, DemandWhole)
+def edit_demand(values: dict[str, Any], demand_id: str) -> Response:
+    """Change a draft or a published need; one that is answered stays as those who answered have read it."""
+    return _change(demand_id, lambda actor, key: demands.edit_demand(actor, key, values))
 
 
 @blueprint.call("GET", "/demands")
@@ -367,13 +352,34 @@ def list_demands(wanted: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@blueprint.call("GET", "/demands/mine")
+@access("signed_in")
+@blueprint.arguments(OwnQuery, location="query")
+@blueprint.response(200, OwnDemands)
+def own_demands(wanted: dict[str, Any]) -> dict[str, Any]:
+    """The needs of the organisation and its principals, drafts and closed ones too; the bureau's own ones."""
+    actor, size = current_actor(), wanted["size"]
+    require(actor, "demand.post")
+    rows = demands.own_demands(
+        actor,
+        states=(wanted["state"],) if "state" in wanted else (),
+        posted_by="bureau" if "bureau" in actor.roles else None,
+        after=wanted.get("after"),
+        limit=size + 1,
+    )
+    return {
+        "items": [_whole(actor, row) for row in rows[:size]],
+        "next": rows[size - 1].id if len(rows) > size else None,
+    }
+
+
 @blueprint.call("GET", "/demands/<demand_id>")
 @access("signed_in")
-@blueprint.response(200, DemandView)
-def get_demand(demand_id: str) -> dict[str, Any]:
-    """One need."""
+@blueprint.response(200, DemandWhole)
+def get_demand(demand_id: str) -> Response:
+    """One need, with what this caller may do now."""
     actor = current_actor()
-    return _seen(actor, demands.get_demand(actor, demand_id))
+    return json_answer(dumped(DemandWhole, _whole(actor, demands.get_demand(actor, demand_id))))
 
 
 @blueprint.call("GET", "/demands/<demand_id>/matches")
@@ -388,112 +394,25 @@ def get_matches(asked: dict[str, Any], demand_id: str) -> dict[str, Any]:
     return _matches(matching.matches_for(demand, asked["size"]))
 
 
-@blueprint.call("POST", "/demands/<demand_id>/actions/close")
+@blueprint.call("POST", "/demands/<demand_id>/actions/close", conditional=True)
 @access("signed_in")
 @blueprint.arguments(OutcomeRequest, required=False)
-@blueprint.response(200, DemandView)
+@blueprint.response(200, DemandWhole)
 def close_demand(values: dict[str, Any], demand_id: str) -> Response:
     """Take a need back, or say that it is met or not, with a reason."""
-
-    def act(actor: Actor) -> dict[str, Any]:
-        demand = demands.get_demand(actor, demand_id)
-        done = demands.close_demand(
-            actor, demand.id, values.get("outcome"), reason=values.get("reason"), note=values.get("note")
-        )
-        return _seen(actor, done)
-
-    return once(DemandView, act)
-
-
-@blueprint.call("POST", "/demands/<demand_id>/actions/extend")
-@access("signed_in")
-@blueprint.arguments(ExtendRequest)
-@blueprint.response(200, DemandView)
-def extend_demand(values: dict[str, Any], demand_id: str) -> Response:
-    """Want answers until a later day; an expired need is public again."""
-
-    def act(actor: Actor) -> dict[str, Any]:
-        demand = demands.get_demand(actor, demand_id)
-        return _seen(actor, demands.extend_demand(actor, demand.id, values["answer_by"]))
-
-    return once(DemandView, act)
-
-
-@blueprint.call("GET", "/demands/<demand_id>/confidential")
-@access("signed_in")
-@blueprint.response(200, ConfidentialView)
-def get_confidential(demand_id: str) -> Response:
-    """The confidential part, for an organisation with granted access; the reading is kept."""
-    actor = current_actor()
-    require_scope(actor, "read")
-    demand = demands.get_demand(actor, demand_id)
-    with unit_of_work(actor):
-        text = accesses.read(actor, demand.id)
-    answer = json_answer(dumped(ConfidentialView, {"demand_id": demand.id, "confidential": text}))
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
-
-
-@blueprint.call("GET", "/demands/<demand_id>/answers")
-@access("signed_in")
-@blueprint.response(200, Answers)
-def list_answers(demand_id: str) -> dict[str, Any]:
-    """The answers to a need: all for its poster and the bureau, else the caller's own."""
-    actor = current_actor()
-    demand = demands.get_demand(actor, demand_id)
-    return {"items": [_answer(row) for row in answers.answers_to(actor, demand)]}
-
-
-@blueprint.call("POST", "/demands/<demand_id>/answers")
-@access("signed_in")
-@blueprint.arguments(AnswerRequest)
-@blueprint.response(201, AnswerView)
-def answer_demand(values: dict[str, Any], demand_id: str) -> Response:
-    """Answer a need with a live offer of one's own, or in words."""
-
-    def act(actor: Actor) -> dict[str, Any]:
-        demand = demands.get_demand(actor, demand_id)
-        if values["offer_id"] is None:
-            return _answer(answers.answer_with_message(actor, demand.id, values.get("text") or ""))
-        return _answer(
-            answers.answer_with_offer(actor, demand.id, int(values["offer_id"]), values.get("text"))
-        )
-
-    return once(AnswerView, act, status=201)
-
-
-@blueprint.call("POST", "/demand-answers/<answer_id>/actions/helpful")
-@access("signed_in")
-@blueprint.response(200, AnswerView)
-def find_helpful(answer_id: str) -> Response:
-    """Say that an answer helps, as who posted the need."""
-    key = shapes.key_of(answer_id)
-    return once(AnswerView, lambda actor: _answer(answers.judge(actor, key, "helpful")))
-
-
-@blueprint.call("POST", "/demand-answers/<answer_id>/actions/pass")
-@access("signed_in")
-@blueprint.arguments(PassRequest)
-@blueprint.response(200, AnswerView)
-def pass_answer(values: dict[str, Any], answer_id: str) -> Response:
-    """Pass an answer over with a reason that goes back to the holder."""
-    key = shapes.key_of(answer_id)
-    return once(
-        AnswerView,
-        lambda actor: _answer(
-            answers.judge(actor, key, "pass", reason=values["reason"], note=values.get("note"))
-        ),
+    outcome, reason, note = values.get("outcome"), values.get("reason"), values.get("note")
+    return _change(
+        demand_id, lambda actor, key: demands.close_demand(actor, key, outcome, reason=reason, note=note)
     )
 
 
-@blueprint.call("POST", "/demand-answers/<answer_id>/replies")
+@blueprint.call("POST", "/demands/<demand_id>/actions/extend", conditional=True)
 @access("signed_in")
-@blueprint.arguments(ReplyRequest)
-@blueprint.response(201, ReplyView)
-def reply(values: dict[str, Any], answer_id: str) -> Response:
-    """Write to the other side of an answer."""
-    key = shapes.key_of(answer_id)
-    return once(ReplyView, lambda actor: answers.reply(actor, key, values["text"]), status=201)
+@blueprint.arguments(ExtendRequest)
+@blueprint.response(200, DemandWhole)
+def extend_demand(values: dict[str, Any], demand_id: str) -> Response:
+    """Want answers until a later day; an expired need is opened again."""
+    return _change(demand_id, lambda actor, key: demands.extend_demand(actor, key, values["answer_by"]))
 
 
 @blueprint.call("POST", "/match", writes=False)

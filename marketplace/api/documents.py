@@ -129,6 +129,13 @@ def described(**details: Any) -> Callable[[View], View]:
     return decorator
 
 
+def body_schema(schema: Any) -> dict[str, Any]:
+    """The JSON Schema of a body."""
+    converter = current_app.extensions["marketplace.api"].ma_plugin.converter
+    made: dict[str, Any] = converter.schema2jsonschema(schema)
+    return made
+
+
 def _begin() -> None:
     """Before every call: who asks, may the token at all, is the body one that is understood."""
     view = current_app.view_functions[request.endpoint or ""]

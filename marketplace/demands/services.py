@@ -281,10 +281,12 @@ def edit_demand(actor: Actor, demand_id: int, values: Values) -> Demand:
     """Change a draft or a published demand; columns that `values` does not name stay as they are.
 
     Raises:
-        NotFound, Forbidden: not this actor's.
+        NotFound, Forbidden: not this actor's; nor may an operator write into a part that it may not read.
         Conflict: `illegal-transition` once it is answered, closed or expired.
     """
     demand = _locked(actor, demand_id)
+    if "confidential" in values:
+        require(actor, "demand.read_confidential", demand)
     DEMAND.execute(
         actor,
         demand,
