@@ -54,6 +54,7 @@ WITH_MODELS = (
 )
 WITH_POLICIES = (
     "accounts",
+    "accounts.mailing",
     "listings",
     "listings.changes",
     "listings.gazette",
@@ -62,6 +63,10 @@ WITH_POLICIES = (
     "listings.stocktaking",
     "deals",
     "deals.statements",
+    "deals.clauses",
+    "deals.export_control",
+    "deals.royalties",
+    "deals.shares",
     "deals.disputes",
     "pricing",
     "demands",
@@ -86,11 +91,14 @@ WITH_IMPORTS = (
 WITH_WORK = (
     "core",
     "accounts",
+    "accounts.mailing",
     "listings",
     "listings.showcase",
     "listings.stocktaking",
     "listings.changes",
     "deals",
+    "deals.royalties",
+    "deals.shares",
     "deals.disputes",
     "demands",
     "search",
