@@ -16,6 +16,7 @@ from tantivy import Occur, Query
 
 from marketplace.search.document import OfferDocument
 from marketplace.search.engine import (
+    SPARE,
     EngineHealth,
     EngineUnavailable,
     FacetCount,
@@ -191,27 +192,26 @@ class EmbeddedEngine:
             return SearchPage((), 0, {facet.name: () for facet in FACETS})
         with _failures():
             compiled = self._query(wanted)
-            total = searcher.search(compiled, limit=1).count
-            facets = self._facets(searcher, wanted, compiled)
-            if query.first >= total:
-                return SearchPage((), total, facets)
+            # One pass both counts and ranks; deeper ones follow only where many hits score alike.
             if wanted.order:
-                ordered = searcher.search(
-                    compiled,
-                    limit=query.last,
-                    count=False,
-                    order_by_field=wanted.order,
-                    order=tantivy.Order.Asc,
-                ).hits[query.first :]
-                rows = [(0.0, address) for _, address in ordered]
+                order = {"order_by_field": wanted.order, "order": tantivy.Order.Asc}
+                found = searcher.search(compiled, limit=query.last, **order)
+                rows = [(0.0, address) for _, address in found.hits[query.first :]]
             else:
+                found = searcher.search(compiled, limit=query.last + SPARE)
                 ranked = best(
-                    lambda limit: searcher.search(compiled, limit=limit, count=False).hits,
+                    lambda limit: (
+                        found.hits
+                        if limit <= query.last + SPARE
+                        else searcher.search(compiled, limit=limit, count=False).hits
+                    ),
                     lambda address: _identify(searcher, address),
                     query.first,
                     query.last,
                 )
                 rows = [(row.score, address) for row, address in ranked]
+            total: int = found.count
+            facets = self._facets(searcher, wanted, compiled)
             highlighter = Highlighter.of(query)
             return SearchPage(
                 tuple(_hit(searcher.doc(address), score, highlighter) for score, address in rows),
