@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.accounts.following import IN_WORDS, first_counts
+from marketplace.accounts.personal import of_user
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
 
 STAFF = ("bureau", "operator")
@@ -77,7 +78,7 @@ class SentMail(Model):
     user_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"), index=True)
     organisation_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
     code: Mapped[str] = mapped_column(Code(48))
-    address: Mapped[str | None] = mapped_column(sa.String(254))
+    address: Mapped[str | None] = mapped_column(sa.String(254), info=of_user())
     locale: Mapped[str] = mapped_column(Code(8))
     state: Mapped[str] = mapped_column(Code(16))
     urgent: Mapped[bool] = mapped_column(default=False)

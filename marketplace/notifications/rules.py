@@ -14,7 +14,8 @@ from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
 from marketplace.deals.disputes import parties
 from marketplace.deals.disputes.models import Dispute
-from marketplace.deals.models import Licence, Notice, Payment, Quarantine
+from marketplace.deals.models import Licence, Notice, Obligation, Payment, PaymentFlag, Quarantine, RefundTask
+from marketplace.deals.rules import makes_the_licence
 from marketplace.demands.models import Demand, DemandAccess, DemandAnswer
 from marketplace.listings.consents.models import Consent, PriceObjection
 from marketplace.listings.models import Offer
@@ -72,6 +73,42 @@ def _notice_undelivered(entry: JournalEntry) -> Iterable[Telling]:
 def _payment_to_confirm(entry: JournalEntry) -> Iterable[Telling]:
     payment = db.session.get_one(Payment, entry.subject_id)
     yield Telling(payment.obligation.notice.offer.holder_id, "payment_to_confirm", _about(payment))
+
+
+def _notice_over(entry: JournalEntry) -> Iterable[Telling]:
+    """Lapsed unpaid: both sides; given up: the holder's side."""
+    notice = db.session.get_one(Notice, entry.subject_id)
+    ids = {"notice": notice.id, "offer": notice.offer_id, "organisation": notice.licensee_id}
+    to = parties.holders_of(notice.offer.patent, notice.offer)
+    if entry.action == "notice.lapsed":
+        to.add(notice.licensee_id)
+    for organisation_id in sorted(to):
+        yield Telling(organisation_id, entry.action.replace(".", "_"), ids)
+
+
+def _payment_of_payer(entry: JournalEntry) -> Iterable[Telling]:
+    """The payer; of the payment that makes a licence the licence itself is told."""
+    payment = db.session.get_one(Payment, entry.subject_id)
+    if entry.action == "payment.confirmed" and makes_the_licence(payment.obligation.instalment):
+        return
+    yield Telling(payment.obligation.notice.licensee_id, entry.action.replace(".", "_"), _about(payment))
+
+
+def _recordal_step(entry: JournalEntry) -> Iterable[Telling]:
+    """The side that did not state it; both where it is late or the gazette says so."""
+    licence = db.session.get_one(Licence, entry.subject_id)
+    side = {
+        "licence.recordal_filed": licence.recordal_filed_side,
+        "licence.recorded": licence.recorded_side,
+    }.get(entry.action)
+    to = {licence.licensee_id} if side == "holder" else _holders(licence)
+    if side not in ("holder", "licensee"):
+        to.add(licence.licensee_id)
+    if licence.kind != "open" or licence.evidence == "holder_stated":
+        return
+    code = entry.action.replace("licence.", "licence_")
+    for organisation_id in sorted(to):
+        yield Telling(organisation_id, code, {"licence": licence.id, "patent": licence.patent_id})
 
 
 def _part_received(entry: JournalEntry) -> Iterable[Telling]:
@@ -502,6 +539,20 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "demand_answer.helpful": _answer_step,
     "demand_answer.passed": _answer_step,
     "demand_answer.replied": _answer_step,
+    "obligation.due_soon": _owed,
+    "obligation.overdue": _owed,
+    "refund.required": _refund,
+    "refund.failed": _refund,
+    "refund.done": _refund,
+    "payment.flagged": _flagged,
+    "correction.proposed": _correction_proposed,
+    "notice.lapsed": _notice_over,
+    "notice.abandoned": _notice_over,
+    "payment.confirmed": _payment_of_payer,
+    "payment.failed": _payment_of_payer,
+    "licence.recordal_filed": _recordal_step,
+    "licence.recorded": _recordal_step,
+    "licence.recordal_late": _recordal_step,
     "demand_answer.withdrawn": _answer_step,
     "demand_answer.renewed": _answer_step,
     "demand_access.asked": _access_step,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import smtplib
+
 import sqlalchemy as sa
 from flask import current_app
 from flask_babel import force_locale, gettext
@@ -13,8 +15,11 @@ from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
 from marketplace.core.mailer import mailer
 from marketplace.core.tasks import enqueue
+from marketplace.core.unit_of_work import unit_of_work
 
 from .alerts import addition
+from .hours import held_until
+from .maillog import note, was_sent
 from .models import STAFF, Notification
 from .rules import Telling, tellings
 from .texts import render
@@ -134,12 +139,28 @@ def _readers(notification: Notification) -> list[int]:
 def mail(notification_id: int, user_id: int) -> None:
     """Send a message to one person in their language (a task; outside a unit of work).
 
+    In the person's quiet hours it is held until their end, unless a deadline is at stake.
+
     Raises:
         Unavailable: the mail server does not answer; the task is tried again.
+        smtplib.SMTPException: it refuses the address for good.
     """
     notification = db.session.get(Notification, notification_id)
     user = db.session.get(User, user_id)
-    if notification is None or user is None or not user.active:
+    if notification is None or user is None or not user.active or was_sent(notification_id, user_id):
+        return
+    until = held_until(user_id, notification.code)
+    if until is not None:
+        # The same task once more, which the queue does when its key is asked for again while it runs.
+        with unit_of_work():
+            note(notification, user, "held", held_until=until)
+            enqueue(
+                "notifications.mail",
+                key=f"{notification_id}:{user_id}",
+                delay=until - clock.now(),
+                notification_id=notification_id,
+                user_id=user_id,
+            )
         return
     with force_locale(user.locale):
         message = render(notification)
@@ -150,4 +171,11 @@ def mail(notification_id: int, user_id: int) -> None:
         closing = f"{footer}\n{more.closing}" if more.closing else footer
     to = user.email
     db.session.rollback()
-    mailer().send(to, message.title, f"{body}\n\n-- \n{closing}\n", stop=more.stop)
+    try:
+        mailer().send(to, message.title, f"{body}\n\n-- \n{closing}\n", stop=more.stop)
+    except smtplib.SMTPException:
+        with unit_of_work():
+            note(notification, user, "refused")
+        raise
+    with unit_of_work():
+        note(notification, user, "sent")

@@ -554,8 +554,8 @@ _WORDING: Final[Mapping[str, _Wording]] = {
     "dispute_answer_due": _Wording(
         _l("Please answer a dispute by %(due)s: %(dispute)s"),
         _l(
-            "The other side waits for your answer. If there is none, it may go to CNIPA, the local department "
-            "or a court."
+            "The other side waits for your answer. If there is none, it may go to CNIPA, the local "
+            "department or a court."
         ),
         "/disputes/%(dispute_id)s",
     ),
@@ -696,6 +696,47 @@ def _places(parameters: Mapping[str, Any]) -> dict[str, Any]:
             case Payment():
                 places["amount"] = f"{row.amount_minor // 100:,}.{row.amount_minor % 100:02} {row.currency}"
                 places["reference"] = row.reference
+    "notice_lapsed": _Wording(
+        _l("A notice has lapsed unpaid"),
+        _l(
+            "Notice %(notice)s on “%(offer)s” was not paid by its day. A new notice can be served while "
+            "the offer stands."
+        ),
+        "/notices/%(notice_id)s",
+    ),
+    "notice_abandoned": _Wording(
+        _l("A notice was given up"),
+        _l("The licensee has given up notice %(notice)s on “%(offer)s”. Nothing is owed under it."),
+        "/notices/%(notice_id)s",
+    ),
+    "payment_confirmed": _Wording(
+        _l("Your payment has arrived"),
+        _l("%(amount)s with the reference %(reference)s has arrived at the holder."),
+        "/notices/%(notice_id)s",
+    ),
+    "payment_failed": _Wording(
+        _l("Your payment has failed"),
+        _l("The payment of %(amount)s did not go through. You can start another one."),
+        "/notices/%(notice_id)s",
+    ),
+    "licence_recordal_filed": _Wording(
+        _l("The recordal of licence %(licence)s is filed"),
+        _l("The other side has filed the recordal of the licence on “%(patent)s”."),
+        "/licences/%(licence_id)s",
+    ),
+    "licence_recorded": _Wording(
+        _l("Licence %(licence)s is recorded"),
+        _l("The licence on “%(patent)s” has its recordal number."),
+        "/licences/%(licence_id)s",
+    ),
+    "licence_recordal_late": _Wording(
+        _l("The recordal of licence %(licence)s is late"),
+        _l(
+            "The three months for the recordal of the licence on “%(patent)s” are over. It can still be "
+            "filed, with the reason."
+        ),
+        "/licences/%(licence_id)s",
+    ),
             case Licence():
                 places["effective_on"] = row.effective_on.isoformat()
                 places["ended_on"] = row.ended_on.isoformat() if row.ended_on else "—"

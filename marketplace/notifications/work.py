@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from marketplace.core.journal import JournalEntry
 from marketplace.core.readers import Reader
+from marketplace.core.retention import Retention, nothing
 from marketplace.core.tasks import Handler, Schedule
 
+from .maillog import KEPT_DAYS
+from .models import SentMail
 from .passwords import TASK, mail_password_link
 from .services import mail, tell
 
@@ -24,3 +27,15 @@ def readers() -> Sequence[Reader]:
 
 TASKS: dict[str, Handler] = {"notifications.mail": mail, TASK: mail_password_link}
 SCHEDULES: tuple[Schedule, ...] = ()
+# To whom a mail went is needed while somebody may ask whether it came (PIPL Art. 19).
+RETENTIONS: tuple[Retention, ...] = (
+    Retention(
+        "sent_mails",
+        SentMail,
+        days=KEPT_DAYS,
+        since=SentMail.asked_at,
+        holds=SentMail.address.is_not(None),
+        blank={"address": nothing},
+        of="organisation_id",
+    ),
+)

@@ -38,6 +38,7 @@ PAGES = (
     "account",
     "people",
     "webhooks",
+    "mails",
 )
 
 

@@ -259,6 +259,11 @@ TABLES: dict[str, dict[str, Label]] = {
     },
     "demand_answer_state": {
         "given": Label(_l("Not judged yet"), "azure"),
+    "mail_state": {
+        "held": Label(_l("Held until the quiet hours end"), "yellow"),
+        "sent": Label(_l("Sent"), "green"),
+        "refused": Label(_l("Refused by the mail server"), "red"),
+    },
         "helpful": Label(_l("Helpful"), "green"),
         "passed": Label(_l("Passed over"), "secondary"),
         "withdrawn": Label(_l("Taken back"), "secondary"),
