@@ -72,6 +72,7 @@ MESSAGES: Final[dict[str, Any]] = {
     "integer-range": _l("The number must lie between %(min)s and %(max)s."),
     "boolean-form": _l("Write yes or no."),
     "choice": _l("This is not one of: %(allowed)s."),
+    "instalments-form": _l("Write each instalment as months:yuan, such as 0:30000; 6:20000."),
     "payee-form": _l("Write the payee as account name|bank|account number."),
     "address-form": _l("Give a full web address that begins with https:// or http://."),
     "region": _l("This is not a region code of six digits, a province or a Shanghai district."),

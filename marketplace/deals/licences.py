@@ -24,7 +24,7 @@ from .lifecycle import AGREED_END, LICENCE, RECORDAL
 from .lookup import find, licence_of, lock_licence
 from .models import Licence, Notice
 from .policies import holder_side
-from .rules import licence_term, recordal_deadline
+from .rules import instalment_due, licence_term, recordal_deadline
 
 GROUNDS: Final = ("contractual_ground", "statutory_ground")
 PARTIES_REASONS: Final = ("agreed", *GROUNDS)
@@ -89,13 +89,17 @@ def grant(notice: Notice, at: dt.datetime) -> Licence:
         term_to=term.ends,
         offer_term_to=offer.term_to,
         patent_expires_on=offer.patent.expires_on,
-        amount_minor=sum(one.amount_minor for one in fee),
+        # The fee that was agreed on: all of it, where later instalments are still to come.
+        amount_minor=sum(one.amount_minor for one in notice.obligations),
         currency=notice.terms["currency"],
         certificate_code=numbers.new_certificate_code(),
         recordal_state=RECORDAL.initial,
         recordal_due_on=recordal_deadline(effective_on).date,
         created_at=clock.now(),
     )
+    for one in notice.obligations:
+        if one.due_months and one.state == "open":
+            one.due_on = instalment_due(effective_on, one.due_months).date
     db.session.add(licence)
     record(
         "licence.in_effect",

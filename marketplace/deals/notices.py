@@ -144,7 +144,14 @@ def serve_notice(actor: Actor, prepared: PreparedNotice) -> Notice:
         document_digest=kept.digest,
         written_at=prepared.written_at,
         obligations=[
-            Obligation(kind=one.kind, amount_minor=one.amount_minor, currency=one.currency, state="open")
+            Obligation(
+                kind=one.kind,
+                amount_minor=one.amount_minor,
+                currency=one.currency,
+                state="open",
+                instalment=one.instalment,
+                due_months=one.due_months,
+            )
             for one in obligations_of(terms)
         ],
     )

@@ -71,7 +71,13 @@ def notice_document(
     """
     term = offer_term(offer, clock.legal_date(at))
     owed = [
-        Owed(_KIND_WORDS[one.kind], one.amount_minor, one.currency, pay_by(at))
+        Owed(
+            _KIND_WORDS[one.kind] + (f"（第 {one.instalment} 期）" if one.instalment else ""),
+            one.amount_minor,
+            one.currency,
+            pay_by(at) if makes_the_licence(one.instalment) else None,
+            terms="" if makes_the_licence(one.instalment) else f"许可生效后 {one.due_months} 个月内",
+        )
         for one in obligations_of(terms)
     ]
     if terms["rate_percent"] is not None:

@@ -36,11 +36,17 @@ PATENT_ENDS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Owed:
-    """One sum that is due before the licence takes effect: `fee` or `entry_fee`, in minor units."""
+    """One sum that is due: `fee` or `entry_fee`, in minor units; an instalment of it with its number.
+
+    The whole sum, or the first instalment, is due before the licence takes effect; later ones fall due
+    `due_months` after that.
+    """
 
     kind: str
     amount_minor: int
     currency: str
+    instalment: int | None = None
+    due_months: int | None = None
 
 
 @dataclass(frozen=True)
@@ -52,13 +58,14 @@ class Term:
 
 
 def obligations_of(terms: Mapping[str, Any]) -> list[Owed]:
-    """What the announced terms make due before the licence takes effect (PL 51).
+    """What the announced terms make due, and what of it before the licence takes effect (PL 51).
 
     Args:
         terms: `Offer.terms()`, as frozen into the notice.
 
     Returns:
-        Nothing for free offers (a fixed fee of zero is free) and pure royalties, else the one sum.
+        Nothing for free offers (a fixed fee of zero is free) and pure royalties, else the one sum, or its
+        instalments in order.
 
     Raises:
         Conflict: `terms-incomplete`, when a fixed fee is announced without its amount.
@@ -71,11 +78,30 @@ def obligations_of(terms: Mapping[str, Any]) -> list[Owed]:
             raise Conflict(
                 "terms-incomplete", "The announced fee is not on record yet; please ask the operator."
             )
-        return [Owed("fee", amount, currency)] if amount else []
+        return _sums("fee", amount, currency, terms)
     if form == "entry_plus_royalty":
         # Without an entry fee it is a pure royalty.
-        return [Owed("entry_fee", amount, currency)] if amount else []
+        return _sums("entry_fee", amount, currency, terms)
     raise Conflict("terms-incomplete", "The announced fee is not on record yet; please ask the operator.")
+
+
+def _sums(kind: str, amount: int | None, currency: str, terms: Mapping[str, Any]) -> list[Owed]:
+    if not amount:
+        return []
+    # Notices from before instalments were announced say nothing of them.
+    instalments = terms.get("instalments") or ()
+    if not instalments:
+        return [Owed(kind, amount, currency)]
+    if sum(minor for _, minor in instalments) != amount:
+        raise Conflict("terms-incomplete", "The announced fee is not on record yet; please ask the operator.")
+    return [
+        Owed(kind, minor, currency, number, months) for number, (months, minor) in enumerate(instalments, 1)
+    ]
+
+
+def instalment_due(effective_on: dt.date, months: int) -> clock.Deadline:
+    """The last day of a later instalment, by the legal calendar: months after the licence took effect."""
+    return clock.deadline(effective_on, months=months)
 
 
 def makes_the_licence(instalment: int | None) -> bool:

@@ -18,12 +18,13 @@ from marketplace.core.actor import SYSTEM
 from marketplace.core.database import db
 from marketplace.core.errors import N_, DomainError
 from marketplace.core.tasks import enqueue
-from marketplace.core.unit_of_work import lock, unit_of_work
+from marketplace.core.unit_of_work import lock, record, unit_of_work
 
 from . import papers, stripe_gateway
+from .flags import keep_flag
 from .lifecycle import PAYMENT
 from .lookup import lock_payment
-from .models import Payment, StripeEvent
+from .models import Payment, Quarantine, StripeEvent
 from .payments import quarantine_payment
 from .payments import receive as receive_money
 from .quarantine import quarantine
@@ -76,12 +77,26 @@ def apply_event(event_id: str) -> None:
         event = lock(StripeEvent, event_id)
         if event.state != "received":
             return
-        if event.type in SUCCEEDED or event.type in FAILED:
+        if event.livemode != stripe_gateway.livemode():
+            event.state, event.outcome = _other_mode(event)
+        elif event.type in SUCCEEDED or event.type in FAILED:
             event.state, event.outcome = _apply_session(event)
         elif event.type.startswith(AFTERWARDS):
             event.state, event.outcome = _show_afterwards(event)
         else:
             event.state, event.outcome = "ignored", "not-ours-to-apply"
+
+
+def _other_mode(event: StripeEvent) -> tuple[str, str]:
+    """Test money at a real account, or the reverse: never applied; money and disputes are set aside."""
+    if event.type not in SUCCEEDED and not event.type.startswith(AFTERWARDS):
+        return "ignored", "livemode-mismatch"
+    thing = event.payload["data"]["object"]
+    payment = _payment_of(thing) if event.type in SUCCEEDED else _payment_behind(event, thing)
+    if payment is not None and payment.stripe_account != event.account:
+        payment = None  # a stranger's event that bears our reference
+    _set_aside(event, payment, "livemode-mismatch", {"livemode": stripe_gateway.livemode()})
+    return "quarantined", "livemode-mismatch"
 
 
 def _insert(values: dict[str, Any]) -> bool:
@@ -133,6 +148,7 @@ def _apply_session(event: StripeEvent) -> tuple[str, str]:
         # Our call's answer was lost, but the session that it made was paid.
         payment.checkout_session_id = session["id"]
     receive_money(SYSTEM, payment, payment.amount_minor, at=event.created, source="stripe")
+    _link_waiting(event, payment)
     return "applied", "paid"
 
 
@@ -149,8 +165,6 @@ def _differs(payment: Payment, event: StripeEvent, session: dict[str, Any]) -> s
     """Why an event is not about this attempt, as a code."""
     if payment.channel != "stripe" or event.account != payment.stripe_account:
         return "account-mismatch"
-    if event.livemode != stripe_gateway.livemode():
-        return "livemode-mismatch"
     if payment.checkout_session_id is not None and session["id"] != payment.checkout_session_id:
         return "session-mismatch"
     if session.get("client_reference_id") != payment.reference:
@@ -159,11 +173,42 @@ def _differs(payment: Payment, event: StripeEvent, session: dict[str, Any]) -> s
 
 
 def _show_afterwards(event: StripeEvent) -> tuple[str, str]:
-    """Refunds and disputes: shown to the operator. A licence is a legal fact and is never ended by them."""
+    """Refunds and disputes: flagged for both sides and the operator; no licence is ended by them."""
     thing = event.payload["data"]["object"]
     reason = "dispute" if "dispute" in event.type else "refund"
-    _set_aside(event, _payment_behind(event, thing), reason, {})
-    return "quarantined", reason
+    payment = _payment_behind(event, thing)
+    if payment is None:
+        # Perhaps the payment's own event is still to come: it links what is waiting.
+        _set_aside(event, None, reason, {})
+        return "quarantined", reason
+    payment = lock_payment(payment)
+    if keep_flag(event, payment):
+        _set_aside(event, payment, reason, {})
+        return "quarantined", reason
+    return "applied", reason
+
+
+def _link_waiting(event: StripeEvent, payment: Payment) -> None:
+    """Refunds and disputes that came before the payment's own event belong to it, by the payment intent."""
+    intent = event.payload["data"]["object"].get("payment_intent")
+    if not intent:
+        return
+    waiting = (
+        sa.select(Quarantine)
+        .join(StripeEvent, Quarantine.event_id == StripeEvent.id)
+        .where(
+            Quarantine.payment_id.is_(None),
+            Quarantine.reason.in_(("refund", "dispute")),
+            StripeEvent.account == event.account,
+            StripeEvent.payload["data"]["object"]["payment_intent"].as_string() == intent,
+        )
+        .order_by(Quarantine.id)
+    )
+    for case in list(db.session.scalars(waiting)):
+        earlier = db.session.get_one(StripeEvent, case.event_id)
+        case.payment_id = payment.id
+        record("quarantine.linked", case, payment_id=payment.id)
+        keep_flag(earlier, payment)
 
 
 def _payment_behind(event: StripeEvent, thing: dict[str, Any]) -> Payment | None:

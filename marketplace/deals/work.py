@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from marketplace.core.tasks import Handler, Schedule
 
-from . import licences, notices, patent_ends, payments, stripe_gateway, webhooks
+from . import instalments, licences, notices, patent_ends, payments, stripe_gateway, webhooks
 from .reconcile import reconcile
 
 
@@ -24,6 +24,7 @@ TASKS: dict[str, Handler] = {
     "deals.serve_waiting": notices.serve_waiting,
     "deals.end_undelivered": notices.end_undelivered,
     "deals.lapse_notices": notices.lapse_notices,
+    "deals.remind_instalments": instalments.remind,
     "deals.expire_licences": licences.expire_licences,
     "deals.end_with_patents": patent_ends.end_with_patents,
     "deals.reconcile": _reconcile,
@@ -33,6 +34,7 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule("deals.end_undelivered", every=timedelta(hours=1)),
     Schedule("deals.escalate_slips", every=timedelta(hours=1)),
     Schedule("deals.lapse_notices", every=timedelta(hours=1)),
+    Schedule("deals.remind_instalments", every=timedelta(hours=1)),
     Schedule("deals.expire_licences", every=timedelta(hours=1)),
     Schedule("deals.end_with_patents", every=timedelta(minutes=10)),
     Schedule("deals.reconcile", every=timedelta(days=1)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from marketplace.core import convert
@@ -67,6 +68,37 @@ def payee(cell: object) -> tuple[str, str, str] | None:
         raise InvalidValue("payee-form", value)
     name, bank, account = parts
     return name, bank, convert.code(r"[0-9A-Z]{4,64}")(account.replace("-", ""))
+
+
+_INSTALMENT: Final = re.compile(r"(\d{1,3})(?:个月|months?)?[:=](.+)")
+MOST_INSTALMENTS: Final = 24
+
+
+def instalments(cell: object) -> list[list[int]] | None:
+    """`0:30000; 6:20000` as pairs of months after the licence's effect and 分; None where there are none.
+
+    Raises:
+        InvalidValue: instalments-form, and as an amount in yuan.
+    """
+    if isinstance(cell, list | tuple):
+        cell = ";".join(
+            ":".join(map(str, one)) if isinstance(one, list | tuple) else str(one) for one in cell
+        )
+    value = convert.text(1_000)(cell)
+    if value is None:
+        return None
+    pairs = []
+    for part in re.split(r"[;；\n]", value.replace("：", ":")):
+        if not part.strip():
+            continue
+        match = _INSTALMENT.fullmatch("".join(part.split()))
+        amount = convert.yuan()(match[2]) if match else None
+        if match is None or amount is None:
+            raise InvalidValue("instalments-form", value)
+        pairs.append([int(match[1]), amount])
+    if not pairs or len(pairs) > MOST_INSTALMENTS:
+        raise InvalidValue("instalments-form", value)
+    return pairs
 
 
 # What 无 takes away; without a number, a title, a filing date and a patentee there is no patent.
@@ -138,6 +170,7 @@ def offers(*, spreadsheet: bool = True) -> tuple[Column, ...]:
         Column("contact", "联系方式", convert.text(500)),
         Column("fee_explanation", "计算依据说明", convert.text(20_000, lines=True)),
         Column("source", "来源", convert.text(200)),
+        Column("instalments", "分期支付", instalments),
     )
 
 

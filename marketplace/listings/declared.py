@@ -30,6 +30,7 @@ def offer_terms(offer: Offer) -> rules.Terms:
         term_from=offer.term_from,
         term_to=offer.term_to,
         contact=offer.contact,
+        instalments=tuple((months, minor) for months, minor in offer.instalments or ()),
     )
 
 
@@ -64,7 +65,9 @@ def shown_terms(offer: Offer) -> dict[str, Any]:
     """Everything that whoever consents to the declaration is shown, as plain values."""
     patent, payee = offer.patent, payee_of(offer)
     free = offer.fee_form == "free"
-    return {
+    # Only where there are some: what was consented to before keeps its digest.
+    instalments = {"instalments": [list(one) for one in offer.instalments]} if offer.instalments else {}
+    return instalments | {
         "patent_number": patent.reference,
         "title": patent.title,
         "patentees": [party.organisation.name for party in patent.parties],

@@ -239,6 +239,7 @@ class Offer(Versioned, Model):
             "rate_base": self.rate_base,
             "payment_text": self.payment_text,
             "channels": list(self.channels),
+            "instalments": [list(one) for one in self.instalments],
             "payee_account_name": self.payee_account_name,
             "payee_bank": self.payee_bank,
             "payee_account": self.payee_account,

@@ -543,6 +543,7 @@ class Terms:
     term_from: dt.date | None = None
     term_to: dt.date | None = None
     contact: str | None = None
+    instalments: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -594,6 +595,8 @@ def form_faults(terms: Terms) -> list[Fault]:
         )
     elif form not in NEEDS_RATE and terms.rate_percent is not None:
         faults.append(Fault("rate", "rate-not-expected", N_("This form of payment has no rate.")))
+    if terms.instalments:
+        faults += _instalment_faults(terms)
     fixed_base = BASE_OF_FORM.get(form)
     if fixed_base and terms.rate_base and terms.rate_base != fixed_base:
         faults.append(
@@ -603,6 +606,30 @@ def form_faults(terms: Terms) -> list[Fault]:
                 N_("The base of the rate contradicts the form of payment."),
             )
         )
+    return faults
+
+
+# The longest term of a patent: nothing can fall due after it.
+MOST_MONTHS: Final = 240
+
+
+def _instalment_faults(terms: Terms) -> list[Fault]:
+    """Whether instalments make up the fee exactly, the first one with the notice and the others in order."""
+    months = [month for month, _ in terms.instalments]
+    sums = [minor for _, minor in terms.instalments]
+    if terms.fee_form not in NEEDS_FEE:
+        message = N_("This form of payment has no fixed amount that could be paid in instalments.")
+        return [Fault("instalments", "instalments-not-expected", message)]
+    faults = []
+    if len(months) < 2 or months[0] != 0 or sorted(set(months)) != months or months[-1] > MOST_MONTHS:
+        message = N_(
+            "The first instalment is at 0 months, and each later one some months after the one before."
+        )
+        faults.append(Fault("instalments", "instalments-order", message))
+    if min(sums) <= 0 or sum(sums) != (terms.fee_minor or 0):
+        message = N_("The instalments together have to be the fee: %(sum)s yuan are given, %(fee)s are due.")
+        given = {"sum": _yuan(sum(sums)), "fee": _yuan(terms.fee_minor or 0)}
+        faults.append(Fault("instalments", "instalments-sum", message, given))
     return faults
 
 
@@ -756,9 +783,34 @@ def payment_text(terms: Terms, locale: str = "zh") -> str:
     fee = "" if terms.fee_minor is None else _yuan(terms.fee_minor)
     rate = "" if terms.rate_percent is None else f"{terms.rate_percent.normalize():f}"
     profit = rate_base_of(terms) == "profit"
-    return _PAYMENT_TEXTS["en" if locale == "en" else "zh"][terms.fee_form or "free"].format(
-        fee=fee, rate=rate, base=_BASES["en" if locale == "en" else "zh"][profit]
-    )
+    language = "en" if locale == "en" else "zh"
+    form = terms.fee_form or "free"
+    if form == "fixed" and terms.instalments:
+        form = "instalments"
+    text = _PAYMENT_TEXTS[language][form].format(fee=fee, rate=rate, base=_BASES[language][profit])
+    return text + instalments_text(terms.instalments, locale)
+
+
+def instalments_text(instalments: Collection[tuple[int, int]], locale: str = "zh") -> str:
+    """When each part of the fee falls due, in words; nothing where it is paid at once.
+
+    Args:
+        instalments: months after the licence took effect, and 分.
+        locale: `zh` or `en`.
+    """
+    parts = []
+    for number, (months, minor) in enumerate(instalments, 1):
+        if locale == "en":
+            when = "with the notice" if months == 0 else f"{months} months after the licence takes effect"
+            parts.append(f"CNY {_yuan(minor)} {when}")
+        else:
+            when = "随书面通知支付" if months == 0 else f"许可生效后{months}个月内支付"
+            parts.append(f"第{number}期{when}{_yuan(minor)}元")
+    if not parts:
+        return ""
+    if locale == "en":
+        return " In instalments: " + "; ".join(parts) + ". The first one makes the licence."
+    return "分期支付：" + "，".join(parts) + "；支付第一期后许可生效。"
 
 
 _BASES: Final = {"zh": ("净销售额", "利润额"), "en": ("net sales", "profit")}
@@ -766,6 +818,7 @@ _PAYMENT_TEXTS: Final = {
     "zh": {
         "free": "免费许可，被许可人无需支付许可使用费。",
         "fixed": "一次性支付固定许可使用费人民币{fee}元。",
+        "instalments": "固定许可使用费人民币{fee}元。",
         "royalty_net_sales": "按专利产品{base}的{rate}%提成支付许可使用费，按年结算。",
         "royalty_profit": "按专利产品{base}的{rate}%提成支付许可使用费，按年结算。",
         "entry_plus_royalty": "支付入门费人民币{fee}元，并按专利产品{base}的{rate}%提成支付许可使用费，"
@@ -774,6 +827,7 @@ _PAYMENT_TEXTS: Final = {
     "en": {
         "free": "Free licence: no fee is due.",
         "fixed": "A fixed fee of CNY {fee}, paid once.",
+        "instalments": "A fixed fee of CNY {fee}.",
         "royalty_net_sales": "{rate}% of {base} of the patented product, settled yearly.",
         "royalty_profit": "{rate}% of {base} of the patented product, settled yearly.",
         "entry_plus_royalty": "An entry fee of CNY {fee}, and {rate}% of {base} of the patented product, "

@@ -49,6 +49,10 @@ _SHAPES: Final = {
     "rate": _PERCENT,
     "rate_base": _choice(columns.RATE_BASE),
     "channels": _LIST,
+    "instalments": {
+        "type": ["string", "null"],
+        "description": "months after the licence takes effect and yuan: `0:30000; 6:20000`",
+    },
     "term_from": _DATE,
     "term_to": _DATE,
 }

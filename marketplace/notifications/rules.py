@@ -127,6 +127,43 @@ def _invoiced(entry: JournalEntry) -> Iterable[Telling]:
     yield Telling(payment.obligation.notice.licensee_id, "payment_invoiced", _about(payment))
 
 
+def _owed(entry: JournalEntry) -> Iterable[Telling]:
+    """The licensee before a sum falls due; both sides when its day is over."""
+    owed = db.session.get_one(Obligation, entry.subject_id)
+    notice, code = owed.notice, entry.action.replace("obligation.", "instalment_")
+    ids = {"obligation": owed.id, "notice": notice.id, "offer": notice.offer_id}
+    yield Telling(notice.licensee_id, code, ids)
+    if entry.action == "obligation.overdue":
+        yield Telling(notice.offer.holder_id, "instalment_not_paid", ids)
+
+
+def _refund(entry: JournalEntry) -> Iterable[Telling]:
+    """The holder has to return money; the payer knows of it, and that it is done."""
+    task = db.session.get_one(RefundTask, entry.subject_id)
+    notice = task.payment.obligation.notice
+    ids = {"refund": task.id, "notice": notice.id, "offer": notice.offer_id}
+    if entry.action != "refund.done":
+        yield Telling(notice.offer.holder_id, entry.action.replace(".", "_"), ids)
+    if entry.action != "refund.failed":
+        yield Telling(notice.licensee_id, entry.action.replace(".", "_") + "_payer", ids)
+
+
+def _flagged(entry: JournalEntry) -> Iterable[Telling]:
+    """Both sides, of the first word and of the end of a dispute."""
+    flag = db.session.get_one(PaymentFlag, entry.subject_id)
+    over = flag.kind == "dispute" and entry.data.get("status") in ("won", "lost")
+    if not (entry.data.get("first") or over):
+        return
+    code = "dispute_over" if over else f"payment_{flag.kind}"
+    notice = flag.payment.obligation.notice
+    for to in (notice.licensee_id, notice.offer.holder_id):
+        yield Telling(to, code, _about(flag.payment))
+
+
+def _correction_proposed(entry: JournalEntry) -> Iterable[Telling]:
+    yield Telling("operator", "correction_proposed", {"quarantine": entry.data["quarantine_id"]})
+
+
 def _about(payment: Payment) -> dict[str, Any]:
     notice = payment.obligation.notice
     return {
@@ -502,6 +539,20 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "payment.part_received": _part_received,
     "payment.slip_waits": _slip_waits,
     "payment.invoiced": _invoiced,
+    "obligation.due_soon": _owed,
+    "obligation.overdue": _owed,
+    "refund.required": _refund,
+    "refund.failed": _refund,
+    "refund.done": _refund,
+    "payment.flagged": _flagged,
+    "correction.proposed": _correction_proposed,
+    "notice.lapsed": _notice_over,
+    "notice.abandoned": _notice_over,
+    "payment.confirmed": _payment_of_payer,
+    "payment.failed": _payment_of_payer,
+    "licence.recordal_filed": _recordal_step,
+    "licence.recorded": _recordal_step,
+    "licence.recordal_late": _recordal_step,
     "licence.in_effect": _licence_in_effect,
     "licence.ended": _licence_ended,
     "licence.patent_end_stated": _patent_end_stated,
@@ -539,20 +590,6 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "demand_answer.helpful": _answer_step,
     "demand_answer.passed": _answer_step,
     "demand_answer.replied": _answer_step,
-    "obligation.due_soon": _owed,
-    "obligation.overdue": _owed,
-    "refund.required": _refund,
-    "refund.failed": _refund,
-    "refund.done": _refund,
-    "payment.flagged": _flagged,
-    "correction.proposed": _correction_proposed,
-    "notice.lapsed": _notice_over,
-    "notice.abandoned": _notice_over,
-    "payment.confirmed": _payment_of_payer,
-    "payment.failed": _payment_of_payer,
-    "licence.recordal_filed": _recordal_step,
-    "licence.recorded": _recordal_step,
-    "licence.recordal_late": _recordal_step,
     "demand_answer.withdrawn": _answer_step,
     "demand_answer.renewed": _answer_step,
     "demand_access.asked": _access_step,

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from marketplace.accounts.models import Organisation
 from marketplace.core.database import db
 from marketplace.deals.disputes.models import Dispute
-from marketplace.deals.models import Licence, Notice, Payment, Quarantine
+from marketplace.deals.models import Licence, Notice, Obligation, Payment, Quarantine, RefundTask
 from marketplace.demands.models import Demand, DemandAnswer
 from marketplace.listings.models import Offer, Patent
 from marketplace.listings.showcase.models import Question
@@ -81,6 +81,82 @@ _WORDING: Final[Mapping[str, _Wording]] = {
             "can be saved."
         ),
         "/notices/%(notice_id)s",
+    ),
+    "instalment_due_soon": _Wording(
+        _l("An instalment falls due on %(due)s"),
+        _l("Under notice %(notice)s for “%(offer)s”, %(amount)s is to be paid by %(due)s."),
+        "/notices/%(notice_id)s",
+    ),
+    "instalment_overdue": _Wording(
+        _l("An instalment is overdue"),
+        _l(
+            "Under notice %(notice)s for “%(offer)s”, %(amount)s was to be paid by %(due)s. The licence goes "
+            "on; the holder may have rights because of the delay. Please pay soon, or write to the holder."
+        ),
+        "/notices/%(notice_id)s",
+    ),
+    "instalment_not_paid": _Wording(
+        _l("A licensee has not paid an instalment"),
+        _l(
+            "Under notice %(notice)s for “%(offer)s”, %(amount)s was to be paid by %(due)s and is not on "
+            "record as paid. Look at your account first; a licence does not end by itself."
+        ),
+        "/notices/%(notice_id)s",
+    ),
+    "refund_required": _Wording(
+        _l("Please give %(amount)s back"),
+        _l(
+            "Of what came under notice %(notice)s for “%(offer)s”, %(amount)s has no licence behind it. The "
+            "page of the notice says why, and how to give it back."
+        ),
+        "/notices/%(notice_id)s",
+    ),
+    "refund_required_payer": _Wording(
+        _l("%(amount)s comes back to you"),
+        _l("The holder was asked to return %(amount)s that came under notice %(notice)s for “%(offer)s”."),
+        "/notices/%(notice_id)s",
+    ),
+    "refund_failed": _Wording(
+        _l("The provider could not return %(amount)s"),
+        _l(
+            "The refund under notice %(notice)s did not reach the payer. Try again, or return it by a "
+            "transfer of your own."
+        ),
+        "/notices/%(notice_id)s",
+    ),
+    "refund_done_payer": _Wording(
+        _l("%(amount)s was returned to you"),
+        _l("The refund under notice %(notice)s for “%(offer)s” is noted as done."),
+        "/notices/%(notice_id)s",
+    ),
+    "payment_refund": _Wording(
+        _l("A payment was returned at the provider"),
+        _l(
+            "The provider tells of a refund of the payment %(reference)s for “%(offer)s”. The licence is not "
+            "ended by it."
+        ),
+        "/notices/%(notice_id)s",
+    ),
+    "payment_dispute": _Wording(
+        _l("A payment is disputed with the provider"),
+        _l(
+            "The payer's side disputes the payment %(reference)s of %(amount)s for “%(offer)s” with the "
+            "provider. The holder answers there. The licence is not ended by it."
+        ),
+        "/notices/%(notice_id)s",
+    ),
+    "dispute_over": _Wording(
+        _l("A dispute over a payment is decided at the provider"),
+        _l(
+            "The page of the notice shows how the dispute over the payment %(reference)s for “%(offer)s” "
+            "ended. What follows for the licence is for the parties."
+        ),
+        "/notices/%(notice_id)s",
+    ),
+    "correction_proposed": _Wording(
+        _l("A correction waits for a second operator"),
+        _l("Another operator has proposed what to do about a case in quarantine: please decide."),
+        "/operator/quarantine/%(quarantine_id)s",
     ),
     "slip_waits": _Wording(
         _l("A payer has been waiting for your confirmation for two working days"),
@@ -620,6 +696,47 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         _l("The day set for the answer, %(due)s, is over without one."),
         "/disputes/%(dispute_id)s",
     ),
+    "notice_lapsed": _Wording(
+        _l("A notice has lapsed unpaid"),
+        _l(
+            "Notice %(notice)s on “%(offer)s” was not paid by its day. A new notice can be served while "
+            "the offer stands."
+        ),
+        "/notices/%(notice_id)s",
+    ),
+    "notice_abandoned": _Wording(
+        _l("A notice was given up"),
+        _l("The licensee has given up notice %(notice)s on “%(offer)s”. Nothing is owed under it."),
+        "/notices/%(notice_id)s",
+    ),
+    "payment_confirmed": _Wording(
+        _l("Your payment has arrived"),
+        _l("%(amount)s with the reference %(reference)s has arrived at the holder."),
+        "/notices/%(notice_id)s",
+    ),
+    "payment_failed": _Wording(
+        _l("Your payment has failed"),
+        _l("The payment of %(amount)s did not go through. You can start another one."),
+        "/notices/%(notice_id)s",
+    ),
+    "licence_recordal_filed": _Wording(
+        _l("The recordal of licence %(licence)s is filed"),
+        _l("The other side has filed the recordal of the licence on “%(patent)s”."),
+        "/licences/%(licence_id)s",
+    ),
+    "licence_recorded": _Wording(
+        _l("Licence %(licence)s is recorded"),
+        _l("The licence on “%(patent)s” has its recordal number."),
+        "/licences/%(licence_id)s",
+    ),
+    "licence_recordal_late": _Wording(
+        _l("The recordal of licence %(licence)s is late"),
+        _l(
+            "The three months for the recordal of the licence on “%(patent)s” are over. It can still be "
+            "filed, with the reason."
+        ),
+        "/licences/%(licence_id)s",
+    ),
     "webhook_given_up": _Wording(
         _l("A webhook address does not answer and was disabled"),
         _l(
@@ -647,6 +764,8 @@ _MODELS: Final[Mapping[str, Any]] = {
     "patent": Patent,
     "notice": Notice,
     "payment": Payment,
+    "obligation": Obligation,
+    "refund": RefundTask,
     "licence": Licence,
     "demand": Demand,
     "answer": DemandAnswer,
@@ -694,49 +813,13 @@ def _places(parameters: Mapping[str, Any]) -> dict[str, Any]:
         places[name] = "—" if row is None else _name(row)
         match row:
             case Payment():
-                places["amount"] = f"{row.amount_minor // 100:,}.{row.amount_minor % 100:02} {row.currency}"
+                places["amount"] = _sum(row.amount_minor, row.currency)
                 places["reference"] = row.reference
-    "notice_lapsed": _Wording(
-        _l("A notice has lapsed unpaid"),
-        _l(
-            "Notice %(notice)s on “%(offer)s” was not paid by its day. A new notice can be served while "
-            "the offer stands."
-        ),
-        "/notices/%(notice_id)s",
-    ),
-    "notice_abandoned": _Wording(
-        _l("A notice was given up"),
-        _l("The licensee has given up notice %(notice)s on “%(offer)s”. Nothing is owed under it."),
-        "/notices/%(notice_id)s",
-    ),
-    "payment_confirmed": _Wording(
-        _l("Your payment has arrived"),
-        _l("%(amount)s with the reference %(reference)s has arrived at the holder."),
-        "/notices/%(notice_id)s",
-    ),
-    "payment_failed": _Wording(
-        _l("Your payment has failed"),
-        _l("The payment of %(amount)s did not go through. You can start another one."),
-        "/notices/%(notice_id)s",
-    ),
-    "licence_recordal_filed": _Wording(
-        _l("The recordal of licence %(licence)s is filed"),
-        _l("The other side has filed the recordal of the licence on “%(patent)s”."),
-        "/licences/%(licence_id)s",
-    ),
-    "licence_recorded": _Wording(
-        _l("Licence %(licence)s is recorded"),
-        _l("The licence on “%(patent)s” has its recordal number."),
-        "/licences/%(licence_id)s",
-    ),
-    "licence_recordal_late": _Wording(
-        _l("The recordal of licence %(licence)s is late"),
-        _l(
-            "The three months for the recordal of the licence on “%(patent)s” are over. It can still be "
-            "filed, with the reason."
-        ),
-        "/licences/%(licence_id)s",
-    ),
+            case Obligation():
+                places["amount"] = _sum(row.amount_minor, row.currency)
+                places["due"] = row.due_on.isoformat() if row.due_on else "—"
+            case RefundTask():
+                places["amount"] = _sum(row.amount_minor, row.currency)
             case Licence():
                 places["effective_on"] = row.effective_on.isoformat()
                 places["ended_on"] = row.ended_on.isoformat() if row.ended_on else "—"
@@ -750,6 +833,10 @@ def _places(parameters: Mapping[str, Any]) -> dict[str, Any]:
             case Quarantine():
                 places["reason"] = row.reason
     return places
+
+
+def _sum(minor: int, currency: str) -> str:
+    return f"{minor // 100:,}.{minor % 100:02} {currency}"
 
 
 def _name(row: Any) -> str:

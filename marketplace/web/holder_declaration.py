@@ -98,6 +98,15 @@ class AmountForm(Form):
     """The sum, the rate, or both."""
 
     fee = StringField(_l("Amount in yuan"), [optional(), at_most(40)], filters=[stripped])
+    instalments = StringField(
+        _l("Instalments"),
+        [optional(), at_most(500)],
+        description=_l(
+            "Only if the fee is not paid at once: months after the licence takes effect and yuan, such as "
+            "0:30000; 6:10000; 12:10000. The first one makes the licence."
+        ),
+        filters=[stripped],
+    )
     rate = StringField(_l("Rate in per cent"), [optional(), at_most(20)], filters=[stripped])
     rate_base = RadioField(_l("A share of"), [optional()])
     reason = TextAreaField(
@@ -273,6 +282,7 @@ def _amount_form(offer: Offer, chosen: str | None) -> AmountForm:
     form = AmountForm(
         data={
             "fee": None if fee is None else f"{fee // 100}" if fee % 100 == 0 else f"{fee / 100:.2f}",
+            "instalments": _instalments_typed(offer),
             "rate": None if rate is None else f"{rate.normalize():f}",
             "rate_base": offer.rate_base or "net_sales",
             "reason": _rate_reason(offer.fee_explanation)[1],
@@ -281,12 +291,21 @@ def _amount_form(offer: Offer, chosen: str | None) -> AmountForm:
     form.rate_base.choices = options((code, labels.name("rate_base", code)) for code in rules.RATE_CEILINGS)
     if chosen not in rules.NEEDS_FEE:
         del form.fee
+        del form.instalments
     if chosen not in rules.NEEDS_RATE:
         del form.rate
         del form.reason
     if chosen != "entry_plus_royalty":
         del form.rate_base
     return form
+
+
+def _instalments_typed(offer: Offer) -> str:
+    """The instalments as they are typed: `0:30000; 6:20000`."""
+    return "; ".join(
+        f"{months}:{minor // 100}" if minor % 100 == 0 else f"{months}:{minor / 100:.2f}"
+        for months, minor in offer.instalments
+    )
 
 
 def _payment_form(offer: Offer, _chosen: str | None) -> PaymentForm:
@@ -403,6 +422,7 @@ def _fee_answer(form: FeeForm, _offer: Offer, _chosen: str | None) -> dict[str, 
     return {
         "fee_form": form.fee_form.data,
         "fee": None,
+        "instalments": "none",
         "rate": None,
         "rate_base": None,
         "payment_text": None,
@@ -413,6 +433,7 @@ def _amount_answer(form: AmountForm, offer: Offer, chosen: str | None) -> dict[s
     values: dict[str, Any] = {
         "fee_form": chosen,
         "fee": form.fee.data if "fee" in form else None,
+        "instalments": (form.instalments.data if "instalments" in form else None) or "none",
         "rate": form.rate.data if "rate" in form else None,
         "rate_base": form.rate_base.data if "rate_base" in form else None,
     }

@@ -21,7 +21,7 @@ from marketplace.core.database import db
 from marketplace.core.errors import Conflict, DomainError, NotFound, Unavailable
 from marketplace.core.permissions import allowed
 from marketplace.core.unit_of_work import unit_of_work
-from marketplace.deals import ledger
+from marketplace.deals import flags, ledger
 from marketplace.deals import licences as licence_services
 from marketplace.deals import payments as payment_services
 from marketplace.deals import refunds as refund_services
@@ -187,6 +187,7 @@ def notice_page(
             and (task.state == "open" or (task.state == "asked" and task.provider_refund_id is None))
             and allowed(actor, "refund.at_provider", task).allowed
         },
+        flags=flags.flags_of([payment.id for payment in attempts]),
         counts=ledger.standings([one.id for one in found.obligations]),
         receipts=ledger.receipts_of([one.id for one in found.obligations]),
         licence=licence_of(found),
@@ -525,6 +526,8 @@ def _licence_page(found: Licence, refused: str = "", form: Form | None = None) -
     return render_template(
         "holder/licence.html",
         licence=found,
+        flags=flags.flags_of_notice(found.notice),
+        counts=ledger.standings([one.id for one in found.notice.obligations]) if found.notice else {},
         patent=found.patent,
         offer=found.offer,
         declares=found.offer is not None and found.offer.holder_id in current_actor().holders,

@@ -531,6 +531,22 @@ TABLES: dict[str, dict[str, Label]] = {
             ),
         ),
         "test-mode": Label(
+    "flag_status": {
+        "refunded": Label(_l("The sum was returned in whole or in part")),
+        "pending": Label(_l("The return is under way")),
+        "succeeded": Label(_l("Returned")),
+        "failed": Label(_l("The return failed")),
+        "canceled": Label(_l("The return was cancelled")),
+        "requires_action": Label(_l("The return waits for the payer")),
+        "warning_needs_response": Label(_l("An enquiry waits for the holder's answer")),
+        "warning_under_review": Label(_l("An enquiry is being examined")),
+        "warning_closed": Label(_l("The enquiry is closed")),
+        "needs_response": Label(_l("Waits for the holder's answer to the provider")),
+        "under_review": Label(_l("The payer's bank examines it")),
+        "won": Label(_l("Decided for the holder")),
+        "lost": Label(_l("Decided for the payer")),
+        "prevented": Label(_l("Settled before a dispute arose")),
+    },
             _l("A message about test money came to the real account"),
             "red",
             _l(

@@ -22,7 +22,7 @@ from marketplace.core.database import db
 from marketplace.core.errors import Conflict, Invalid
 from marketplace.core.permissions import allowed
 from marketplace.core.unit_of_work import unit_of_work
-from marketplace.deals import ledger, licences, lookup, notices, payments, refunds, rules
+from marketplace.deals import flags, ledger, licences, lookup, notices, payments, refunds, rules
 from marketplace.deals.models import OPEN_PAYMENT, Licence, Notice
 from marketplace.listings.models import Offer
 from marketplace.listings.services import offers
@@ -213,6 +213,7 @@ def _notice_page(
             counts=ledger.standings([one.id for one in found.obligations]),
             receipts=ledger.receipts_of([one.id for one in found.obligations]),
             refunds=refunds.refunds_of(found),
+            flags=flags.flags_of([one.id for one in attempts]),
             next_owed=payments.next_owed(found),
         ),
         max(status_of(one) for one in (form, slip_form, royalty_form)),
@@ -382,6 +383,8 @@ def _licence_page(
         render_template(
             "licensing/licence.html",
             licence=found,
+            flags=flags.flags_of_notice(found.notice),
+            counts=ledger.standings([one.id for one in found.notice.obligations]) if found.notice else {},
             form=form,
             licensee_side=found.licensee_id in actor.licensees,
             correction=correction,

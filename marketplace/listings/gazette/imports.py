@@ -48,6 +48,7 @@ class AnnouncementImport(RowImporter):
                 fee_minor=values.get("fee"),
                 rate_percent=values.get("rate"),
                 rate_base=values.get("rate_base"),
+                instalments=tuple((months, minor) for months, minor in values.get("instalments") or ()),
             )
             found += [
                 Problem(fault.field, fault.code, gettext(fault.message, **fault.parameters))

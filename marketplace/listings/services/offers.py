@@ -33,6 +33,7 @@ TERM_COLUMNS = {
     "payment_text": "payment_text",
     "fee_explanation": "fee_explanation",
     "channels": "channels",
+    "instalments": "instalments",
     "term_from": "term_from",
     "term_to": "term_to",
     "contact": "contact",
@@ -40,6 +41,7 @@ TERM_COLUMNS = {
     "source": "source",
 }
 
+_LISTS = ("channels", "instalments")
 Values = Mapping[str, Any]
 Outcome = Literal["created", "updated", "unchanged"]
 
@@ -166,7 +168,7 @@ def _set_terms(offer: Offer, values: Values) -> None:
     for column, attribute in TERM_COLUMNS.items():
         if column in values:
             value = values[column]
-            setattr(offer, attribute, list(value or ()) if column == "channels" else value)
+            setattr(offer, attribute, list(value or ()) if column in _LISTS else value)
     if "payee" in values:
         offer.payee_account_name, offer.payee_bank, offer.payee_account = values["payee"] or (
             None,
