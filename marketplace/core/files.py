@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from . import clock
 from .database import Code, Key, Model, db
 from .errors import Invalid, NotFound
+from .scripts_in_files import brings_scripts
 from .unit_of_work import current
 
 MAX_UPLOAD = 10 * 1024 * 1024  # bytes
@@ -110,7 +111,8 @@ def checked_upload(content: bytes) -> str:
     """The content type of an upload by its first bytes, never by what the sender claims.
 
     Raises:
-        Invalid: `file-empty`, `file-too-large` (10 MB) or `file-type` (only PDF, PNG and JPEG).
+        Invalid: `file-empty`, `file-too-large` (10 MB), `file-type` (only PDF, PNG and JPEG), `file-active`
+            (a PDF with a script).
     """
     if not content:
         raise Invalid("file-empty", "The file is empty.")
@@ -118,6 +120,11 @@ def checked_upload(content: bytes) -> str:
         raise Invalid("file-too-large", "The file is larger than 10 MB.")
     for content_type, starts in _MAGIC.items():
         if content.startswith(starts):
+            if content_type == "application/pdf" and brings_scripts(content):
+                raise Invalid(
+                    "file-active",
+                    "This PDF holds a script or starts a program. Please print it to a new PDF first.",
+                )
             return content_type
     raise Invalid("file-type", "Please upload a PDF, PNG or JPEG file.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,13 +23,18 @@ from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 from marketplace.listings.models import IN_FORCE, Offer, Patent
 
-from . import numbers, papers
+from . import ledger, numbers, papers
+from .clauses.services import accept_with_notice
 from .documents import NoticeDocument, notice_pdf
+from .evidence.services import OwnDocument, keep_proof, note_evidence, note_mail, own_document
+from .evidence.stamping import ask_time_stamp
+from .export_control.holding import hold_back, open_check, require_exportable, waits
+from .export_control.rules import MAINLAND
 from .licences import grant
 from .lifecycle import NOTICE, PAYMENT
 from .lookup import find, last_day, lock_notice, offer_ended_at, owned_by, payments_of
 from .models import OPEN_NOTICE, OPEN_PAYMENT, Licence, Notice, Obligation, Payment
-from .refunds import give_back_parts
+from .refunds import give_back_parts, require_refund
 from .rules import basis_of, effective_on_service, makes_the_licence, obligations_of, pay_by, too_late
 
 MAX_USE: Final = 2000
@@ -52,6 +58,10 @@ class PreparedNotice:
     contact: str | None
     content_digest: str
     pdf: bytes
+    own: OwnDocument | None = None
+    seat: str = MAINLAND
+    technology: str | None = None
+    clauses: tuple[int, ...] = ()
 
 
 def prepare_notice(
@@ -61,6 +71,10 @@ def prepare_notice(
     contact: str | None = None,
     *,
     licensee_id: int | None = None,
+    document: bytes | None = None,
+    seat: str = MAINLAND,
+    technology: str | None = None,
+    clauses: Sequence[int] = (),
 ) -> PreparedNotice:
     """Print and seal the notice from the present rows; call it before the unit of work (about 0.3 s).
 
@@ -70,12 +84,18 @@ def prepare_notice(
         use: what the licensee intends to do with the patent, for the holder's information; no condition.
         contact: how the holder reaches the licensee.
         licensee_id: for whom, when an agency acts under a mandate; by default the actor's own organisation.
+        document: a written notice of the licensee's own, as a PDF, which then takes the place of ours.
+        seat: where the licensee is seated, as an ISO 3166 code.
+        technology: what the licensee thinks applies to the technology (a code of `export_control.ANSWERS`);
+            needed where it is seated outside the mainland.
+        clauses: ids of further clauses that it accepts; none is ever needed.
 
     Raises:
         NotFound: there is no such offer.
         Conflict: `offer-not-live`, `own-offer`, `notice-open`, `licence-in-effect`, `terms-incomplete`,
-            `term-unknown`.
-        Invalid: `text-too-long`, `text-not-printable`.
+            `term-unknown`, `technology-banned`.
+        Invalid: `text-too-long`, `text-not-printable`, `seat-unknown`, `technology-class-missing`, and what
+            `own_document` raises.
         Unavailable: `font-missing`, when a name holds a character that no font has.
     """
     require(actor, "notice.serve")
@@ -85,9 +105,11 @@ def prepare_notice(
     if offer is None or offer.status not in PUBLIC:
         raise NotFound("offer-not-found", "There is no such offer.")
     _check(offer, licensee)
+    require_exportable(offer, seat, technology)
+    own = own_document(document) if document is not None else None
     written_at = clock.now()
     number = numbers.new_number(numbers.NOTICE, clock.legal_date(written_at))
-    document = _document(offer, licensee, number=number, at=written_at, use=use, contact=contact)
+    written = _document(offer, licensee, number=number, at=written_at, use=use, contact=contact)
     return PreparedNotice(
         offer_id=offer.id,
         licensee_id=licensee.id,
@@ -95,8 +117,12 @@ def prepare_notice(
         written_at=written_at,
         use=use,
         contact=contact,
-        content_digest=content_digest(document),
-        pdf=papers.seal(_printed(document), "书面通知"),
+        content_digest=content_digest(written),
+        pdf=own.pdf if own is not None else papers.seal(_printed(written), "书面通知"),
+        own=own,
+        seat=seat,
+        technology=technology,
+        clauses=tuple(clauses),
     )
 
 
@@ -114,6 +140,7 @@ def serve_notice(actor: Actor, prepared: PreparedNotice) -> Notice:
     licensee = _licensee(actor, prepared.licensee_id)
     offer = lock(Offer, prepared.offer_id)
     _check(offer, licensee)
+    require_exportable(offer, prepared.seat, prepared.technology)
     document = _document(
         offer,
         licensee,
@@ -157,6 +184,10 @@ def serve_notice(actor: Actor, prepared: PreparedNotice) -> Notice:
     )
     db.session.add(notice)
     _note(notice, "notice.written", sha256=kept.digest)
+    note_evidence(actor, notice, prepared.own)
+    open_check(actor, notice, prepared.seat, prepared.technology)
+    accept_with_notice(actor, notice, prepared.clauses)
+    ask_time_stamp(notice)
     if offer.holder.joined:
         _arrive(SYSTEM, notice, "serve", clock.now())
     else:
@@ -164,7 +195,14 @@ def serve_notice(actor: Actor, prepared: PreparedNotice) -> Notice:
     return notice
 
 
-def prove_service(actor: Actor, notice_id: int, *, proof: str, sent_at: dt.datetime) -> Notice:
+def prove_service(
+    actor: Actor,
+    notice_id: int,
+    *,
+    proof: str,
+    sent_at: dt.datetime,
+    file: tuple[bytes, str] | None = None,
+) -> Notice:
     """Record the proof that a sealed notice reached a holder who has not joined.
 
     Args:
@@ -172,6 +210,7 @@ def prove_service(actor: Actor, notice_id: int, *, proof: str, sent_at: dt.datet
         notice_id: which; also one that has ended as `undelivered`.
         proof: what proves it: a tracking number, the holder's answer, a file's name.
         sent_at: when it was sent or received by that proof.
+        file: bytes and name of a file that proves it: a receipt, the holder's answer.
 
     Raises:
         Invalid: `proof-missing`, `date-in-future`, `date-too-early` (before the notice was written).
@@ -204,6 +243,8 @@ def prove_service(actor: Actor, notice_id: int, *, proof: str, sent_at: dt.datet
     ):
         raise Conflict("offer-not-live", "This offer cannot be taken up any more.")
     notice.service_proof = proof
+    if file is not None:
+        keep_proof(notice, *file)
     _arrive(actor, notice, "prove_service", at)
     return notice
 
@@ -295,6 +336,8 @@ def send_notice(notice_id: int) -> None:
         ),
         attachment=(f"{notice.number}.pdf", store().read(notice.document_digest)),
     )
+    with unit_of_work():
+        note_mail(lock(Notice, notice_id), address.group(), clock.now())
 
 
 _LETTER = """{holder}：
@@ -375,7 +418,7 @@ def lapse_notices() -> None:
                 one.state == "slip_uploaded"
                 or (one.state == "open" and one.channel == "stripe" and one.created_at > fresh)
                 for one in payments_of(notice)
-            ):
+            ) or waits(notice):
                 continue
             _close(SYSTEM, notice, "lapse", clock.end_of_day_utc(notice.pay_by))
 
@@ -495,16 +538,36 @@ def _arrive(actor: Actor, notice: Notice, action: str, at: dt.datetime) -> None:
 
 
 def pay_in_full(notice: Notice, at: dt.datetime) -> None:
-    """Everything that was due is paid (or nothing was): the licence takes effect at `at`."""
+    """Everything that was due is paid (or nothing was): the licence takes effect at `at`.
+
+    Where the technology would leave the mainland, it waits until the export check is settled (GL V-11 §6).
+    """
+    free_at = hold_back(notice, at)
+    if free_at is None:
+        return
     NOTICE.execute(
         SYSTEM,
         notice,
         "pay",
         organisation_id=notice.licensee_id,
-        occurred_on=clock.legal_date(at),
+        occurred_on=clock.legal_date(free_at),
         **_ids(notice),
     )
-    grant(notice, at)
+    grant(notice, free_at)
+
+
+def refuse_notice(notice: Notice, reason: str) -> None:
+    """Refuse a notice that the law does not let become a licence; what was paid has to go back.
+
+    Args:
+        notice: locked with its offer.
+        reason: `technology_banned`.
+    """
+    _close(SYSTEM, notice, "refuse", clock.now())
+    for obligation in notice.obligations:
+        if obligation.state == "paid":
+            for receipt in ledger.counting(obligation):
+                require_refund(receipt.payment, reason, receipt.applied_minor, receipt=receipt)
 
 
 def _close(actor: Actor, notice: Notice, action: str, at: dt.datetime) -> None:

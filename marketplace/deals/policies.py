@@ -130,6 +130,7 @@ RULES = {
     "payment.invoice": Rule(WRITE, (payee,), sees=_PARTIES),
     "payment.run": Rule(WRITE, (system,), sees=_PARTIES),
     "licence.view": Rule(READ, _PARTIES, sees=_PARTIES),
+    "licence.add_paper": Rule(WRITE, (licensee_side, holder_side, operator), sees=_PARTIES),
     "licence.end": Rule(WRITE, (licensee_side, holder_side, operator), sees=_PARTIES),
     "licence.propose_end": Rule(WRITE, (licensee_side, holder_side), sees=_PARTIES),
     "licence.answer_end": Rule(WRITE, (answering_side,), sees=_PARTIES),

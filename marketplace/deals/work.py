@@ -7,6 +7,7 @@ from datetime import timedelta
 from marketplace.core.tasks import Handler, Schedule
 
 from . import instalments, licences, notices, patent_ends, payments, stripe_gateway, webhooks
+from .evidence import stamping
 from .reconcile import reconcile
 
 
@@ -19,6 +20,7 @@ TASKS: dict[str, Handler] = {
     "deals.apply_event": webhooks.apply_event,
     "deals.render_certificate": licences.render_certificate,
     "deals.send_notice": notices.send_notice,
+    stamping.TASK: stamping.stamp_notice,
     "deals.expire_session": payments.expire_session,
     "deals.escalate_slips": payments.escalate_slips,
     "deals.serve_waiting": notices.serve_waiting,
