@@ -23,5 +23,5 @@ def reconcile() -> None:
     """
     found = compare()
     result(found.as_json())
-    if found.different or found.unknown or found.unreachable:
+    if found.different or found.unknown or found.unreachable or found.unknown_here:
         fail()

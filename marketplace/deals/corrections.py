@@ -48,7 +48,7 @@ class Money:
 def money_of(case: Quarantine) -> Money | None:
     """The money that a case is about; None when it tells of none, or not of its day."""
     received = case.received
-    amount = received.get("amount_minor", received.get("amount_total"))
+    amount = received.get("amount_minor", received.get("amount_total"))  # the provider's own name
     currency = str(received.get("currency") or "").upper()
     if not isinstance(amount, int) or amount <= 0 or not currency:
         return None
@@ -57,7 +57,7 @@ def money_of(case: Quarantine) -> Money | None:
         return Money(amount, currency, event.created, clock.legal_date(event.created), event.account)
     if received.get("paid_on"):
         day = dt.date.fromisoformat(received["paid_on"])
-        return Money(amount, currency, bank_instant(day), day, None)
+        return Money(amount, currency, bank_instant(day), day, received.get("account"))
     return None
 
 

@@ -5,6 +5,7 @@ Called outside units of work. What counts as payment is a signed webhook, never 
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from dataclasses import dataclass
 from typing import Any, Final
@@ -121,6 +122,23 @@ def retrieve(payment: Payment) -> Session:
     return _session(found)
 
 
+def sessions_of(account: str, since: dt.datetime) -> list[Session]:
+    """Every checkout session of a connected account from an instant on, as the provider lists them.
+
+    Raises:
+        Unavailable: `payment-provider-unavailable`.
+        Refused: the provider does not let us see the account.
+    """
+    params = {"created": {"gte": int(since.timestamp())}, "limit": 100}
+
+    def call(options: dict[str, str]) -> list[Session]:
+        pages = _client().v1.checkout.sessions.list(params, options=options)  # type: ignore[arg-type]
+        return [_session(one) for one in pages.auto_paging_iter()]
+
+    found: list[Session] = _asked(call, {"stripe_account": account}, account=account)
+    return found
+
+
 def expire(payment: Payment) -> None:
     """Close a session so that nobody can pay there; one that is already over is left alone.
 
@@ -194,15 +212,18 @@ def _call(payment: Payment, call: Any, *, idempotency_key: str | None = None) ->
     options: dict[str, str] = {"stripe_account": payment.stripe_account or ""}
     if idempotency_key is not None:
         options["idempotency_key"] = idempotency_key
-    payment_id = payment.id
+    return _asked(call, options, payment=payment.id)
+
+
+def _asked(call: Any, options: dict[str, str], **about: Any) -> Any:
     db.session.rollback()  # ends what reading the payment began: nothing is held while the network answers
     try:
         return call(options)
     except _PASSING as error:
-        log.warning("stripe away", extra={"payment": payment_id, "error": type(error).__name__})
+        log.warning("stripe away", extra={**about, "error": type(error).__name__})
         raise Unavailable("payment-provider-unavailable", _AWAY) from error
     except stripe.StripeError as error:
-        log.warning("stripe refused", extra={"payment": payment_id, "error": type(error).__name__})
+        log.warning("stripe refused", extra={**about, "error": type(error).__name__})
         raise Refused(error.code or type(error).__name__) from error
 
 

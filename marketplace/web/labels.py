@@ -641,6 +641,8 @@ TABLES: dict[str, dict[str, Label]] = {
             ),
         ),
         "refund": Label(_l("The holder paid money back"), "yellow"),
+        "account-refused": Label(_l("The provider does not show us this account"), "orange"),
+        "not-answered": Label(_l("The provider did not answer"), "yellow"),
         "dispute": Label(_l("The payer disputes the payment"), "red"),
     },
     "end_reason": {

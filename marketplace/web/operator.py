@@ -30,6 +30,7 @@ from . import (
     operator_offers,
     operator_people,
     operator_quarantine,
+    operator_reconciliations,
     operator_synonyms,
     operator_system,
     operator_words,
@@ -42,7 +43,7 @@ __all__ = ["blueprint"]
 # Their views belong to the same blueprint.
 VIEWS = (
     operator_offers, operator_ends, operator_lists, operator_people, operator_system, operator_words,
-    operator_synonyms, operator_quarantine,
+    operator_synonyms, operator_quarantine, operator_reconciliations,
 )  # fmt: skip
 
 _SIZE = 50

@@ -24,7 +24,7 @@ from marketplace.core.unit_of_work import lock, record, unit_of_work
 from marketplace.deals import ledger, notices, payments, quarantine, refunds, stripe_gateway
 from marketplace.deals.lookup import licence_of, payments_of
 from marketplace.deals.models import Payment, RefundTask
-from marketplace.deals.reconcile import reconcile
+from marketplace.deals.reconcile import reconcile, report_of, reports
 from marketplace.listings.models import Offer
 from tests import factories
 from tests.conftest import NOW
@@ -392,7 +392,9 @@ def stripe_that_says(app, session):
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self):
-            body = json.dumps(session).encode()
+            said = {"object": "list", "data": [session], "has_more": False, "url": "/v1/checkout/sessions"}
+            listed = self.path.partition("?")[0].endswith("/checkout/sessions")
+            body = json.dumps(said if listed else session).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -418,6 +420,7 @@ def test_reconciliation_invents_nothing_where_the_provider_gives_no_figures(deal
     payments.start_payment(deal.firm_actor, serve(deal.firm_actor, deal.offer).id, "stripe")
     assert reconcile().as_json() == {
         "checked": 1, "agree": 0, "different": 0, "incomplete": 1, "unknown": 0, "unreachable": 0,
+        "unknown_here": 0, "accounts": 1, "report": 1,
     }  # fmt: skip
 
 
@@ -447,6 +450,33 @@ def test_reconciliation_sets_aside_once_what_the_provider_sees_otherwise(
         operator = factories.operator()
     assert [one.reason for one in quarantine.open_quarantine(operator)] == ([reason] if reason else [])
     assert licence_of(notice) is None
+    first, second = reports(operator)
+    assert first.counts["report"] == first.id != second.id
+    _, differences = report_of(operator, first.id)
+    assert [(one.reason, one.payment_id, one.quarantine_id is not None) for one in differences] == (
+        [(reason, payment.id, True)] if reason else []
+    )
+
+
+def test_reconciliation_finds_a_paid_checkout_with_our_reference_that_is_unknown_here(
+    deal, app, with_stripe, stripe_fixtures
+):
+    payment = payments.start_payment(deal.firm_actor, serve(deal.firm_actor, deal.offer).id, "stripe")
+    stray = stripe_fixtures["checkout.session"] | {
+        "id": "cs_test_stray", "client_reference_id": "FK-20261101-ABCDEFGH", "amount_total": FEE,
+        "currency": "cny", "payment_status": "paid",
+    }  # fmt: skip
+    with stripe_that_says(app, stray):
+        for _ in range(2):
+            assert reconcile().unknown_here == 1
+    with unit_of_work():
+        operator = factories.operator()
+    reasons = [one.reason for one in quarantine.open_quarantine(operator)]
+    assert reasons.count("unknown-checkout") == 1
+    # The holder's other business with the provider is none of ours.
+    with stripe_that_says(app, stray | {"client_reference_id": "order-17"}):
+        assert reconcile().unknown_here == 0
+    assert payment.state == "open"
 
 
 def test_reconciliation_says_when_the_provider_is_away(deal, app, with_stripe):
@@ -487,4 +517,4 @@ def test_no_transaction_stays_open_while_the_provider_is_waited_for(with_stripe,
     monkeypatch.setattr(stripe.RequestsClient, "request", request)
     payments.start_payment(deal.firm_actor, notice.id, "stripe")
     reconcile()
-    assert held == [False, False]
+    assert held == [False, False, False]

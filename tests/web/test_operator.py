@@ -21,7 +21,8 @@ from marketplace.core.readers import DeadLetter, Reader, wall
 from marketplace.core.tasks import ScheduleState, Task
 from marketplace.core.unit_of_work import record, unit_of_work
 from marketplace.deals import notices
-from marketplace.deals.models import Notice, Quarantine
+from marketplace.deals.models import Difference, Notice, Quarantine, Reconciliation
+from marketplace.deals.reconcile import Summary
 from marketplace.listings.models import Offer
 from marketplace.search import generations
 from tests import factories
@@ -371,3 +372,38 @@ def test_a_worker_that_takes_up_nothing_is_told(app: Flask, operator: FlaskClien
         db.session.add(ScheduleState(name="tock", next_at=wall() - dt.timedelta(minutes=4)))
     for address in ("/operator", "/operator/system"):
         assert "alert-warning" in operator.get(address).text, address
+
+
+def test_the_report_of_a_comparison_links_each_difference_to_its_case(
+    app: Flask, operator: FlaskClient
+) -> None:
+    with app.app_context(), unit_of_work():
+        case = Quarantine(
+            reason="unknown-checkout", expected={}, received={}, state="open", created_at=clock.now()
+        )
+        report = Reconciliation(
+            started_at=clock.now(),
+            finished_at=clock.now(),
+            since=clock.now(),
+            livemode=False,
+            accounts=1,
+            counts=Summary(checked=3, agree=2, different=1).as_json(),
+        )
+        db.session.add_all([case, report])
+        db.session.flush()
+        db.session.add(
+            Difference(
+                reconciliation_id=report.id,
+                account="acct_1Invented",
+                reason="unknown-checkout",
+                quarantine_id=case.id,
+                expected={},
+                received={"amount_total": 5_000_000, "currency": "cny"},
+            )
+        )
+        report_id, case_id = report.id, case.id
+    assert f"/operator/reconciliations/{report_id}" in operator.get("/operator/reconciliations").text
+    page = operator.get(f"/operator/reconciliations/{report_id}").text
+    assert f"/operator/quarantine/{case_id}" in page
+    assert "¥50,000" in page
+    assert operator.get(f"/operator/quarantine/{case_id}").status_code == 200
