@@ -1,7 +1,7 @@
 """A process that starts workers and kills them: `python -m tests.deals.fire SEED DEATHS`.
 
-Settings are in the environment. Two at a time, each the whole of `marketplace worker`. They die by SIGKILL at random points, and the next one
-starts at once; the last one works until it is told to stop (SIGTERM).
+Settings are in the environment. Two work at a time, each the whole of `marketplace worker`. They die by
+SIGKILL at random points, and the next one starts at once; the last one works until SIGTERM.
 """
 
 from __future__ import annotations
