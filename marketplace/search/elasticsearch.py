@@ -59,6 +59,7 @@ from marketplace.search.tree import (
 
 _SEARCH_SECONDS: Final = 2.0
 _WRITE_SECONDS: Final = 30.0  # one worker feeds the stand-by too, which may be late by a minute at most
+_AT_HAND: Final = 100  # hits whose documents come with them
 _BATCH: Final = 500
 _AT_ONCE: Final = 2  # bulk requests under way
 _SCAN_BATCH: Final = 1000
@@ -154,8 +155,9 @@ class ElasticsearchEngine:
         if wanted.order:
             head |= {"sort": [{wanted.order: "asc"}], "from_": query.first}
         size = query.size if wanted.order else query.last + SPARE
+        whole = size <= _AT_HAND
         with _failures(generation):
-            answer = self._client.search(index=index, size=size, source=False, **head, **body)
+            answer = self._client.search(index=index, size=size, source=whole, **head, **body)
         total: int = answer["hits"]["total"]["value"]
         facets = _facets(answer["aggregations"])
         hits = _rows(answer)
@@ -170,22 +172,23 @@ class ElasticsearchEngine:
                     return _rows(self._client.search(index=index, size=limit, source=False, **body))
 
             rows = [row for row, _ in best(fetch, str, query.first, query.last)]
-        documents = self._documents(generation, [row.id for row in rows])
+        # A second request for the documents takes longer than the spare ones of the first.
+        held = {hit["_id"]: hit["_source"]["source"] for hit in answer["hits"]["hits"]} if whole else {}
+        held |= self._sources(generation, [row.id for row in rows if row.id not in held])
         highlighter = Highlighter.of(query)
-        items = tuple(
-            Hit(document, row.score, highlighter.document(document))
-            for row in rows
-            if (document := documents.get(row.id)) is not None
-        )
-        return SearchPage(items, total, facets)
+        items = []
+        for row in rows:
+            if row.id in held:
+                document = OfferDocument.from_json(held[row.id])
+                items.append(Hit(document, row.score, highlighter.document(document)))
+        return SearchPage(tuple(items), total, facets)
 
-    def _documents(self, generation: str, ids: list[str]) -> dict[str, OfferDocument]:
+    def _sources(self, generation: str, ids: list[str]) -> dict[str, str]:
         if not ids:
             return {}
         with _failures(generation):
             answer = self._client.mget(index=self._index(generation), ids=ids, realtime=False)
-        found = [held for held in answer["docs"] if held.get("found")]
-        return {held["_id"]: OfferDocument.from_json(held["_source"]["source"]) for held in found}
+        return {doc["_id"]: doc["_source"]["source"] for doc in answer["docs"] if doc.get("found")}
 
     def scan(self, generation: str) -> Iterator[Scanned]:
         """See `SearchEngine`."""

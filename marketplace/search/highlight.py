@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from marketplace.search import analysis
@@ -97,19 +96,25 @@ class Highlighter:
         return spans
 
 
-@lru_cache(maxsize=32768)
-def _plain(sign: str) -> str:
-    return unicodedata.normalize("NFKC", sign).lower()
+class _Plain(dict[int, str]):
+    """Code of a sign → the sign as `analysis.normalise` sees it, worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        plain = unicodedata.normalize("NFKC", chr(code)).lower()
+        self[code] = plain
+        return plain
+
+
+_PLAIN: Final = _Plain()
 
 
 def _aligned(text: str) -> tuple[str, Sequence[int]]:
     """`text` as `analysis.normalise` sees it, and where in `text` each of its characters came from."""
-    signs = list(map(_plain, text))
-    joined = "".join(signs)
-    if len(joined) == len(signs):  # every sign is one again, but for ligatures and the like
-        origin: Sequence[int] = range(len(signs))
+    joined = text.translate(_PLAIN)
+    if len(joined) == len(text):  # every sign is one again, but for ligatures and the like
+        origin: Sequence[int] = range(len(text))
     else:
-        origin = [place for place, sign in enumerate(signs) for _ in sign]
+        origin = [place for place, sign in enumerate(text) for _ in _PLAIN[ord(sign)]]
     simple = simplify(joined)
     return (simple if len(simple) == len(joined) else joined), origin
 
