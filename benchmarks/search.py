@@ -6,14 +6,16 @@ import contextlib
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
 import flask_migrate
 import sqlalchemy as sa
+from flask import Flask
 
 import config
+from benchmarks.bare import bare as bare_query
 from marketplace.accounts.models import Organisation
 from marketplace.app import create_app
 from marketplace.core import clock
@@ -31,7 +33,7 @@ from tests.services import elasticsearch
 
 OFFERS = 20_000
 SIZES = (10_000, 100_000)
-"""Offers in the database, for the whole way through the API (embedded engine, SQLite)."""
+"""Offers in the database, for the whole way through the API (SQLite); `benchmarks.million` has more."""
 
 ROUNDS = 15
 GENERATION = "benchmark"
@@ -45,6 +47,16 @@ QUERIES = (
     {"ipc": "H01M", "sort": "fee"},
     {"q": "无人机机翼的检测装置", "fee_max": "50000", "page": "3"},
 )
+ASKED = (
+    {"q": "锂离子电池 回收", "kind": "invention", "fee_form": "fixed"},
+    {"q": "污水处理 曝气 检测", "kind": "utility_model", "district": "310115"},
+    {"q": "solid electrolyte testing", "ipc": "H01M", "fee_max": "50000"},
+    {"q": "无人机 机翼 散热 结构", "owner_type": "university", "district": "310104"},
+    {"q": "谐波减速器 控制", "kind": "invention", "ipc": "F16H"},
+    {"q": "可降解 支架 医疗", "kind": "invention", "fee_form": "free"},
+)
+"""Two to four words and two filters each, for the way through the API: all facets, 20 hits with marks."""
+
 NEED = Need(
     "超高性能混凝土的散热与检测",
     "本公司生产预制构件,现有混凝土养护时温升过高、开裂多,希望降低能耗、成本低、结构简单,检测精度达0.5mm。",
@@ -57,8 +69,9 @@ def run() -> list[Figure]:
     with _engines() as engines:
         for engine in engines:
             figures += _measure(engine)
+    kinds = ("embedded",) if elasticsearch.find() is None else ("embedded", "elasticsearch")
     for size in SIZES:
-        figures += _through_the_api(size)
+        figures += through_the_api(size, kinds)
     return figures
 
 
@@ -102,63 +115,108 @@ def _measure(engine: SearchEngine) -> list[Figure]:
     return figures
 
 
-def _through_the_api(size: int) -> list[Figure]:
-    """The same contents asked for through the API and of the engine alone, in turn."""
-    with tempfile.TemporaryDirectory() as name:
-        url = f"sqlite:///{Path(name) / 'bench.db'}"
-        app = create_app(config.Settings.from_environment({"DATABASE_URL": url, "INSTANCE_DIR": name}))
-        app.config["RATELIMIT_ENABLED"] = False
-        with app.app_context():
-            flask_migrate.upgrade()
-            _load(size)
-            start = time.process_time()
-            indexed = len(list(indexer.documents(indexer.all_ids())))
-            read = time.process_time() - start
-            start = time.process_time()
-            generations.rebuild()
-            whole = time.process_time() - start
-            suggestions.refresh()
-            db.session.remove()
-        client = app.test_client()
-        bare: list[float] = []
-        through: list[float] = []
-        figures: list[Figure] = [
-            (
-                f"{indexed:,} offers: rebuild, processor time of reading alone",
-                round(indexed / read),
-                "offers/s",
-            ),
-            (f"{indexed:,} offers: rebuild, processor time of all", round(indexed / whole), "offers/s"),
-        ]
-        for params in QUERIES:
-            address = f"/api/v1/offers?{urlencode(params)}"
+def through_the_api(size: int, kinds: Sequence[str]) -> list[Figure]:
+    """The same contents asked for through the API, of the engine, and of the bare index, in turn.
 
-            def alone(params: dict[str, str] = params) -> None:
-                with app.app_context():
-                    engine, generation = engines.engine(), generations.live("embedded")
-                    query = language.widen(parse(params))
-                    engine.search(generation.name, query)  # type: ignore[union-attr]
-
-            def asked(address: str = address) -> None:
-                assert client.get(address).status_code == 200
-
-            bare.append(_median(alone))
-            through.append(_median(asked))
-        figures += [
-            (f"{indexed:,} offers: the engine alone, median of {len(QUERIES)} queries", _middle(bare), "ms"),
-            (f"{indexed:,} offers: through the API, median of the same", _middle(through), "ms"),
-            (
-                f"{indexed:,} offers: the API's time to the engine's, median",
-                round(statistics.median(t / b for t, b in zip(through, bare, strict=True)), 2),
-                "×",
-            ),
-        ]
-        hints = [_median(lambda typed=typed: client.get(f"/api/v1/suggest?q={typed}")) for typed in "l电锂"]  # type: ignore[misc]
-        figures.append((f"{indexed:,} offers: suggestions for one character", _middle(hints), "ms"))
-        with app.app_context():
-            engines.engine().close()
-            db.engine.dispose()
+    The bare index is given the finished request alone: no check against the database, no order of ties, no
+    marks. All three are asked one after the other in each round, so that neighbours disturb them alike.
+    """
+    figures: list[Figure] = []
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        environment = {"DATABASE_URL": f"sqlite:///{Path(folder) / 'bench.db'}", "INSTANCE_DIR": folder}
+        for place, kind in enumerate(kinds):
+            if kind == "elasticsearch":
+                heap = "2g" if size > 200_000 else "1g"
+                environment["ELASTICSEARCH_URL"] = stack.enter_context(elasticsearch.serve(heap=heap))
+            environment["SEARCH_ENGINE"] = kind
+            app = create_app(config.Settings.from_environment(environment))
+            app.config["RATELIMIT_ENABLED"] = False
+            with app.app_context():
+                if place == 0:
+                    flask_migrate.upgrade()
+                    _load(size)
+                    figures += _reading()
+                start = time.process_time()
+                indexed = generations.rebuild()["documents"]
+                whole = time.process_time() - start
+                if place == 0:
+                    suggestions.refresh()
+            titled = f"{indexed:,} offers, {kind}"
+            figures.append(
+                (
+                    f"{titled}: rebuild, processor time of all but the server",
+                    round(indexed / whole),
+                    "offers/s",
+                )
+            )
+            figures += [(f"{titled}: {what}", figure, unit) for what, figure, unit in _asked(app, kind)]
+            with app.app_context():
+                engines.engine().close()
+                db.engine.dispose()
     return figures
+
+
+def _reading() -> list[Figure]:
+    """How fast documents are made of the rows."""
+    start = time.process_time()
+    indexed = sum(1 for _ in indexer.documents(indexer.all_ids()))
+    read = time.process_time() - start
+    return [(f"{indexed:,} offers: processor time of reading alone", round(indexed / read), "offers/s")]
+
+
+def _asked(app: Flask, kind: str) -> list[Figure]:
+    """The times of the queries, and of suggestions, through this application."""
+    client = app.test_client()
+    times: dict[str, list[float]] = {"the bare index": [], "the engine": [], "the API": []}
+    to_bare, to_engine = [], []
+    for params in ASKED:
+        address = f"/api/v1/offers?{urlencode(params)}"
+        with app.app_context():
+            engine, generation = engines.engine(), generations.live(kind)
+            if generation is None:
+                raise RuntimeError("the rebuild has left no live generation")
+            name, query = generation.name, language.widen(parse(params))
+            bare = bare_query(engine, name, query)
+            db.session.remove()
+
+        def alone(params: dict[str, str] = params, engine: SearchEngine = engine, name: str = name) -> None:
+            with app.app_context():
+                engine.search(name, language.widen(parse(params)))
+
+        def asked(address: str = address) -> None:
+            if client.get(address).status_code != 200:
+                raise RuntimeError(f"{address} is not answered")
+
+        low, middle, high = _in_turn(bare, alone, asked)
+        for found, one in zip(times.values(), (low, middle, high), strict=True):
+            found.append(one)
+        to_bare.append(high / low)
+        to_engine.append(high / middle)
+    hints = [
+        _median(lambda typed=typed: client.get(f"/api/v1/suggest?q={typed}"))  # type: ignore[misc]
+        for typed in "l电锂"
+    ]
+    return [
+        *((f"{what}, median of {len(ASKED)} queries", _middle(found), "ms") for what, found in times.items()),
+        ("the API's time to the engine's, median", round(statistics.median(to_engine), 2), "×"),
+        ("the API's time to the bare index's, median", round(statistics.median(to_bare), 2), "×"),
+        ("the API's time to the bare index's, longest", round(max(to_bare), 2), "×"),
+        ("suggestions for one character", _middle(hints), "ms"),
+    ]
+
+
+def _in_turn(*calls: Callable[[], object]) -> list[float]:
+    """The median of each call in ms, made in turn; the first round warms up."""
+    rounds: list[list[float]] = []
+    for _ in range(ROUNDS + 1):
+        took = []
+        for call in calls:
+            start = time.perf_counter()
+            call()
+            took.append((time.perf_counter() - start) * 1000)
+        rounds.append(took)
+    return [statistics.median(one) for one in zip(*rounds[1:], strict=True)]
 
 
 def _load(size: int) -> None:
