@@ -31,6 +31,7 @@ from marketplace.deals.lookup import licence_of, owned_by, payments_of
 from marketplace.deals.models import Licence, Notice, Obligation, Payment, RefundTask
 from marketplace.deals.notices import get_notice, notice_document
 from marketplace.deals.policies import holder_side, payee
+from marketplace.deals.taxes.services import taxes_of
 from marketplace.listings.models import Offer, PatentParty
 
 from . import formats, labels
@@ -188,6 +189,7 @@ def notice_page(
             and allowed(actor, "refund.at_provider", task).allowed
         },
         flags=flags.flags_of([payment.id for payment in attempts]),
+        taxes=taxes_of(found),
         counts=ledger.standings([one.id for one in found.obligations]),
         receipts=ledger.receipts_of([one.id for one in found.obligations]),
         licence=licence_of(found),

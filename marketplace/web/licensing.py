@@ -24,6 +24,7 @@ from marketplace.core.permissions import allowed
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import flags, ledger, licences, lookup, notices, payments, refunds, rules
 from marketplace.deals.models import OPEN_PAYMENT, Licence, Notice
+from marketplace.deals.taxes.services import taxes_of
 from marketplace.listings.models import Offer
 from marketplace.listings.services import offers
 
@@ -68,7 +69,7 @@ def begin(offer_id: int) -> ResponseReturnValue:
     if not offer.in_force_on(clock.today()):
         raise Conflict("offer-not-live", "This offer cannot be taken up any more.")
     form = NoticeForm()
-    form.licensee.choices = [(one.id, one.name) for one in _may_act_for(actor)]
+    form.licensee.choices = [(one.id, one.name) for one in may_act_for(actor)]
     stage = "write"
     if form.validate_on_submit():
         stage = form.stage.data if form.stage.data in ("write", "serve") else "check"
@@ -122,7 +123,7 @@ def _serve(actor: Actor, offer: Offer, form: NoticeForm) -> ResponseReturnValue:
     return redirect(url_for("licensing.notice", notice_id=notice_id))
 
 
-def _may_act_for(actor: Actor) -> list[Organisation]:
+def may_act_for(actor: Actor) -> list[Organisation]:
     """The actor's own organisation first, then those whose mandate lets it take licences."""
     ids = [actor.organisation_id, *sorted(actor.licensees - actor.own)]
     rows = {
@@ -214,6 +215,7 @@ def _notice_page(
             receipts=ledger.receipts_of([one.id for one in found.obligations]),
             refunds=refunds.refunds_of(found),
             flags=flags.flags_of([one.id for one in attempts]),
+            taxes=taxes_of(found),
             next_owed=payments.next_owed(found),
         ),
         max(status_of(one) for one in (form, slip_form, royalty_form)),
