@@ -1,7 +1,7 @@
 # One image for web, worker and migrations: `docker build -t open-licence-marketplace .`
 FROM python:3.12-slim
 
-ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 INSTANCE_DIR=/instance
+ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 INSTANCE_DIR=/instance MALLOC_ARENA_MAX=2
 
 RUN useradd --system --uid 10001 --no-create-home marketplace \
     && install --directory --owner marketplace /instance

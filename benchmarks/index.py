@@ -101,8 +101,8 @@ def _measure(app: Flask, environment: dict[str, str], *, first: int) -> list[Fig
         (f"{kind}: announced to found, {WRITES} writes/s, median", round(waits[len(waits) // 2], 2), "s"),
         (f"{kind}: announced to found, 95th percentile", round(waits[int(len(waits) * 0.95)], 2), "s"),
         (f"{kind}: announced to found, longest", round(waits[-1], 2), "s"),
-        (f"{kind}: web process, pages of files aside", _memory(environment), "MB"),
     ]
+    figures += [(f"{kind}: {what}", memory, "MB") for what, memory in _memory(environment).items()]
     return figures
 
 
@@ -239,8 +239,11 @@ def _settle(app: Flask, kind: str) -> None:
     raise RuntimeError("the workers do not come to rest")
 
 
-def _memory(environment: dict[str, str]) -> float:
-    """Anonymous memory in MB of a web process that has answered searches and pages."""
+def _memory(environment: dict[str, str]) -> dict[str, float]:
+    """Anonymous memory in MB of a web process that has answered searches and pages.
+
+    It is told again after a search that found nothing, for which the dictionary of pinyin is read.
+    """
     (port,) = process.free_ports(1)
     command = [
         sys.executable, "-m", "gunicorn", "wsgi:app", "--worker-class", "gthread", "--threads", "8",
@@ -255,13 +258,20 @@ def _memory(environment: dict[str, str]) -> float:
                 _read(f"http://127.0.0.1:{port}/offers?{asked}")
                 _read(f"http://127.0.0.1:{port}/api/v1/offers?{asked}")
             _read(f"http://127.0.0.1:{port}/")
-        children = Path(f"/proc/{web.pid}/task/{web.pid}/children").read_text().split()
-        status = Path(f"/proc/{children[0]}/status").read_text()
-        kilobytes = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon"))
-        return round(kilobytes / 1024)
+        found = {"web process, pages of files aside": _anonymous(web.pid)}
+        _read(f"http://127.0.0.1:{port}/api/v1/offers?q={quote('里离子店池灰收')}")
+        return {**found, "the same after a search that found nothing": _anonymous(web.pid)}
     finally:
         web.terminate()
         web.wait()
+
+
+def _anonymous(server: int) -> float:
+    """Anonymous memory in MB of the first process that a server has forked."""
+    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    status = Path(f"/proc/{children[0]}/status").read_text()
+    kilobytes = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon"))
+    return round(kilobytes / 1024)
 
 
 def _read(address: str, patience: float = 0.0) -> None:
