@@ -36,7 +36,7 @@ from marketplace.listings.models import Offer, PatentParty
 
 from . import formats, labels
 from .downloads import saved, stored
-from .forms import Form, at_most, options, required, required_when, sentence_of, status_of, stripped
+from .forms import Form, at_most, optional, options, required, required_when, sentence_of, status_of, stripped
 from .holder_frame import blueprint, party
 
 _SIZE = 50
@@ -121,7 +121,9 @@ class RefundForm(Form):
         description=_l("For example the reference of your transfer."),
         filters=[stripped],
     )
-    slip = FileField(_l("Your bank's slip (optional)"), description=_l("PDF, PNG or JPEG, up to 10 MB."))
+    slip = FileField(
+        _l("Your bank's slip"), [optional()], description=_l("PDF, PNG or JPEG, up to 10 MB.")
+    )
 
 
 @blueprint.get("/notices/<int:notice_id>")

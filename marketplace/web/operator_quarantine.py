@@ -101,6 +101,7 @@ _NAMES = {
     "paid_on": _l("Paid on"),
     "account": _l("Account"),
     "livemode": _l("Real money"),
+    "reason": _l("Reason"),
 }
 
 
