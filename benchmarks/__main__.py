@@ -10,7 +10,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-MODULES = ("imports", "search", "matching", "index", "statistics", "workbench", "eligibility")
+MODULES = ("imports", "search", "matching", "index", "statistics", "workbench", "eligibility", "deals")
 BY_NAME = ("million",)
 """What takes too long to be measured each time."""
 
