@@ -10,7 +10,17 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-MODULES = ("imports", "search", "matching", "index", "statistics", "workbench", "eligibility", "deals")
+MODULES = (
+    "imports",
+    "search",
+    "matching",
+    "index",
+    "statistics",
+    "workbench",
+    "eligibility",
+    "deals",
+    "licences",
+)
 BY_NAME = ("million",)
 """What takes too long to be measured each time."""
 
