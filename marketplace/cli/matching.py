@@ -70,11 +70,23 @@ def evaluate(
     type=click.Choice(["embedded", "elasticsearch"]),
     help="By default the one that SEARCH_ENGINE names.",
 )
+@click.option(
+    "--no-semantic",
+    is_flag=True,
+    help="Rank by words and characters only, also where SEMANTIC_MODEL is set.",
+)
 @with_application
-def recognise(patents: Path, engine: str | None) -> None:
+def recognise(patents: Path, engine: str | None, no_semantic: bool) -> None:
     """Ask with each patent's title for its own abstract, in a scratch index: mean reciprocal rank."""
     settings = current_app.config["SETTINGS"]
     kind = engine or settings.search_engine
     with evaluation.scratch_engine(kind, settings.elasticsearch_url) as scratch:
-        found = evaluation.recognise(scratch, patents)
-    result({"mrr@10": round(found.mrr, 4), "titles": found.titles, "engine": kind})
+        found = evaluation.recognise(scratch, patents, None if no_semantic else semantic.model())
+    result(
+        {
+            "mrr@10": round(found.mrr, 4),
+            "titles": found.titles,
+            "engine": kind,
+            "semantic": found.semantic,
+        }
+    )

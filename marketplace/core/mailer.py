@@ -41,7 +41,8 @@ class Mailer:
     ) -> None:
         """Send one plain-text message, with a PDF (name and bytes) if there is one.
 
-        `stop` is the address of the page that ends such mails; mail programs show it (RFC 2369 §3.2).
+        `stop` is the address that ends such mails: of a page (RFC 2369 §3.2), and mail programs POST to it
+        with one click (RFC 8058).
 
         Raises:
             Unavailable: `mail-unavailable`, when the server does not answer or asks to try again later.
@@ -55,6 +56,7 @@ class Mailer:
         message["Message-ID"] = make_msgid(domain=self.sender.rpartition("@")[2])
         if stop is not None:
             message["List-Unsubscribe"] = f"<{stop}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(text)
         if attachment is not None:
             name, content = attachment

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hmac
 from collections.abc import Sequence
 from typing import Final
 
@@ -11,24 +10,21 @@ import sqlalchemy as sa
 from flask import current_app
 from flask_babel import force_locale, gettext, ngettext
 
-from marketplace.accounts.links import token_of
+from marketplace.accounts.mailing.choices import Link, stopped, wants
+from marketplace.accounts.mailing.outbox import intend, send_once, waits
 from marketplace.accounts.models import Membership, User
 from marketplace.core import clock
-from marketplace.core.actor import Actor
 from marketplace.core.database import db
-from marketplace.core.errors import NotFound
-from marketplace.core.mailer import mailer
-from marketplace.core.permissions import require
 from marketplace.core.tasks import enqueue
-from marketplace.core.unit_of_work import unit_of_work
+from marketplace.core.unit_of_work import lock, unit_of_work
 from marketplace.demands.models import Recommendation
 
-from .models import DigestItem, DigestStop
+from .models import DigestItem
 
 FROM_HOUR: Final = 8  # o'clock in Shanghai: from then on the day's mail goes out
 _LOOKS_BACK: Final = dt.timedelta(days=14)
 _NAMED: Final = 12  # recommendations that one mail names
-_PURPOSE: Final = "recommendation-mail"
+TOPIC: Final = "recommendations"
 
 
 def due(user_id: int) -> list[Recommendation]:
@@ -50,7 +46,6 @@ def due(user_id: int) -> list[Recommendation]:
 
 def readers() -> list[int]:
     """Ids of the people with something new who take the mail and had none today."""
-    stopped = sa.select(DigestStop.user_id)
     today = sa.select(DigestItem.user_id).where(DigestItem.sent_on == clock.today())
     told = sa.exists().where(DigestItem.user_id == User.id, DigestItem.recommendation_id == Recommendation.id)
     query = (
@@ -59,7 +54,7 @@ def readers() -> list[int]:
         .join(Recommendation, Recommendation.organisation_id == Membership.organisation_id)
         .where(
             User.active,
-            User.id.not_in(stopped),
+            User.id.not_in(stopped(TOPIC)),
             User.id.not_in(today),
             Recommendation.state == "shown",
             Recommendation.shown_at > clock.now() - _LOOKS_BACK,
@@ -78,35 +73,64 @@ def send_all() -> None:
     people = readers()
     if not people:
         return
+    day = clock.today().isoformat()
     with unit_of_work():
         for user_id in people:
-            enqueue("matching.digest", key=f"{user_id}:{clock.today().isoformat()}", user_id=user_id)
+            enqueue("matching.digest", key=f"{user_id}:{day}", user_id=user_id, day=day)
 
 
-def send(user_id: int) -> None:
-    """Send one person's mail of the day and keep what was in it (a task; outside a unit of work).
+def send(user_id: int, day: str) -> None:
+    """Send one person's mail of a day, at most once (a task; outside a unit of work).
+
+    What is in it is committed first, so that a second try sends the same mail or, where the first may have
+    gone out, none. A mail that has not gone out by the end of its day goes with the next day's.
+
+    Args:
+        day: in Shanghai, as ISO 8601 has it.
 
     Raises:
         Unavailable: the mail server does not answer; the task is tried again.
     """
+    of_day, key = dt.date.fromisoformat(day), f"{TOPIC}:{user_id}:{day}"
     user = db.session.get(User, user_id)
-    if user is None or not user.active or db.session.get(DigestStop, user_id) is not None:
+    if user is None or not user.active or not wants(user_id, TOPIC):
         return
-    rows = due(user_id)
-    if not rows:
-        return
-    with force_locale(user.locale):
-        title, text = render(rows, user_id, english=user.locale == "en")
-    to, ids = user.email, [row.id for row in rows]
-    db.session.rollback()
-    mailer().send(to, title, text)
     with unit_of_work():
-        db.session.add_all(
-            DigestItem(user_id=user_id, recommendation_id=one, sent_on=clock.today()) for one in ids
-        )
+        lock(User, user_id)
+        if of_day < clock.today():
+            if waits(key):
+                mine = (DigestItem.user_id == user_id, DigestItem.sent_on == of_day)
+                db.session.execute(sa.delete(DigestItem).where(*mine))
+            return
+        rows = _of_day(user_id, of_day)
+        if not rows:
+            rows = due(user_id)
+            db.session.add_all(
+                DigestItem(user_id=user_id, recommendation_id=row.id, sent_on=of_day) for row in rows
+            )
+        if not rows:
+            return
+        intend(key, user_id, TOPIC)
+    with force_locale(user.locale):
+        link = Link(user_id, TOPIC)
+        title, text = render(rows, link, english=user.locale == "en")
+    to, address = user.email, link.address
+    db.session.rollback()
+    send_once(key, user_id, TOPIC, to=to, title=title, text=text, stop=address)
 
 
-def render(rows: Sequence[Recommendation], user_id: int, *, english: bool) -> tuple[str, str]:
+def _of_day(user_id: int, day: dt.date) -> list[Recommendation]:
+    """What is in a person's mail of a day already."""
+    query = (
+        sa.select(Recommendation)
+        .join(DigestItem, DigestItem.recommendation_id == Recommendation.id)
+        .where(DigestItem.user_id == user_id, DigestItem.sent_on == day)
+        .order_by(Recommendation.id)
+    )
+    return list(db.session.scalars(query).unique())
+
+
+def render(rows: Sequence[Recommendation], link: Link, *, english: bool) -> tuple[str, str]:
     """Subject and text in the present language; the firm's own demands are named by their titles."""
     base = current_app.config["SETTINGS"].public_url
     title = ngettext(
@@ -121,8 +145,7 @@ def render(rows: Sequence[Recommendation], user_id: int, *, english: bool) -> tu
         more = len(rows) - _NAMED
         lines += [ngettext("And %(num)d more.", "And %(num)d more.", more), ""]
     lines += [gettext("All of them, with the reasons: %(address)s", address=f"{base}/recommendations"), ""]
-    stop = f"{base}/recommendations/stop?user={user_id}&token={stop_token(user_id)}"
-    lines += ["-- ", gettext("No more such mails: %(address)s", address=stop)]
+    lines += ["-- ", gettext("No more such mails: %(address)s", address=link.address)]
     return title, "\n".join(lines) + "\n"
 
 
@@ -136,53 +159,3 @@ def _why(row: Recommendation) -> str:
     else:
         cause = gettext("in a field that you follow")
     return "; ".join(filter(None, (cause, shared)))
-
-
-# --- wanting it or not
-
-
-def takes_mail(user_id: int) -> bool:
-    """Whether a person gets the daily mail; everybody does until they say no."""
-    return db.session.get(DigestStop, user_id) is None
-
-
-def set_mail(actor: Actor, wanted: bool) -> None:
-    """Say whether one wants the daily mail.
-
-    Raises:
-        Unauthenticated, Forbidden: nobody is signed in.
-    """
-    require(actor, "digest.choose")
-    if actor.user_id is not None:
-        _set(actor.user_id, wanted)
-
-
-def stop_token(user_id: int) -> str:
-    """What the mail's link carries, by which whoever gets the mail ends it without signing in."""
-    return token_of(str(user_id), _PURPOSE)
-
-
-def check_stop(user_id: int, token: str) -> None:
-    """Raise NotFound `link-unknown` unless the token is this person's."""
-    if not hmac.compare_digest(stop_token(user_id).encode(), token.encode("utf-8", "replace")):
-        raise NotFound("link-unknown", "This link is not known.")
-
-
-def stop(user_id: int, token: str) -> None:
-    """End the mails of whoever has the link.
-
-    Raises:
-        NotFound: `link-unknown`.
-    """
-    check_stop(user_id, token)
-    if db.session.get(User, user_id) is not None:
-        _set(user_id, wanted=False)
-
-
-def _set(user_id: int, wanted: bool) -> None:
-    held = db.session.get(DigestStop, user_id)
-    if wanted and held is not None:
-        db.session.delete(held)
-    elif not wanted and held is None:
-        db.session.add(DigestStop(user_id=user_id, stopped_at=clock.now()))
-    db.session.flush()

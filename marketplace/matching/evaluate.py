@@ -13,11 +13,13 @@ import math
 import random
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
 
 from marketplace.core.errors import Invalid
 from marketplace.search.document import OfferDocument
@@ -26,7 +28,7 @@ from marketplace.search.embedded import EmbeddedEngine
 from marketplace.search.engine import Ranked, SearchEngine
 
 from . import semantic
-from .terms import Need, nearer, rank, weigh
+from .terms import Need, rank, weigh
 
 _DEPTH: Final = 10
 _JUDGED: Final = 10
@@ -95,8 +97,9 @@ def evaluate(
             for demand, pool in graded.items()
             if demand in needs and len(pool) >= _JUDGED and max(pool.values()) >= _GOOD
         }
+        meaning = _Meaning(model, {one: texts[one] for one in sorted(judged) if one in texts})
         runs = {
-            demand: _run(engine, needs[demand], pool, texts, _cosines(model, needs[demand], pool, texts))
+            demand: _run(engine, needs[demand], pool, texts, meaning.closeness(needs[demand], pool))
             for demand, pool in sorted(scored.items())
         }
     finally:
@@ -126,18 +129,25 @@ def _dcg(grades: Sequence[int]) -> float:
     return sum((2.0**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades[:_DEPTH]))
 
 
-def _cosines(
-    model: semantic.Model | None, need: Need, pool: Mapping[str, int], texts: Mapping[str, str]
-) -> Mapping[str, float]:
-    """How close each offer of the pool is in meaning; nothing without a model."""
-    if model is None:
-        return {}
-    asked = semantic.ask(model, need.gist)
-    return {
-        id_: float(semantic.embed(model, semantic.text_of(*_split(texts[id_]))) @ asked)
-        for id_ in pool
-        if id_ in texts
-    }
+class _Meaning:
+    """Offers by their vectors; without a model nothing is close to anything."""
+
+    def __init__(self, model: semantic.Model | None, texts: Mapping[str, str]) -> None:
+        self._model = model
+        if model is not None:
+            vectors = [semantic.embed(model, semantic.text_of(*_split(text))) for text in texts.values()]
+            matrix = np.stack(vectors) if vectors else np.zeros((0, 0))
+            self._rows = {one: row for row, one in enumerate(texts)}
+            self._matrix, self._space = matrix, semantic.Space.of(matrix)
+
+    def closeness(self, need: Need, offers: Collection[str]) -> Mapping[str, float]:
+        """How close each of the offers is to a need."""
+        if self._model is None:
+            return {}
+        known = [one for one in offers if one in self._rows]
+        rows = self._matrix[[self._rows[one] for one in known]]
+        values = self._space.closeness(rows, semantic.ask(self._model, *need.gists))
+        return dict(zip(known, map(float, values), strict=True))
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -150,13 +160,13 @@ def _run(
     need: Need,
     pool: Mapping[str, int],
     texts: Mapping[str, str],
-    cosines: Mapping[str, float],
+    closeness: Mapping[str, float],
 ) -> list[Ranked]:
     """The pool in order; what shares nothing with the need, or is not among the offers, comes last by id."""
     weighed = weigh(engine, _GENERATION, need)
     ranked = rank(engine, _GENERATION, weighed, ids=list(pool), size=len(pool))
     scores = dict.fromkeys(sorted(pool), 0.0) | {row.id: row.score for row in ranked}
-    fused = semantic.fuse(nearer(need, scores, texts), cosines)
+    fused = semantic.combine(need, scores, texts, closeness)
     return sorted((Ranked(*row) for row in fused.items()), key=lambda row: (-row.score, row.id))
 
 
@@ -169,14 +179,16 @@ class Recognition:
 
     mrr: float
     titles: int
+    semantic: bool
 
 
-def recognise(engine: SearchEngine, patents: Path) -> Recognition:
+def recognise(engine: SearchEngine, patents: Path, model: semantic.Model | None = None) -> Recognition:
     """Ask with every title for its own abstract, the titles themselves not being indexed.
 
     Args:
         engine: with nothing in it that matters.
         patents: JSONL with `id`, `title` and `abstract`.
+        model: ranks by meaning too, if there is one.
 
     Raises:
         Invalid: `evaluation-file`, `evaluation-empty`.
@@ -190,18 +202,20 @@ def recognise(engine: SearchEngine, patents: Path) -> Recognition:
         engine.write(
             _GENERATION, (_document({"id": id_, "title": "", "abstract": text}) for id_, _, text in rows)
         )
-        texts = {id_: text for id_, _, text in rows}
+        texts = {id_: f"\n{text}" for id_, _, text in rows}
+        meaning = _Meaning(model, texts)
         reciprocal = 0.0
         for id_, title, _ in rows:
             need = Need(title, "")
             ranked = rank(engine, _GENERATION, weigh(engine, _GENERATION, need), size=_LOOKED_AT)
-            scores = nearer(need, {row.id: row.score for row in ranked}, texts)
+            by_words = {row.id: row.score for row in ranked}
+            scores = semantic.combine(need, by_words, texts, meaning.closeness(need, by_words))
             found = sorted(scores, key=lambda one: (-scores[one], one))[:_DEPTH]
             places = [place for place, one in enumerate(found, start=1) if one == id_]
             reciprocal += 1 / places[0] if places else 0.0
     finally:
         engine.drop(_GENERATION)
-    return Recognition(reciprocal / len(rows), len(rows))
+    return Recognition(reciprocal / len(rows), len(rows), model is not None)
 
 
 def read_qrels(path: Path) -> dict[str, dict[str, int]]:

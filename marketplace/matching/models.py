@@ -1,4 +1,4 @@
-"""The daily mail of recommendations: who has been told of what, and who wants none."""
+"""The daily mail of recommendations: who has been told of what."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from marketplace.core.database import Key, Model
 
 
 class DigestItem(Model):
-    """A recommendation that was in a person's daily mail: nobody is told of it twice."""
+    """A recommendation that is in a person's mail of a day: nobody is told of it twice."""
 
     __tablename__ = "digest_items"
     user_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("users.id"), primary_key=True)
@@ -19,11 +19,3 @@ class DigestItem(Model):
         Key, sa.ForeignKey("recommendations.id"), primary_key=True, index=True
     )
     sent_on: Mapped[dt.date]
-
-
-class DigestStop(Model):
-    """A person who does not want the daily mail."""
-
-    __tablename__ = "digest_stops"
-    user_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("users.id"), primary_key=True)
-    stopped_at: Mapped[dt.datetime]

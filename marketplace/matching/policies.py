@@ -11,7 +11,6 @@ from marketplace.core.permissions import (
     Rule,
     acts_for_an_organisation,
     bureau,
-    signed_in,
     system,
 )
 
@@ -43,6 +42,5 @@ RULES: dict[str, Rule] = {
     "interest.list": Rule(READ, (acts_for_an_organisation,)),
     "interest.change": Rule(WRITE, (acts_for_an_organisation,)),
     "interest.drop": Rule(WRITE, (_own_interest,), sees=(_own_interest,)),
-    "digest.choose": Rule(WRITE, (signed_in,)),
     "recommendation.run": Rule(WRITE, (system,), sees=(_in_need, bureau)),
 }

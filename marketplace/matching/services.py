@@ -23,7 +23,7 @@ from marketplace.search.models import SearchGeneration
 from . import semantic
 from .lifecycle import PASS_REASONS, RECOMMENDATION
 from .reasons import Limits, Reason, affordable, case, closeness
-from .terms import Need, Weighed, nearer, rank, weigh
+from .terms import Need, Weighed, rank, weigh
 
 RECOMMENDED: Final = 10
 """How many offers are recommended at once."""
@@ -126,11 +126,11 @@ def _ranked(
     weighed = weigh(engine, generation.name, need)
     looked_at = max(_WIDER * wanted, _WIDEST_AT_FIRST)
     while True:
-        by_words, cosines = _scores(engine, generation, need, weighed, looked_at)
+        by_words, closeness = _scores(engine, generation, need, weighed, looked_at)
         offers = _live(by_words, exclude_holder)
         texts = {offer.id: _text(offer) for offer in offers}
         live = {offer.id: by_words[offer.id] for offer in offers}
-        scores = semantic.fuse(nearer(need, live, texts), cosines)
+        scores = semantic.combine(need, live, texts, closeness)
         found = []
         within = [offer for offer in offers if affordable(offer, limits.budget_minor)]
         for offer in within:
@@ -164,12 +164,14 @@ def _scores(
     vectors = semantic.vectors() if model is not None else None
     if model is None or vectors is None:
         return scores, {}
-    cosines = vectors.cosines(semantic.ask(model, need.gist), size, also=scores)
-    missing = [str(one) for one in sorted(cosines) if one not in scores]
+    asked = semantic.ask(model, *need.gists)
+    near = vectors.cosines(asked, size)
+    missing = [str(one) for one in sorted(near) if one not in scores]
     if missing and len(ranked) == size:  # they may stand further down the ranking
         further = rank(engine, generation.name, weighed, ids=missing, size=len(missing))
         scores |= {int(row.id): row.score for row in further}
-    return scores | {int(one): 0.0 for one in missing if int(one) not in scores}, cosines
+    scores |= {int(one): 0.0 for one in missing if int(one) not in scores}
+    return scores, vectors.closeness(asked, scores)
 
 
 def _live(offer_ids: Collection[int], exclude_holder: int | None) -> list[Offer]:

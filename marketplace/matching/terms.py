@@ -35,6 +35,7 @@ _LONGEST: Final = 4_000  # characters of a text that are looked at
 _COUNTED: Final = 160  # words, and characters, whose frequency is asked for
 _TITLE_LENGTH: Final = 60
 _GIST: Final = 120
+_BEGINNING: Final = 160
 _RARE: Final = 0.02  # commoner words would join a new offer to far too many demands
 _RARE_AT_LEAST: Final = 3  # offers, while there are few
 _HEAD: Final = re.compile(r"(?P<head>[^\n。；;！!？?]+)(?:[\n。；;！!？?]|\.\s)(?P<rest>.*)", re.DOTALL)
@@ -86,9 +87,11 @@ class Need:
         return side_by_side(self.title[:_LONGEST] or self.description[:_TITLE_LENGTH])
 
     @property
-    def gist(self) -> str:
-        """What it is about in a sentence, by which meanings are compared."""
-        return self.title[:_GIST] or self.description[:_GIST]
+    def gists(self) -> tuple[str, ...]:
+        """What it is about, by which meanings are compared: in a sentence, and with what is said next."""
+        if self.title and self.description:
+            return self.title[:_GIST], f"{self.title}。{self.description}"[:_BEGINNING]
+        return ((self.title or self.description)[:_GIST],)
 
     @cached_property
     def characters(self) -> Mapping[str, float]:
@@ -181,7 +184,9 @@ def side_by_side(text: str) -> frozenset[str]:
     return frozenset(run[n : n + 2] for run in runs for n in range(len(run) - 1))
 
 
-def nearer(need: Need, scores: Mapping[Key, float], texts: Mapping[Key, str]) -> dict[Key, float]:
+def nearer(
+    need: Need, scores: Mapping[Key, float], texts: Mapping[Key, str], most: float = _SIDE_BY_SIDE
+) -> dict[Key, float]:
     """Scores raised by the part of the need's pairs that the offer's text has.
 
     By single characters alone an offer with all of them strewn about stands above one that says the same.
@@ -189,14 +194,13 @@ def nearer(need: Need, scores: Mapping[Key, float], texts: Mapping[Key, str]) ->
     Args:
         scores: by words and characters.
         texts: of the same offers, title and abstract in one.
+        most: what a score is raised by where all pairs are there.
     """
     if not need.pairs:
         return dict(scores)
     return {
         one: round(
-            score
-            * (1 + _SIDE_BY_SIDE * len(need.pairs & side_by_side(texts.get(one, ""))) / len(need.pairs)),
-            3,
+            score * (1 + most * len(need.pairs & side_by_side(texts.get(one, ""))) / len(need.pairs)), 3
         )
         for one, score in scores.items()
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,12 +10,19 @@ import sqlalchemy as sa
 from flask import current_app
 from flask_babel import get_locale, gettext, ngettext
 
+from marketplace.accounts.mailing.choices import Link
 from marketplace.core.database import db
 from marketplace.listings.models import Offer
-from marketplace.search.saved.models import SavedSearch
-from marketplace.search.saved.services import stop_token
+from marketplace.search.saved.services import TOPIC as SAVED_SEARCHES
 
 from .models import Notification
+
+TOPICS: Final[Mapping[str, str]] = {
+    "saved_search_found": SAVED_SEARCHES,
+    "demand_day_is_near": "reminders",
+    "demand_opened_unanswered": "reminders",
+}
+"""Message → the kind of mail, for those that a person may end; the messages themselves stay."""
 
 LISTED: Final = 10
 """How many offers a mail names; the page behind its link has all."""
@@ -29,16 +37,17 @@ class Addition:
     stop: str | None = None
 
 
-def addition(notification: Notification) -> Addition:
-    """What a mail adds to the message, in the present language; nothing for most messages."""
-    if notification.code != "saved_search_found":
+def addition(notification: Notification, user_id: int) -> Addition:
+    """What a mail to this person adds to the message, in the present language; nothing for most messages."""
+    topic = TOPICS.get(notification.code)
+    if topic is None:
         return Addition()
-    saved = db.session.get(SavedSearch, notification.parameters["saved_search"])
-    if saved is None:
-        return Addition()
-    root = current_app.config["SETTINGS"].public_url
-    stop = f"{root}/saved-searches/stop?token={stop_token(saved)}"
+    if topic != SAVED_SEARCHES:
+        stop = Link(user_id, topic).address
+        return Addition((), gettext("No more such mails: %(address)s", address=stop), stop)
+    stop = Link(user_id, topic, notification.parameters["saved_search"]).address
     closing = gettext("You get this because you saved this search. No more mails about it: %(address)s")
+    root = current_app.config["SETTINGS"].public_url
     return Addition(tuple(_offers(notification, root)), closing % {"address": stop}, stop)
 
 

@@ -481,7 +481,9 @@ def _saved_search_found(entry: JournalEntry) -> Iterable[Telling]:
     saved = db.session.get(SavedSearch, entry.subject_id)
     if saved is not None:
         ids = {"saved_search": saved.id, "count": entry.data["count"], "offers": entry.data["offers"]}
-        yield Telling(saved.organisation_id, "saved_search_found", ids, member=saved.user_id)
+        to = saved.organisation_id or saved.user.staff_role
+        if to is not None:
+            yield Telling(to, "saved_search_found", ids, member=saved.user_id)
 
 
 # Who is told of a step of a dispute: the side that did not take it, or both.

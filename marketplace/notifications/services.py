@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from flask import current_app
 from flask_babel import force_locale, gettext
 
+from marketplace.accounts.mailing.choices import wants
 from marketplace.accounts.models import Membership, User
 from marketplace.core import clock
 from marketplace.core.actor import Actor
@@ -17,7 +18,7 @@ from marketplace.core.mailer import mailer
 from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import unit_of_work
 
-from .alerts import addition
+from .alerts import TOPICS, addition
 from .hours import held_until
 from .maillog import note, was_sent
 from .models import STAFF, Notification
@@ -71,7 +72,9 @@ def mark_read(actor: Actor, *, up_to: int | None = None, notification_id: int | 
 def _mine(actor: Actor) -> sa.ColumnElement[bool]:
     recipients = [role for role in STAFF if role in actor.roles]
     if actor.organisation_id is None:
-        return Notification.recipient.in_(recipients)
+        if actor.user_id is not None and recipients:
+            recipients.append(f"user:{actor.user_id}")
+        return sa.and_(Notification.recipient.in_(recipients), Notification.organisation_id.is_(None))
     recipients.append(f"organisation:{actor.organisation_id}")
     # What is for this member alone belongs to the organisation all the same.
     own = sa.and_(
@@ -149,6 +152,9 @@ def mail(notification_id: int, user_id: int) -> None:
     user = db.session.get(User, user_id)
     if notification is None or user is None or not user.active or was_sent(notification_id, user_id):
         return
+    topic = TOPICS.get(notification.code)
+    if topic is not None and not wants(user_id, topic):
+        return
     until = held_until(user_id, notification.code)
     if until is not None:
         # The same task once more, which the queue does when its key is asked for again while it runs.
@@ -166,7 +172,7 @@ def mail(notification_id: int, user_id: int) -> None:
         message = render(notification)
         address = current_app.config["SETTINGS"].public_url + message.path
         footer = gettext("This message was sent by the patent open-licensing marketplace.")
-        more = addition(notification)
+        more = addition(notification, user_id)
         body = "\n\n".join((message.body, *more.paragraphs, address))
         closing = f"{footer}\n{more.closing}" if more.closing else footer
     to = user.email

@@ -544,8 +544,8 @@ _WORDING: Final[Mapping[str, _Wording]] = {
     "demand_expired_answered": _Wording(
         _l("The time of your demand is over"),
         _l(
-            "“%(demand)s” has ended with the day you named, %(day)s. Answers that wait for your word: %(count)s. "
-            "Say what became of it, or give it more time."
+            "“%(demand)s” has ended with the day you named, %(day)s. "
+            "Answers that wait for your word: %(count)s. Say what became of it, or give it more time."
         ),
         "/demands/%(demand_id)s#answers",
     ),

@@ -121,9 +121,7 @@ class RefundForm(Form):
         description=_l("For example the reference of your transfer."),
         filters=[stripped],
     )
-    slip = FileField(
-        _l("Your bank's slip"), [optional()], description=_l("PDF, PNG or JPEG, up to 10 MB.")
-    )
+    slip = FileField(_l("Your bank's slip"), [optional()], description=_l("PDF, PNG or JPEG, up to 10 MB."))
 
 
 @blueprint.get("/notices/<int:notice_id>")

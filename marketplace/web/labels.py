@@ -360,6 +360,18 @@ TABLES: dict[str, dict[str, Label]] = {
         "passed": Label(_l("Passed over"), "secondary"),
         "licensed": Label(_l("Licensed"), "green"),
     },
+    "mail_topic": {
+        "recommendations": Label(
+            _l("Recommendations"),
+            hint=_l("One mail a day at most, in your language, only when there is something new."),
+        ),
+        "saved_searches": Label(
+            _l("New offers for saved searches"), hint=_l("As often as each saved search says.")
+        ),
+        "reminders": Label(
+            _l("Reminders about demands"), hint=_l("Before an answer is due, and what nobody has answered.")
+        ),
+    },
     "recommendation_channel": {
         "demand": Label(
             _l("Demand published"), hint=_l("Offers were looked for when the demand came or changed.")

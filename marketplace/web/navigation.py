@@ -40,7 +40,12 @@ _LAW = Entry(_l("How it works"), "home.law", "book")
 VISITOR_MENU = (_SEARCH, _DEMANDS, _CHECK, _LAW)
 MEMBER_MENU = (
     _SEARCH,
-    Entry(_l("My licences"), "licensing.my_licences", "file-earmark-check", ("licensing", "disputes")),
+    Entry(
+        _l("My licences"),
+        "licensing.my_licences",
+        "file-earmark-check",
+        ("licensing", "disputes", "royalties", "shares"),
+    ),
     Entry(_l("Demands"), "demands.mine", "lightbulb", ("demands",)),
     Entry(_l("Publish patents"), "holder.home", "megaphone", ("holder", "workbench", "showcase")),
     _LAW,

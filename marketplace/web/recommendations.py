@@ -15,14 +15,13 @@ from flask_babel import lazy_gettext as _l
 from wtforms import SelectField, StringField
 
 from marketplace.accounts.identity import access, current_actor
+from marketplace.accounts.mailing.choices import wants
 from marketplace.core import clock
-from marketplace.core.actor import VISITOR
-from marketplace.core.errors import DomainError, Invalid, NotFound
+from marketplace.core.errors import DomainError, Invalid
 from marketplace.core.tables import safe_cell
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.demands.models import RECOMMENDATION_CHANNELS, Recommendation
 from marketplace.demands.services import shows_name
-from marketplace.extensions import limiter
 from marketplace.listings import services as listings
 from marketplace.matching import digest, hits, interests, reverse
 from marketplace.matching import services as matching
@@ -119,7 +118,7 @@ def index() -> ResponseReturnValue:
             form=form,
             pass_form=PassForm(formdata=None),
             interests=interests.interests_of(actor),
-            takes_mail=digest.takes_mail(actor.user_id or 0),
+            takes_mail=wants(actor.user_id or 0, digest.TOPIC),
         ),
         status_of(form),
     )
@@ -166,35 +165,6 @@ def take_patents() -> ResponseReturnValue:
         "success" if taken else "info",
     )
     return redirect(url_for("recommendations.index"))
-
-
-@blueprint.post("/recommendations/mail")
-@access("organisation")
-def mail() -> ResponseReturnValue:
-    """Take the daily mail, or take it no more."""
-    actor = current_actor()
-    wanted = request.form.get("wanted") == "yes"
-    with unit_of_work(actor):
-        digest.set_mail(actor, wanted)
-    flash(gettext("Saved."), "success")
-    return redirect(url_for("recommendations.index"))
-
-
-@blueprint.route("/recommendations/stop", methods=["GET", "POST"])
-@access("public")
-@limiter.limit("30 per minute")
-def stop() -> ResponseReturnValue:
-    """Where the mail leads: a button, since programs that check mails open links as well."""
-    user_id, token = request.values.get("user", 0, type=int), request.values.get("token", "")
-    try:
-        digest.check_stop(user_id, token)
-    except NotFound:
-        return render_template("recommendations/stop.html", known=False), 404
-    done = request.method == "POST"
-    if done:
-        with unit_of_work(VISITOR):
-            digest.stop(user_id, token)
-    return render_template("recommendations/stop.html", known=True, done=done, user=user_id, token=token)
 
 
 # --- the holder

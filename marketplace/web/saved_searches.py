@@ -11,10 +11,8 @@ from flask_babel import lazy_gettext as _l
 from wtforms import SelectField, StringField
 
 from marketplace.accounts.identity import access, current_actor
-from marketplace.core.actor import VISITOR
-from marketplace.core.errors import DomainError, NotFound
+from marketplace.core.errors import DomainError
 from marketplace.core.unit_of_work import unit_of_work
-from marketplace.extensions import limiter
 from marketplace.search.query import parse
 from marketplace.search.saved import services
 from marketplace.search.saved.models import ALERTS, SavedSearch
@@ -143,33 +141,3 @@ def delete(saved_search_id: int) -> ResponseReturnValue:
         services.delete(actor, saved_search_id)
     flash(gettext("The saved search is deleted."), "success")
     return redirect(url_for("saved_searches.index"))
-
-
-# --- by the link in a mail
-
-
-@blueprint.get("/stop")
-@access("public")
-@limiter.limit("30 per minute")
-def stop() -> ResponseReturnValue:
-    """Where the mail leads: a button, since programs that check mails open links as well."""
-    token = request.args.get("token", "")
-    try:
-        saved = services.by_stop_token(token)
-    except NotFound:
-        return render_template("saved_searches/stop.html", saved=None), 404
-    return render_template("saved_searches/stop.html", saved=saved, token=token)
-
-
-@blueprint.post("/stop")
-@access("public")
-@limiter.limit("30 per minute")
-def stopped() -> ResponseReturnValue:
-    """End the mails for whoever has the link, signed in or not."""
-    token = request.form.get("token", "")
-    try:
-        with unit_of_work(VISITOR):
-            saved = services.stop(token)
-    except NotFound:
-        return render_template("saved_searches/stop.html", saved=None), 404
-    return render_template("saved_searches/stop.html", saved=saved, token=token)

@@ -68,7 +68,10 @@ def test_money_with_a_lost_reference_is_entered_by_two_operators(deal, notice, w
         True,
     )
     told = sa.select(JournalEntry.action).where(JournalEntry.action.like("correction.%"))
-    assert list(db.session.scalars(told.order_by(JournalEntry.id))) == ["correction.proposed", "correction.approved"]
+    assert list(db.session.scalars(told.order_by(JournalEntry.id))) == [
+        "correction.proposed",
+        "correction.approved",
+    ]
 
 
 def test_a_payment_entered_for_the_wrong_licensee_is_reversed_and_entered_anew(deal, notice, operators):

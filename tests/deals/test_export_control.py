@@ -1,4 +1,4 @@
-"""A licensee seated outside the mainland: what the parties say of the technology decides, as the TIE has it."""
+"""A licensee seated outside the mainland: what the parties say of the technology decides (TIE)."""
 
 from __future__ import annotations
 

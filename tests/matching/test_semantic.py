@@ -51,7 +51,7 @@ def test_the_file_keeps_what_stays_takes_what_is_new_and_forgets_the_rest(tmp_pa
     held = semantic.vectors(file)
     assert held is not None
     assert held.cosines(vector(9), 1) == {3: 1.0}
-    assert held.cosines(vector(9), 1, also=[2, 77]) == {3: 1.0, 2: 0.0}
+    assert held.closeness(vector(9), [3, 2, 77]) == {2: 0.0, 3: 1.0}
     assert [one.tobytes() for one in held.digests] == [semantic.digest("2"), semantic.digest("new")]
 
 

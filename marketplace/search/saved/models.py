@@ -19,8 +19,7 @@ class SavedSearch(Versioned, Model):
 
     `parameters` are those of the address, each with its values; they are parsed anew whenever they are used,
     so that a search outlives the language it was asked in. `looked_at` is when its owner last looked,
-    `alerted_at` when its owner was last told. `stop_digest` is the hash of the token in the mails' link that
-    turns the alert off without signing in; the token itself is derived from `stop_nonce`.
+    `alerted_at` when its owner was last told.
     """
 
     __tablename__ = "saved_searches"
@@ -33,8 +32,6 @@ class SavedSearch(Versioned, Model):
     created_at: Mapped[dt.datetime]
     looked_at: Mapped[dt.datetime]
     alerted_at: Mapped[dt.datetime | None]
-    stop_nonce: Mapped[str] = mapped_column(Code(40))
-    stop_digest: Mapped[str] = mapped_column(Code(64), unique=True)
 
     user: Mapped[User] = relationship(lazy="joined")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from marketplace.core.actor import Actor
-from marketplace.core.permissions import READ, WRITE, Rule, acts_for_an_organisation
+from marketplace.core.permissions import READ, WRITE, Rule, acts_for_an_organisation, bureau
 
 
 def _own(actor: Actor, saved: Any) -> bool:
@@ -17,8 +17,8 @@ def _own(actor: Actor, saved: Any) -> bool:
 
 
 RULES: dict[str, Rule] = {
-    "saved_search.list": Rule(READ, (acts_for_an_organisation,)),
-    "saved_search.save": Rule(WRITE, (acts_for_an_organisation,)),
+    "saved_search.list": Rule(READ, (acts_for_an_organisation, bureau)),
+    "saved_search.save": Rule(WRITE, (acts_for_an_organisation, bureau)),
     "saved_search.see": Rule(READ, (_own,), sees=(_own,)),
     "saved_search.change": Rule(WRITE, (_own,), sees=(_own,)),
 }

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from marketplace.accounts.links import digest_of, new_nonce, token_of
+from marketplace.accounts.mailing.choices import Link
 from marketplace.accounts.models import Membership, User
 from marketplace.core import clock
 from marketplace.core.actor import Actor
@@ -31,7 +31,7 @@ SHOWN: Final = 100
 """How many new offers are shown of one search; the search itself shows the rest."""
 
 _PAGING: Final = frozenset({"page", "size"})
-_PURPOSE: Final = "saved-search"
+TOPIC: Final = "saved_searches"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def save(
         alert: one of `ALERTS`.
 
     Raises:
-        Unauthenticated, Forbidden: nobody who acts for an organisation.
+        Unauthenticated, Forbidden: nobody who acts for an organisation, nor of the staff.
         Invalid: `saved-search-name`, `saved-search-alert`; `QueryError` where the search is not understood.
         Conflict: `saved-search-exists`, `saved-searches-too-many`.
     """
@@ -76,7 +76,7 @@ def save(
         raise Conflict(
             "saved-searches-too-many", "At most %(most)s searches can be saved: delete one first.", most=MOST
         )
-    nonce, now = new_nonce(), clock.now()
+    now = clock.now()
     saved = SavedSearch(
         user_id=user.id,
         organisation_id=actor.organisation_id,
@@ -85,8 +85,6 @@ def save(
         alert=alert,
         created_at=now,
         looked_at=now,
-        stop_nonce=nonce,
-        stop_digest=digest_of(token_of(nonce, _PURPOSE)),
     )
     db.session.add(saved)
     record("saved_search.saved", saved, alert=alert)
@@ -121,6 +119,7 @@ def _check_alert(alert: str) -> None:
 
 
 def _of(user_id: int | None, organisation_id: int | None) -> tuple[sa.ColumnElement[bool], ...]:
+    """A person's searches for one organisation; those of staff are for none (`IS NULL`)."""
     return SavedSearch.user_id == user_id, SavedSearch.organisation_id == organisation_id
 
 
@@ -131,7 +130,7 @@ def saved_searches(actor: Actor) -> list[Listed]:
     """The actor's saved searches by name, each with the number of its new offers (two queries in all).
 
     Raises:
-        Unauthenticated, Forbidden: nobody who acts for an organisation.
+        Unauthenticated, Forbidden: nobody who acts for an organisation, nor of the staff.
     """
     require(actor, "saved_search.list")
     mine = _of(actor.user_id, actor.organisation_id)
@@ -275,31 +274,20 @@ def forget(user_ids: Collection[int]) -> None:
 # --- the link that ends the mails
 
 
-def stop_token(saved: SavedSearch) -> str:
-    """The token of the link by which whoever gets the mails ends them without signing in."""
-    return token_of(saved.stop_nonce, _PURPOSE)
+def of_link(link: Link) -> SavedSearch | None:
+    """The saved search that a link in a mail is about, if it is still there."""
+    if link.topic != TOPIC or link.about is None:
+        return None
+    saved = db.session.get(SavedSearch, link.about)
+    return saved if saved is not None and saved.user_id == link.user_id else None
 
 
-def by_stop_token(token: str) -> SavedSearch:
-    """The saved search whose mails the link ends.
-
-    Raises:
-        NotFound: `saved-search-not-found`.
-    """
-    found = db.session.scalar(sa.select(SavedSearch).where(SavedSearch.stop_digest == digest_of(token)))
-    if found is None:
-        raise _unknown()
-    return found
-
-
-def stop(token: str) -> SavedSearch:
-    """Turn the alert off for whoever holds the link; doing it twice changes nothing.
-
-    Raises:
-        NotFound: `saved-search-not-found`.
-    """
-    saved = lock(SavedSearch, by_stop_token(token).id)
-    _set_alert(saved, "off")
+def stop(link: Link) -> SavedSearch | None:
+    """Turn the alert of one search off for whoever holds the link; doing it twice changes nothing."""
+    saved = of_link(link)
+    if saved is not None:
+        saved = lock(SavedSearch, saved.id)
+        _set_alert(saved, "off")
     return saved
 
 
@@ -344,7 +332,9 @@ def tell(saved_search_id: int, now: dt.datetime) -> list[int]:
 
 
 def _reachable(saved: SavedSearch) -> bool:
-    """Whether its owner still has an account and acts for the organisation."""
+    """Whether its owner still has an account and acts for the organisation, or is of the staff."""
+    if saved.organisation_id is None:
+        return saved.user.active and saved.user.staff_role is not None
     member = sa.select(Membership.id).where(
         Membership.user_id == saved.user_id, Membership.organisation_id == saved.organisation_id
     )
