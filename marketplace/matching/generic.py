@@ -7,8 +7,6 @@ from functools import lru_cache
 from importlib import resources
 from typing import Final
 
-import rjieba
-
 from marketplace.search import analysis
 
 
@@ -31,24 +29,9 @@ ENOUGH: Final = 200
 """So many offers."""
 
 
-# What the segmenter's dictionary says of a word: pronouns, adverbs, prepositions, conjunctions, particles,
-# places, times, numbers, measures. Of rare words (三元, 大米) it often says something else than they are.
-_FUNCTIONS: Final = frozenset(("r", "d", "ad", "p", "c", "u", "ud", "f", "t", "m", "q", "mq"))
-_EVERYDAY: Final = 2_000  # of 60 million words of ordinary text
-
-
 def is_generic(word: str) -> bool:
     """Whether any need may have the word, whatever it is about."""
-    return word in _generic() or _is_function(word)
-
-
-@lru_cache(maxsize=65536)
-def _is_function(word: str) -> bool:
-    """Whether it is an everyday word that only joins or measures others (一点, 往往, 以内, 公斤)."""
-    if not analysis.is_han(word):
-        return False
-    tags = rjieba.tag(word)
-    return len(tags) == 1 and tags[0][1] in _FUNCTIONS and rjieba.suggest_freq(word) >= _EVERYDAY
+    return word in _generic()
 
 
 def is_telling(word: str) -> bool:

@@ -30,14 +30,9 @@ _MOST_TERMS: Final = 6
 
 # What a shared telling word counts, times its rarity: in both titles, in one, in neither.
 _BOTH_TITLES, _ONE_TITLE, _BODIES = 1.0, 0.6, 0.18
-_STRETCH: Final = 0.7  # three characters or more side by side in both, where words were cut differently
+_STRETCH: Final = 0.5  # three characters or more side by side in both, where words were cut differently
 ENOUGH: Final = 0.4
 """From so much evidence on an offer is shown; docs/matching.md has what that keeps and what it leaves out."""
-
-ENOUGH_AMONG_FEW: Final = 0.7
-"""The same below a thousand offers, where any word looks rare: one in one title alone is not enough then."""
-
-_MANY: Final = 1_000  # offers
 _PARTS: Final = re.compile(r"[、,，;；。/\n]+")
 _HAN_RUN: Final = re.compile(f"[{analysis.HAN}]{{2,}}")
 
@@ -69,12 +64,11 @@ class Case:
 
     reasons: tuple[Reason, ...]
     evidence: float
-    enough: float
 
     @property
     def convincing(self) -> bool:
         """Whether the offer may be shown: "no good match" is a right answer too."""
-        return self.evidence >= self.enough
+        return self.evidence >= ENOUGH
 
 
 def case(offer: Offer, need: Need, weighed: Weighed, limits: Limits) -> Case:
@@ -91,7 +85,6 @@ def case(offer: Offer, need: Need, weighed: Weighed, limits: Limits) -> Case:
     return Case(
         (*found, *_price(offer, limits.budget_minor), *_district(offer, limits.district)),
         round(evidence, 6),
-        ENOUGH if weighed.total >= _MANY else ENOUGH_AMONG_FEW,
     )
 
 

@@ -42,7 +42,7 @@ PAGES = (
     "account",
     "people",
     "webhooks",
-    "mails",
+    "mail_choices",
 )
 
 

@@ -56,7 +56,7 @@ class SeatForm(Form):
     seat = SelectField(_l("Where is the licensee seated?"), default=MAINLAND)
     technology = SelectField(
         _l("Which technology is it under the export rules?"),
-        choices=[("", "—")],
+        choices=[],
         description=_l("Only for licensees outside the mainland."),
         default="",
     )
@@ -94,7 +94,7 @@ def own_notice(offer_id: int) -> ResponseReturnValue:
     if not offer.in_force_on(clock.today()):
         raise Conflict("offer-not-live", "This offer cannot be taken up any more.")
     form = OwnNoticeForm()
-    form.licensee.choices = [(one.id, one.name) for one in may_act_for(actor)]
+    form.licensee.choices = options((str(one.id), one.name) for one in may_act_for(actor))
     if form.validate_on_submit():
         try:
             prepared = notices.prepare_notice(

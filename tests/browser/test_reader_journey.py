@@ -112,7 +112,7 @@ def test_tick_compare_save_be_told_and_end_the_mails(open_page: Open, site: Site
     assert mail["To"] == site.firm_email
     text = mail.get_content()
     assert f"/offers/{new}" in text
-    (stop,) = set(re.findall(r"/saved-searches/stop\?token=[0-9a-f]+", text + str(mail["List-Unsubscribe"])))
+    (stop,) = set(re.findall(r"/mails/stop\?link=[\w.]+", text + str(mail["List-Unsubscribe"])))
     stranger.page.goto(stop)
     stranger.page.get_by_role("button", name="不再发送邮件").click()
     expect(stranger.page.locator("main")).to_contain_text("不再发送关于")

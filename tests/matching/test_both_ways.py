@@ -15,6 +15,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketplace.accounts.mailing import choices
 from marketplace.accounts.models import Organisation, User
 from marketplace.core import clock
 from marketplace.core.actor import Actor
@@ -219,16 +220,16 @@ def test_the_daily_mail_comes_once_a_day_in_the_readers_language_until_stopped(
     assert f"/offers/{offer_id}" in text
     assert len(at(10)) == 1
     assert len(at(24 + 9)) == 1  # nothing new: no mail
-    token = digest.stop_token(market.firm.user_id or 0)
-    assert token in text
-    with pytest.raises(NotFound), unit_of_work():
-        digest.stop(market.firm.user_id or 0, token[:-1] + "x")
+    link = choices.Link(market.firm.user_id or 0, digest.TOPIC)
+    assert link.address in text
+    assert link.address in "".join(mail["List-Unsubscribe"].split())
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"  # RFC 8058
     with unit_of_work():
-        digest.stop(market.firm.user_id or 0, token)
+        choices.stop(link)
     publish(committed_app, market.holder, "电镀废水回收镍的除镍方法")
     assert len(at(24 + 10)) == 1
     with unit_of_work(market.firm):
-        digest.set_mail(market.firm, wanted=True)
+        choices.choose(market.firm, digest.TOPIC, wanted=True)
     assert len(at(24 + 11)) == 2
 
 

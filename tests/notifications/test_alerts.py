@@ -8,6 +8,7 @@ import email.policy
 import sqlalchemy as sa
 from flask import Flask
 
+from marketplace.accounts.mailing.choices import Link
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
@@ -51,6 +52,6 @@ def test_an_alert_names_the_offers_and_how_to_end_the_mails(app: Flask, context:
     assert "and 2 more" in text
     assert "Valve 0" not in text
     assert f"/saved-searches/{saved.id}\n" in text
-    stop = f"/saved-searches/stop?token={services.stop_token(saved)}"
+    stop = Link(saved.user_id, services.TOPIC, saved.id).address
     assert stop in text
     assert stop in "".join(sent["List-Unsubscribe"].split())

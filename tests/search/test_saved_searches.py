@@ -11,6 +11,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marketplace.accounts.mailing.choices import Link, read_link
 from marketplace.accounts.models import Organisation
 from marketplace.core import clock
 from marketplace.core.actor import Actor
@@ -174,12 +175,15 @@ def test_the_link_ends_the_mails_and_a_new_beginning_does_not_tell_of_the_past(c
         offer = announced(holder, "一种阀")
     with unit_of_work(one):
         saved = services.save(one, "阀", {"q": "阀"}, "at_once")
-    token = services.stop_token(saved)
+    link = Link(saved.user_id, services.TOPIC, saved.id)
     for _ in range(2):
         with unit_of_work():
-            assert services.stop(token).alert == "off"
-    with pytest.raises(NotFound), unit_of_work():
-        services.stop("0" * 64)
+            services.stop(link)
+        assert saved.alert == "off"
+    with pytest.raises(NotFound):
+        read_link(link.text[:-1] + ("0" if link.text[-1] != "0" else "1"))
+    with unit_of_work():  # nor does somebody else's link end them
+        assert services.stop(Link(saved.user_id + 1, services.TOPIC, saved.id)) is None
     with unit_of_work():
         work._keep([(saved.id, offer)])
     with unit_of_work(one):

@@ -9,13 +9,13 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from marketplace.accounts.mailing import choices
 from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.demands.models import Interest, Recommendation
 from marketplace.listings.models import Offer
 from marketplace.matching import digest
-from marketplace.matching.models import DigestStop
 from tests import factories
 from tests.web.conftest import SignIn
 
@@ -72,14 +72,15 @@ def test_the_link_of_the_mail_ends_it_without_signing_in(
     with firm.session_transaction() as session:
         user_id = int(str(session["_user_id"]).split(":")[0].split(".")[0])
     with app.app_context():
-        address = f"/recommendations/stop?user={user_id}&token={digest.stop_token(user_id)}"
+        link = choices.Link(user_id, digest.TOPIC)
+        address = f"/mails/stop?link={link.text}"
     assert visitor.get(address).status_code == 200
     assert visitor.get(address[:-1] + "x").status_code == 404
     with app.app_context():
-        assert db.session.get(DigestStop, user_id) is None  # looking ends nothing
+        assert choices.wants(user_id, digest.TOPIC)  # looking ends nothing
     assert visitor.post(address).status_code == 200
     with app.app_context():
-        assert db.session.get(DigestStop, user_id) is not None
+        assert not choices.wants(user_id, digest.TOPIC)
 
 
 def test_the_holder_reads_counts_and_no_names_and_others_nothing(

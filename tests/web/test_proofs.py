@@ -1,0 +1,59 @@
+"""The evidence of a notice on pages: a sealed paper of one's own, the export check, and further clauses."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from marketplace.core import clock
+from marketplace.core.papers.rendering import render
+from marketplace.core.papers.signing import STAMP
+from tests import factories
+
+
+def _paper() -> bytes:
+    return render(STAMP, {"name": "x", "reason": "", "location": "", "signed_at": ""}, clock.now())
+
+
+def test_a_licensee_abroad_serves_its_own_paper_and_both_sides_say_what_may_be_exported(
+    app: Flask, sign_in: Callable[[int], FlaskClient], made: Callable[[Any], Any]
+) -> None:
+    ids: dict[str, int] = {}
+
+    def rows() -> int:
+        holder, firm = factories.organisation(), factories.organisation("示例境外企业")
+        offer = factories.live_offer(holder, fee_form="free", fee_minor=None)
+        ids.update(holder=holder.id, firm=firm.id, offer=offer.id)
+        return offer.id
+
+    made(rows)
+    holder, firm = sign_in(ids["holder"]), sign_in(ids["firm"])
+    beside = f"/holder/offers/{ids['offer']}/beside"
+    assert holder.get(beside).status_code == 200
+    clause = {"form": "clause", "kind": "use_reports", "text": "每年报告", "text_en": "A report a year"}
+    assert holder.post(beside, data=clause).status_code == 302
+
+    own = f"/offers/{ids['offer']}/licence/own-notice"
+    assert firm.get(own).status_code == 200
+    data = {"licensee": str(ids["firm"]), "contact": "a@example.org", "seat": "DE", "technology": "free"}
+    script = {"document": (io.BytesIO(b"%PDF-1.7 /JS (x)"), "notice.pdf")}
+    assert firm.post(own, data=data | script).status_code == 422
+    answer = firm.post(own, data=data | {"document": (io.BytesIO(_paper()), "notice.pdf")})
+    assert answer.status_code == 302
+    notice = answer.headers["Location"]
+    page = firm.get(f"{notice}/evidence").text
+    accept = re.search(r"/notices/\d+/clauses/\d+", page)
+    assert accept is not None
+    assert firm.post(accept.group()).status_code == 302
+    # The holder has not said yet what applies: the licence waits for it.
+    assert "/licences/" not in firm.get(notice).text
+    assert holder.post(f"{notice}/export/answer", data={"answer": "free"}).status_code == 302
+    assert "/licences/" in firm.get(notice).text
+    registered = {"number": "DJ1", "on": clock.today().isoformat()}
+    assert firm.post(f"{notice}/export/registration", data=registered).status_code == 302
+    assert firm.get(f"{notice}/time-stamp").status_code == 404  # none is set up here
