@@ -372,7 +372,7 @@ def _tell_recent_news(present: dt.datetime) -> None:
     """Fill the inboxes from the journal, as the worker does; what is older has been read. No mail is sent."""
     recent = sa.select(JournalEntry).where(JournalEntry.recorded_at >= present - _NEWS_FROM)
     for entry in db.session.scalars(recent.order_by(JournalEntry.id)).all():
-        for told in notifications.tell(entry):
+        for told in notifications.tell(entry, by_mail=False):
             if told.created_at < present - _UNREAD_FROM:
                 told.read_at = told.created_at + dt.timedelta(hours=5)
 

@@ -84,10 +84,13 @@ def _mine(actor: Actor) -> sa.ColumnElement[bool]:
     return sa.or_(Notification.recipient.in_(recipients), own)
 
 
-def tell(entry: JournalEntry) -> list[Notification]:
+def tell(entry: JournalEntry, *, by_mail: bool = True) -> list[Notification]:
     """Make the messages of an entry, in the present unit of work; what was told already stays.
 
     Mail is asked for only for what happens live, not for imports, the demo and repairs.
+
+    Args:
+        by_mail: False where what the schedules did belongs to an invented past.
     """
     query = sa.select(Notification.recipient, Notification.code).where(Notification.entry_id == entry.id)
     told = {(row.recipient, row.code) for row in db.session.execute(query)}
@@ -98,7 +101,7 @@ def tell(entry: JournalEntry) -> list[Notification]:
     ]
     db.session.add_all(made)
     db.session.flush()
-    if entry.origin == "live":
+    if by_mail and entry.origin == "live":
         for notification in made:
             if notification.code in _IN_DAILY_MAIL:
                 continue

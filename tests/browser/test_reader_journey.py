@@ -114,7 +114,7 @@ def test_tick_compare_save_be_told_and_end_the_mails(open_page: Open, site: Site
     assert f"/offers/{new}" in text
     (stop,) = set(re.findall(r"/mails/stop\?link=[\w.]+", text + str(mail["List-Unsubscribe"])))
     stranger.page.goto(stop)
-    stranger.page.get_by_role("button", name="不再发送邮件").click()
+    stranger.page.get_by_role("button", name="不再接收邮件").click()
     expect(stranger.page.locator("main")).to_contain_text("不再发送关于")
     announce(site, "第三种固态电解质膜")
     page.goto("/saved-searches")

@@ -17,7 +17,7 @@ from marketplace.core.journal import verify
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 from marketplace.deals import ledger, licences, notices, patent_ends, payments, refunds
 from marketplace.deals.lookup import licence_of, offer_ended_at, payments_of
-from marketplace.deals.models import OPEN_PAYMENT, Licence, Notice, RefundTask
+from marketplace.deals.models import OPEN_PAYMENT, Licence, Notice, Payment, RefundTask
 from marketplace.listings import services
 from marketplace.listings.facts.models import FactHistory
 from marketplace.listings.models import Offer, PatentFact
@@ -214,7 +214,8 @@ class Walk:
         [owed] = notice.obligations
         came = ledger.receipts_of([owed.id])
         counts = sum(one.applied_minor for one in came)
-        goes_back = [one for one in db.session.scalars(sa.select(RefundTask)) if one.state != "cancelled"]
+        tasks = sa.select(RefundTask).join(RefundTask.payment).where(Payment.obligation_id == owed.id)
+        goes_back = [one for one in db.session.scalars(tasks).unique() if one.state != "cancelled"]
         parts = {one.id for one in came if one.applied_minor > 0}
         given_up = sum(
             one.amount_minor
