@@ -14,6 +14,8 @@ from marketplace.core.actor import Actor
 from marketplace.core.errors import Invalid
 from marketplace.core.files import MAX_UPLOAD
 from marketplace.deals import ledger, notices, payments
+from marketplace.deals.export_control.models import ANSWERS
+from marketplace.deals.export_control.rules import MAINLAND
 from marketplace.deals.lookup import licence_of, payments_of
 from marketplace.deals.models import Notice, Obligation, Payment
 
@@ -93,6 +95,12 @@ class NoticeRequest(ma.Schema):
     contact = shapes.text(notices.MAX_CONTACT, description="how the holder reaches the licensee")
     licensee_id = fields.String(
         allow_none=True, metadata={"description": "for an agency: for which principal; default: itself"}
+    )
+    seat = shapes.text(2, description="where the licensee is seated (ISO 3166); default: CN")
+    technology = fields.String(
+        allow_none=True,
+        validate=validate.OneOf(ANSWERS),
+        metadata={"description": "for a licensee seated abroad: what applies to the technology it thinks"},
     )
 
 
@@ -250,6 +258,8 @@ def serve_notice(values: dict[str, Any], offer_id: str) -> Response:
             values.get("use"),
             values.get("contact"),
             licensee_id=None if licensee is None else key_of(licensee),
+            seat=values.get("seat") or MAINLAND,
+            technology=values.get("technology"),
         )
 
     return once_prepared(

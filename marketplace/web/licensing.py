@@ -32,6 +32,7 @@ from . import labels
 from .downloads import stored
 from .forms import Form, at_most, optional, required, required_when, sentence_of, status_of, stripped
 from .holder_notices import CorrectionForm, answer_to_end, may_correct
+from .proofs import SeatForm
 
 blueprint = Blueprint("licensing", __name__)
 
@@ -41,7 +42,7 @@ _SIZE = 20
 # --- the notice
 
 
-class NoticeForm(Form):
+class NoticeForm(SeatForm):
     """What the licensee adds to the announced terms: nothing of it is a condition."""
 
     licensee = SelectField(_l("Who takes the licence?"), coerce=int)
@@ -110,7 +111,13 @@ def begin(offer_id: int) -> ResponseReturnValue:
 def _serve(actor: Actor, offer: Offer, form: NoticeForm) -> ResponseReturnValue:
     # Printing and sealing take a third of a second: before the unit of work.
     prepared = notices.prepare_notice(
-        actor, offer.id, form.use.data, form.contact.data, licensee_id=form.licensee.data
+        actor,
+        offer.id,
+        form.use.data,
+        form.contact.data,
+        licensee_id=form.licensee.data,
+        seat=form.seat.data,
+        technology=form.technology.data or None,
     )
     with unit_of_work(actor):
         notice = notices.serve_notice(actor, prepared)

@@ -57,3 +57,22 @@ def test_a_licensee_abroad_serves_its_own_paper_and_both_sides_say_what_may_be_e
     registered = {"number": "DJ1", "on": clock.today().isoformat()}
     assert firm.post(f"{notice}/export/registration", data=registered).status_code == 302
     assert firm.get(f"{notice}/time-stamp").status_code == 404  # none is set up here
+
+
+def test_the_online_form_asks_a_licensee_abroad_as_well(
+    app: Flask, sign_in: Callable[[int], FlaskClient], made: Callable[[Any], Any]
+) -> None:
+    ids: dict[str, int] = {}
+
+    def rows() -> int:
+        holder, firm = factories.organisation(), factories.organisation("示例境外企业")
+        ids["firm"] = firm.id
+        return factories.live_offer(holder, fee_form="free", fee_minor=None).id
+
+    address = f"/offers/{made(rows)}/licence"
+    firm = sign_in(ids["firm"])
+    data = {"licensee": str(ids["firm"]), "contact": "a@example.org", "seat": "DE"}
+    check = firm.post(address, data=data | {"stage": "check"})
+    assert 'name="seat" value="DE"' in check.text  # carried through the look over it
+    assert firm.post(address, data=data | {"stage": "serve"}).status_code == 422
+    assert "/notices/" in firm.post(address, data=data | {"stage": "serve", "technology": "free"}).location

@@ -14,14 +14,7 @@ from marketplace.core import clock
 
 MAINLAND: Final = "CN"
 BY_ANALOGY: Final = ("HK", "MO", "TW")
-# GB/T 2260: the first two digits of the region codes that lie outside the mainland.
-_REGIONS: Final = {"71": "TW", "81": "HK", "82": "MO"}
 OPEN: Final = ("asked", "restricted")
-
-
-def seat_of_region(region: str | None) -> str:
-    """The seat that a region code suggests; the mainland where it is not known."""
-    return _REGIONS.get((region or "")[:2], MAINLAND)
 
 
 def is_export(seat: str) -> bool:
