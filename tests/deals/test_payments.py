@@ -418,9 +418,11 @@ def stripe_that_says(app, session):
 
 def test_reconciliation_invents_nothing_where_the_provider_gives_no_figures(deal, with_stripe):
     payments.start_payment(deal.firm_actor, serve(deal.firm_actor, deal.offer).id, "stripe")
-    assert reconcile().as_json() == {
+    found = reconcile().as_json()
+    assert found.pop("report") is not None
+    assert found == {
         "checked": 1, "agree": 0, "different": 0, "incomplete": 1, "unknown": 0, "unreachable": 0,
-        "unknown_here": 0, "accounts": 1, "report": 1,
+        "unknown_here": 0, "accounts": 1,
     }  # fmt: skip
 
 
