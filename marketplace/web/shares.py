@@ -24,7 +24,8 @@ from marketplace.core.money import Money
 from marketplace.core.permissions import require
 from marketplace.core.tables import safe_cell
 from marketplace.core.unit_of_work import lock, record, unit_of_work
-from marketplace.deals.shares import report, rules, services
+from marketplace.deals.shares import agreements, allocating, report, rules, services
+from marketplace.deals.shares import persons as people
 from marketplace.deals.shares.models import (
     CATEGORIES,
     LedgerAccount,
@@ -134,7 +135,7 @@ def add_person() -> ResponseReturnValue:
     book, form = _book(), PersonForm()
     if form.validate_on_submit():
         with unit_of_work(current_actor()):
-            services.add_person(current_actor(), book.id, form.name.data, form.staff_number.data)
+            people.add_person(current_actor(), book.id, form.name.data, form.staff_number.data)
         flash(gettext("Noted."), "success")
         return redirect(url_for("shares.index"))
     return _index(form)
@@ -145,7 +146,7 @@ def add_person() -> ResponseReturnValue:
 def erase_person(person_id: int) -> ResponseReturnValue:
     """Erase a person's name; the sums stay."""
     with unit_of_work(current_actor()):
-        services.erase_person(current_actor(), person_id)
+        people.erase_person(current_actor(), person_id)
     flash(gettext("The name is erased; the sums stay."), "success")
     return redirect(url_for("shares.index"))
 
@@ -208,8 +209,8 @@ def _patent(patent_id: int, cost: CostForm | None = None, since: SinceForm | Non
             entries=entries,
             undone=undone,
             pool=report.pool(book.id, patent_id),
-            splits=services.splits_of(book.id, patent_id),
-            rules=services.rules_of(book.id, patent_id),
+            splits=agreements.splits_of(book.id, patent_id),
+            rules=agreements.rules_of(book.id, patent_id),
             steps=report.steps([one.id for one in entries if one.kind == "allocation"]),
             organisations=report.names_of(entries, book.id),
             person=_person,
@@ -258,7 +259,7 @@ def allocate(patent_id: int) -> ResponseReturnValue:
     book = _book()
     try:
         with unit_of_work(current_actor()):
-            services.allocate(current_actor(), book.id, patent_id)
+            allocating.allocate(current_actor(), book.id, patent_id)
     except Invalid as error:
         form = SinceForm(formdata=None, data={"since": clock.today(), "percent": "50"})
         form.accept(error)
@@ -281,11 +282,11 @@ def set_rule(patent_id: int, kind: str) -> ResponseReturnValue:
             evidence = uploaded(form.evidence)
             with unit_of_work(actor):
                 if kind == "owners":
-                    services.agree_split(
+                    agreements.agree_split(
                         actor, book.id, patent_id, parts, since=form.since.data, evidence=evidence
                     )
                 else:
-                    services.set_inventor_rule(
+                    agreements.set_inventor_rule(
                         actor,
                         book.id,
                         patent_id,

@@ -18,7 +18,7 @@ from marketplace.core.errors import Conflict, Invalid, NotFound
 from marketplace.core.journal import entries_after
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import payments
-from marketplace.deals.shares import rules, services, work
+from marketplace.deals.shares import agreements, allocating, books, persons, rules, services, work
 from marketplace.deals.shares.models import (
     LedgerAccount,
     LedgerAllocation,
@@ -62,13 +62,13 @@ def sums() -> dict[str, int]:
 
 def person(deal: Deal, name: str) -> int:
     with unit_of_work(deal.holder_actor):
-        return services.add_person(deal.holder_actor, deal.holder.id, name).id
+        return persons.add_person(deal.holder_actor, deal.holder.id, name).id
 
 
 def two_persons(deal: Deal, percent: str = "50") -> None:
     first, second = person(deal, "示例甲"), person(deal, "示例乙")
     with unit_of_work(deal.holder_actor):
-        services.set_inventor_rule(
+        agreements.set_inventor_rule(
             deal.holder_actor,
             deal.holder.id,
             deal.offer.patent_id,
@@ -114,22 +114,22 @@ def test_a_payment_becomes_income_once_and_is_shared_after_costs(deal: Deal) -> 
     two_persons(deal, "70")
     with unit_of_work(actor):
         services.add_cost(actor, holder.id, patent_id, "annuity", 120_001, on=clock.today())
-        row = services.allocate(actor, holder.id, patent_id)
+        row = allocating.allocate(actor, holder.id, patent_id)
     assert sums()["pool"] == 0
     assert sums()["inventor"] == -3_415_999  # 70 % of 48,799.99, half up
     assert sums()["owner"] == -(FEE - 120_001 - 3_415_999)
     step = db.session.get_one(LedgerAllocation, row.id).steps[0]
     assert sum(one["amount_minor"] for one in step["persons"]) == 3_415_999
     with unit_of_work(actor), pytest.raises(Conflict, match="no net income"):
-        services.allocate(actor, holder.id, patent_id)
+        allocating.allocate(actor, holder.id, patent_id)
     due = db.session.scalars(sa.select(LedgerAccount).where(LedgerAccount.kind == "inventor")).first()
     assert due is not None
-    owed = -services.balances([due.id])[due.id]
+    owed = -books.balances([due.id])[due.id]
     with unit_of_work(actor), pytest.raises(Conflict, match="more than is due"):
         services.pay_out(actor, due.id, owed + 1, on=clock.today())
     with unit_of_work(actor):
         services.pay_out(actor, due.id, owed, on=clock.today(), reference="工资单示例")
-    assert services.balances([due.id])[due.id] == 0
+    assert books.balances([due.id])[due.id] == 0
     assert sum(sums().values()) == 0
 
 
@@ -138,14 +138,14 @@ def test_an_allocation_is_taken_back_by_an_entry_of_its_own_and_made_anew(deal: 
     paid(deal)
     two_persons(deal)
     with unit_of_work(actor):
-        first = services.allocate(actor, deal.holder.id, patent_id)
+        first = allocating.allocate(actor, deal.holder.id, patent_id)
     with unit_of_work(actor):
         services.reverse(actor, first.id, reason="分配比例录入有误")
     assert sums() == {"cash": FEE, "pool": -FEE, "inventor": 0, "owner": 0}
     with unit_of_work(actor), pytest.raises(Conflict, match="reversed, once"):
         services.reverse(actor, first.id, reason="再次")
     with unit_of_work(actor):
-        services.allocate(actor, deal.holder.id, patent_id)
+        allocating.allocate(actor, deal.holder.id, patent_id)
     assert sums()["inventor"] == -FEE // 2
 
 
@@ -157,10 +157,10 @@ def test_co_owners_share_equally_until_their_agreement_begins(deal: Deal) -> Non
     db.session.expire_all()
     patent = db.session.get_one(Patent, deal.offer.patent_id)
     with unit_of_work():
-        cash = services.account(deal.holder.id, "cash", "CNY")
-        pool = services.account(deal.holder.id, "pool", "CNY", patent_id=patent.id)
+        cash = books.account(deal.holder.id, "cash", "CNY")
+        pool = books.account(deal.holder.id, "pool", "CNY", patent_id=patent.id)
         for on, amount in ((dt.date(2026, 1, 5), 1_001), (dt.date(2026, 7, 5), 1_000)):
-            services.enter(
+            books.enter(
                 SYSTEM,
                 deal.holder.id,
                 "income",
@@ -169,14 +169,14 @@ def test_co_owners_share_equally_until_their_agreement_begins(deal: Deal) -> Non
                 patent_id=patent.id,
             )
     with unit_of_work(deal.holder_actor):
-        services.agree_split(
+        agreements.agree_split(
             deal.holder_actor,
             deal.holder.id,
             patent.id,
             {deal.holder.id: Decimal(70), other.id: Decimal(30)},
             since=dt.date(2026, 7, 1),
         )
-        row = services.allocate(deal.holder_actor, deal.holder.id, patent.id)
+        row = allocating.allocate(deal.holder_actor, deal.holder.id, patent.id)
     due = {
         posting.account.party_id: -posting.amount_minor
         for posting in row.postings
@@ -219,9 +219,9 @@ def test_nothing_is_added_to_what_is_posted(deal: Deal) -> None:
 
 def test_the_database_refuses_what_does_not_balance(deal: Deal) -> None:
     with pytest.raises(sa.exc.DBAPIError), unit_of_work():
-        cash = services.account(deal.holder.id, "cash", "CNY")
-        pool = services.account(deal.holder.id, "pool", "CNY", patent_id=deal.offer.patent_id)
-        services.enter(SYSTEM, deal.holder.id, "income", [(cash, 10), (pool, -9)], on=clock.today())
+        cash = books.account(deal.holder.id, "cash", "CNY")
+        pool = books.account(deal.holder.id, "pool", "CNY", patent_id=deal.offer.patent_id)
+        books.enter(SYSTEM, deal.holder.id, "income", [(cash, 10), (pool, -9)], on=clock.today())
     assert db.session.scalar(sa.select(sa.func.count()).select_from(LedgerTransaction)) == 0
 
 
@@ -229,7 +229,7 @@ def test_a_book_is_its_keepers_and_a_person_can_be_forgotten(deal: Deal) -> None
     paid(deal)
     two_persons(deal)
     with unit_of_work(deal.holder_actor):
-        services.allocate(deal.holder_actor, deal.holder.id, deal.offer.patent_id)
+        allocating.allocate(deal.holder_actor, deal.holder.id, deal.offer.patent_id)
     before = sums()
     with unit_of_work():
         strangers: tuple[Actor, ...] = (deal.firm_actor, factories.operator())
@@ -240,7 +240,7 @@ def test_a_book_is_its_keepers_and_a_person_can_be_forgotten(deal: Deal) -> None
     assert due is not None
     assert due.person_id is not None
     with unit_of_work(deal.holder_actor):
-        gone = services.erase_person(deal.holder_actor, due.person_id)
+        gone = persons.erase_person(deal.holder_actor, due.person_id)
     assert (gone.name, gone.staff_number) == (None, None)
     assert sums() == before
 

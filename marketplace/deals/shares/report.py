@@ -15,8 +15,8 @@ from marketplace.core.database import db
 from marketplace.deals.models import Licence
 from marketplace.listings.models import Patent
 
+from .books import balances
 from .models import LedgerAccount, LedgerAllocation, LedgerPosting, LedgerTransaction, SharePerson
-from .services import balances
 
 # Figure → its name and what it means; all in the year by the day on which it happened, less reversals.
 DEFINITIONS: Final[Mapping[str, tuple[Any, Any]]] = {
