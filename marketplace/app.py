@@ -63,6 +63,7 @@ WITH_POLICIES = (
     "listings.stocktaking",
     "deals",
     "deals.statements",
+    "deals.evidence",
     "deals.clauses",
     "deals.export_control",
     "deals.royalties",

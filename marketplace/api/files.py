@@ -9,6 +9,11 @@ from flask import Response
 
 def pdf(content: bytes, name: str) -> Response:
     """A PDF as an attachment called `name`."""
-    response = Response(content, content_type="application/pdf")
+    return attachment(content, name, "application/pdf")
+
+
+def attachment(content: bytes, name: str, content_type: str = "application/octet-stream") -> Response:
+    """These bytes as an attachment called `name`."""
+    response = Response(content, content_type=content_type)
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     return response

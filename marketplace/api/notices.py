@@ -17,7 +17,7 @@ from marketplace.deals import ledger, notices, payments
 from marketplace.deals.export_control.models import ANSWERS
 from marketplace.deals.export_control.rules import MAINLAND
 from marketplace.deals.lookup import licence_of, payments_of
-from marketplace.deals.models import Notice, Obligation, Payment
+from marketplace.deals.models import NOTICE_STATES, Notice, Obligation, Payment
 
 from . import shapes
 from .answering import once, once_prepared
@@ -74,7 +74,7 @@ class NoticeView(ma.Schema):
     licensee = fields.Nested(Party, required=True)
     state = fields.String(
         required=True,
-        metadata={"enum": ["served", "not_served", "paid", "lapsed", "abandoned", "undelivered"]},
+        metadata={"enum": list(NOTICE_STATES)},
     )
     written_at = Instant(required=True)
     served_at = Instant(required=True, allow_none=True)
@@ -101,6 +101,11 @@ class NoticeRequest(ma.Schema):
         allow_none=True,
         validate=validate.OneOf(ANSWERS),
         metadata={"description": "for a licensee seated abroad: what applies to the technology it thinks"},
+    )
+    clauses = fields.List(
+        fields.String(validate=validate.Length(max=20)),
+        validate=validate.Length(max=50),
+        metadata={"description": "further clauses of the offer that the licensee accepts; none is needed"},
     )
 
 
@@ -260,6 +265,7 @@ def serve_notice(values: dict[str, Any], offer_id: str) -> Response:
             licensee_id=None if licensee is None else key_of(licensee),
             seat=values.get("seat") or MAINLAND,
             technology=values.get("technology"),
+            clauses=[key_of(one) for one in values.get("clauses") or ()],
         )
 
     return once_prepared(
@@ -367,7 +373,7 @@ def get_payment(payment_id: str) -> dict[str, Any]:
     return payment_view(payments.get_payment(current_actor(), key_of(payment_id)))
 
 
-_FILE_PART: Final = {
+FILE_PART: Final = {
     "required": True,
     "content": {
         "multipart/form-data": {
@@ -381,7 +387,7 @@ _FILE_PART: Final = {
 }
 
 
-def _sent_file(default: str) -> tuple[bytes, str]:
+def sent_file(default: str) -> tuple[bytes, str]:
     """Bytes and name of the part `file`. Raises Invalid: `file-missing`."""
     sent = request.files.get("file")
     if sent is None:
@@ -396,11 +402,11 @@ def _sent_file(default: str) -> tuple[bytes, str]:
 
 @blueprint.call("POST", "/payments/<payment_id>/actions/slip", raw_body=True, largest=LARGEST_SLIP)
 @access("signed_in")
-@described(requestBody=_FILE_PART)
+@described(requestBody=FILE_PART)
 @blueprint.response(200, PaymentView)
 def upload_slip(payment_id: str) -> Response:
     """Upload the bank's slip (PDF, PNG or JPEG up to 10 MB) as `file`; it proves nothing by itself."""
-    content, name = _sent_file("slip")
+    content, name = sent_file("slip")
 
     def act(actor: Actor) -> dict[str, Any]:
         return payment_view(payments.upload_slip(actor, key_of(payment_id), content, name))
@@ -410,11 +416,11 @@ def upload_slip(payment_id: str) -> Response:
 
 @blueprint.call("POST", "/payments/<payment_id>/actions/invoice", raw_body=True, largest=LARGEST_SLIP)
 @access("signed_in")
-@described(requestBody=_FILE_PART)
+@described(requestBody=FILE_PART)
 @blueprint.response(200, PaymentView)
 def upload_invoice(payment_id: str) -> Response:
     """Upload the payee's own invoice (PDF, PNG or JPEG up to 10 MB) as `file`, once the payment is proven."""
-    content, name = _sent_file("invoice")
+    content, name = sent_file("invoice")
 
     def act(actor: Actor) -> dict[str, Any]:
         return payment_view(payments.upload_invoice(actor, key_of(payment_id), content, name))

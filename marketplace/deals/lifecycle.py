@@ -34,8 +34,15 @@ NOTICE = Lifecycle(
         _move("abandon", _LIVING, "abandoned", "notice.abandon", "notice.abandoned"),
         _move("lapse", {"served"}, "lapsed", "notice.run", "notice.lapsed"),
         _move("undeliver", {"not_served"}, "undelivered", "notice.run", "notice.undelivered"),
-        # The technology may not be exported to the licensee (TIE): nothing can come of the notice.
-        _move("refuse", _LIVING, "refused", "notice.run", "notice.refused"),
+        # The technology may not be exported to the licensee, or was not cleared in time (TIE): nothing can
+        # come of the notice. One that had ended may have been paid in time, which was learnt later.
+        _move(
+            "refuse",
+            {*_LIVING, "lapsed", "abandoned"},
+            "refused",
+            "notice.run",
+            "notice.refused",
+        ),
         _move("pay", {"served", "lapsed", "abandoned"}, "paid", "notice.run", "notice.paid"),
     ),
 )

@@ -23,18 +23,25 @@ from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 from marketplace.listings.models import IN_FORCE, Offer, Patent
 
-from . import ledger, numbers, papers
+from . import numbers, papers
 from .clauses.services import accept_with_notice
 from .documents import NoticeDocument, notice_pdf
 from .evidence.services import OwnDocument, keep_proof, note_evidence, note_mail, own_document
 from .evidence.stamping import ask_time_stamp
-from .export_control.holding import hold_back, open_check, require_exportable, waits
+from .export_control.holding import (
+    hold_back,
+    open_check,
+    refusal_of,
+    require_exportable,
+    wait_no_more,
+    waits,
+)
 from .export_control.rules import MAINLAND
 from .licences import grant
 from .lifecycle import NOTICE, PAYMENT
 from .lookup import find, last_day, lock_notice, offer_ended_at, owned_by, payments_of
 from .models import OPEN_NOTICE, OPEN_PAYMENT, Licence, Notice, Obligation, Payment
-from .refunds import give_back_parts, require_refund
+from .refunds import give_back
 from .rules import basis_of, effective_on_service, makes_the_licence, obligations_of, pay_by, too_late
 
 MAX_USE: Final = 2000
@@ -561,16 +568,21 @@ def refuse_notice(notice: Notice, reason: str) -> None:
 
     Args:
         notice: locked with its offer.
-        reason: `technology_banned`.
+        reason: `technology_banned`; or why the export could not be cleared in time: `patent_ended`,
+            `term_over`, `offer_ended`.
     """
-    _close(SYSTEM, notice, "refuse", clock.now())
-    for obligation in notice.obligations:
-        if obligation.state == "paid":
-            for receipt in ledger.counting(obligation):
-                require_refund(receipt.payment, reason, receipt.applied_minor, receipt=receipt)
+    _close(SYSTEM, notice, "refuse", clock.now(), refund=refusal_of(notice), reason=reason)
 
 
-def _close(actor: Actor, notice: Notice, action: str, at: dt.datetime) -> None:
+def _close(
+    actor: Actor,
+    notice: Notice,
+    action: str,
+    at: dt.datetime,
+    *,
+    refund: str = "notice_ended",
+    **data: Any,
+) -> None:
     def effect() -> None:
         notice.ended_at = at
 
@@ -583,9 +595,11 @@ def _close(actor: Actor, notice: Notice, action: str, at: dt.datetime) -> None:
         action,
         effect=effect,
         organisation_id=notice.licensee_id,
+        **data,
         **_ids(notice),
     )
-    give_back_parts(notice, "notice_ended")
+    wait_no_more(notice)
+    give_back(notice, refund)
 
 
 def release(payment: Payment) -> None:

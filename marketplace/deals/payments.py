@@ -20,6 +20,7 @@ from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 
 from . import ledger, numbers, stripe_gateway
+from .export_control.holding import refusal_of
 from .lifecycle import PAYMENT
 from .lookup import find, last_day, lock_notice, lock_payment, offer_ended_at
 from .models import OPEN_PAYMENT, Notice, Obligation, Payment, Receipt
@@ -441,6 +442,8 @@ def receive(
 def _why_not(obligation: Obligation, at: dt.datetime) -> str | None:
     """Why money paid at `at` does not count towards an obligation, as a code; None when it does."""
     notice = obligation.notice
+    if notice.state == "refused":
+        return refusal_of(notice)
     if obligation.state != "open":
         return "second_payment"
     if notice.state == "paid":

@@ -23,8 +23,10 @@ from .lifecycle import REFUND
 from .lookup import find, lock_payment
 from .models import Notice, Obligation, Payment, Receipt, RefundTask, StripeEvent
 
-# A part that had counted and goes back because no licence can come of it any more.
-GIVEN_BACK: Final = ("offer_ended", "term_over", "notice_ended")
+# What had counted and goes back because no licence can come of it any more.
+GIVEN_BACK: Final = (
+    "offer_ended", "term_over", "notice_ended", "technology_banned", "export_not_cleared",
+)  # fmt: skip
 WAITING: Final = ("open", "asked")
 
 
@@ -40,7 +42,8 @@ def require_refund(
 
     Args:
         payment: the attempt that brought it.
-        reason: `second_payment`, `surplus`, `offer_ended`, `term_over`, `notice_ended`, `returned`.
+        reason: `second_payment`, `surplus`, `offer_ended`, `term_over`, `notice_ended`, `returned`,
+            `technology_banned`, `export_not_cleared`.
         amount_minor: how much of it, above zero.
         receipt: with which it came.
         currency: its ISO 4217 code; by default the payment's.
@@ -73,6 +76,16 @@ def give_back_parts(notice: Notice, reason: str) -> None:
             for receipt in ledger.counting(obligation):
                 if receipt.id not in waiting:
                     require_refund(receipt.payment, reason, receipt.applied_minor, receipt=receipt)
+
+
+def give_back(notice: Notice, reason: str) -> None:
+    """A notice has ended without a licence: parts and whole sums go back; the rows are locked."""
+    give_back_parts(notice, reason)
+    for obligation in notice.obligations:
+        if obligation.state == "paid":
+            obligation.state = "cancelled"
+            for receipt in ledger.counting(obligation):
+                require_refund(receipt.payment, reason, receipt.applied_minor, receipt=receipt)
 
 
 def count_again(obligation: Obligation) -> None:

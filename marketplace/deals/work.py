@@ -10,6 +10,7 @@ from . import instalments, licences, notices, patent_ends, payments, stripe_gate
 from .evidence import stamping
 from .reconcile import reconcile
 
+from .export_control.ending import end_waits
 
 def _reconcile() -> None:
     if stripe_gateway.configured():
@@ -28,6 +29,8 @@ TASKS: dict[str, Handler] = {
     "deals.lapse_notices": notices.lapse_notices,
     "deals.remind_instalments": instalments.remind,
     "deals.expire_licences": licences.expire_licences,
+    "deals.ask_time_stamps": stamping.ask_again,
+    "deals.end_export_waits": end_waits,
     "deals.end_with_patents": patent_ends.end_with_patents,
     "deals.reconcile": _reconcile,
 }
@@ -41,3 +44,5 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule("deals.end_with_patents", every=timedelta(minutes=10)),
     Schedule("deals.reconcile", every=timedelta(days=1)),
 )
+    Schedule("deals.end_export_waits", every=timedelta(hours=1)),
+    Schedule("deals.ask_time_stamps", every=timedelta(hours=1)),

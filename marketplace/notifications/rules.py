@@ -25,6 +25,7 @@ from marketplace.listings.stocktaking import telling
 from marketplace.search.saved.models import SavedSearch
 
 from .hooks.models import WebhookEndpoint
+from . import proofs
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,11 @@ def _part_received(entry: JournalEntry) -> Iterable[Telling]:
 def _slip_waits(entry: JournalEntry) -> Iterable[Telling]:
     payment = db.session.get_one(Payment, entry.subject_id)
     yield Telling(payment.obligation.notice.offer.holder_id, "slip_waits", _about(payment))
+def _beside_a_notice(entry: JournalEntry) -> Iterable[Telling]:
+    for to, code, ids in proofs.told(entry):
+        yield Telling(to, code, ids)
+
+
     yield Telling("operator", "slip_to_look_into", _about(payment))
 
 
@@ -606,3 +612,4 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     **dict.fromkeys(_DISPUTE_TELLS, _dispute_step),
     **dict.fromkeys((*telling.ACTIONS, "stock.job_done"), _stock_step),
 }
+    **dict.fromkeys(proofs.ACTIONS, _beside_a_notice),

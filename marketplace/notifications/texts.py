@@ -58,6 +58,80 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         ),
         "/notices/%(notice_id)s",
     ),
+    "notice_refused": _Wording(
+        _l("Notice %(notice)s is refused: the technology is banned from export"),
+        _l(
+            "The technology of “%(offer)s” may not be exported, so no licence can come of notice %(notice)s. "
+            "What was paid under it has to go back."
+        ),
+        "/notices/%(notice_id)s",
+    ),
+    "notice_not_cleared": _Wording(
+        _l("Notice %(notice)s ended before its export was cleared"),
+        _l(
+            "The offer of “%(offer)s”, its term or the patent was over while notice %(notice)s waited for "
+            "its export check. No licence came of it, and what was paid under it has to go back."
+        ),
+        "/notices/%(notice_id)s",
+    ),
+    "export_asked": _Wording(
+        _l("Please say which technology it is: %(organisation)s is seated outside the mainland"),
+        _l(
+            "The licence under notice %(notice)s on “%(offer)s” would be an export of technology. Look into "
+            "the catalogue of banned and restricted technology and answer by %(day)s: the licence waits for "
+            "your word."
+        ),
+        "/notices/%(notice_id)s/evidence#export",
+    ),
+    "export_free": _Wording(
+        _l("The holder has answered: the technology may be exported freely"),
+        _l(
+            "Notice %(notice)s on “%(offer)s” goes on: the licence takes effect with notice and payment and "
+            "does not wait for the registration of the contract. Record its number here once it is there."
+        ),
+        "/notices/%(notice_id)s/evidence#export",
+    ),
+    "export_restricted": _Wording(
+        _l("Notice %(notice)s needs an export licence"),
+        _l(
+            "The technology of “%(offer)s” is said to be restricted. The licence takes effect with the "
+            "export licence, which the authority decides on within 30 working days. Record its number here "
+            "once it is issued."
+        ),
+        "/notices/%(notice_id)s/evidence#export",
+    ),
+    "export_unsure": _Wording(
+        _l("The holder does not know which technology it is"),
+        _l(
+            "The licence under notice %(notice)s on “%(offer)s” waits on; the operator was asked to look "
+            "into it. You may give the notice up; what you paid has to go back then."
+        ),
+        "/notices/%(notice_id)s/evidence#export",
+    ),
+    "export_licensed": _Wording(
+        _l("The export licence for notice %(notice)s is recorded"),
+        _l(
+            "The licence on “%(offer)s” takes effect with the export licence and the payment. What is not "
+            "paid yet can be paid now."
+        ),
+        "/notices/%(notice_id)s/evidence#export",
+    ),
+    "export_to_look_into": _Wording(
+        _l("An export check waits for an operator"),
+        _l(
+            "Nobody can say for the holder which technology notice %(notice)s on “%(offer)s” is about. Ask "
+            "the holder or the authority, and note the answer."
+        ),
+        "/operator/export-checks",
+    ),
+    "clause_accepted": _Wording(
+        _l("%(organisation)s has accepted a further clause"),
+        _l(
+            "%(organisation)s accepts a clause that you offer beside the announced terms of “%(offer)s”. "
+            "Both sides are bound by it from now on."
+        ),
+        "/notices/%(notice_id)s/evidence#clauses",
+    ),
     "payment_to_confirm": _Wording(
         _l("Please check whether a payment has arrived"),
         _l(

@@ -48,6 +48,7 @@ WORDS: Mapping[str, str] = {
     "notice.lapsed": N_("Notice of %(party)s lapsed unpaid"),
     "notice.undelivered": N_("Notice of %(party)s was never served"),
     "notice.abandoned": N_("%(party)s gave its notice up"),
+    "notice.refused": N_("Notice of %(party)s refused: its export is banned or was not cleared"),
     "notice.paid": N_("%(party)s has paid"),
     "licence.in_effect": N_("Licence of %(party)s in effect"),
     "licence.ended": N_("Licence of %(party)s ended"),

@@ -25,6 +25,7 @@ from marketplace.deals import flags, ledger
 from marketplace.deals import licences as licence_services
 from marketplace.deals import payments as payment_services
 from marketplace.deals import refunds as refund_services
+from marketplace.deals.export_control.holding import check_of
 from marketplace.deals.licences import CORRECTIONS, PARTIES_REASONS
 from marketplace.deals.lifecycle import RECORDAL
 from marketplace.deals.lookup import licence_of, owned_by, payments_of
@@ -53,7 +54,7 @@ GROUPS: Mapping[str, Any] = {
     "to_confirm": _with_payment(Payment.channel == "bank", Payment.state == "slip_uploaded"),
     "open": Notice.state.in_(("served", "not_served")),
     "paid": Notice.state == "paid",
-    "over": Notice.state.in_(("lapsed", "abandoned", "undelivered")),
+    "over": Notice.state.in_(("lapsed", "abandoned", "undelivered", "refused")),
     "quarantined": _with_payment(Payment.state == "quarantined"),
     "refunds": _with_payment(Payment.id.in_(_REFUNDED)),
 }
@@ -193,6 +194,7 @@ def notice_page(
         counts=ledger.standings([one.id for one in found.obligations]),
         receipts=ledger.receipts_of([one.id for one in found.obligations]),
         licence=licence_of(found),
+        check=check_of(found.id),
         forms=_one_each(
             [payment.id for payment in attempts],
             lambda: ConfirmForm(formdata=None, data={"paid_on": clock.today()}),

@@ -181,7 +181,7 @@ TABLES: dict[str, dict[str, Label]] = {
         "lapsed": Label(_l("Lapsed unpaid"), "secondary"),
         "abandoned": Label(_l("Abandoned"), "secondary"),
         "undelivered": Label(_l("Never served, offer ended"), "secondary"),
-        "refused": Label(_l("Refused: technology banned from export"), "red"),
+        "refused": Label(_l("Refused: export banned or not cleared"), "red"),
     },
     "technology": {
         "free": Label(_l("Free: in no list of the export catalogue"), "green"),
@@ -542,7 +542,8 @@ TABLES: dict[str, dict[str, Label]] = {
         "second_payment": Label(_l("It was paid twice.")),
         "offer_ended": Label(_l("The money came after the offer had ended.")),
         "term_over": Label(_l("The money came after the licence term was over.")),
-        "technology_banned": Label(_l("The technology may not be exported")),
+        "technology_banned": Label(_l("The technology may not be exported.")),
+        "export_not_cleared": Label(_l("The export was not cleared in time.")),
         "notice_ended": Label(_l("The notice ended before the whole sum was there.")),
         "surplus": Label(_l("More came than was owed.")),
         "returned": Label(_l("An operator found that the money is not for a licence here.")),

@@ -23,6 +23,8 @@ from marketplace.core.errors import Conflict, Invalid
 from marketplace.core.permissions import allowed
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import flags, ledger, licences, lookup, notices, payments, refunds, rules
+from marketplace.deals.export_control.holding import check_of
+from marketplace.deals.export_control.supervision import is_waiting
 from marketplace.deals.models import OPEN_PAYMENT, Licence, Notice
 from marketplace.deals.taxes.services import taxes_of
 from marketplace.listings.models import Offer
@@ -195,6 +197,7 @@ def _notice_page(
     royalty_form: RoyaltyForm | None = None,
 ) -> ResponseReturnValue:
     found = notices.get_notice(actor, notice_id)
+    check = check_of(found.id)
     attempts = lookup.payments_of(found)
     under_way = next((one for one in attempts if one.state in OPEN_PAYMENT), None)
     channels = payments.channels_of(found)
@@ -213,6 +216,8 @@ def _notice_page(
             channels=channels,
             form=form,
             licence=lookup.licence_of(found),
+            check=check,
+            export_waits=check is not None and is_waiting(check),
             basis=rules.basis_of(found.terms),
             at_once=_at_once(found.terms),
             licensee_side=found.licensee_id in actor.licensees,

@@ -54,6 +54,7 @@ BUREAU_MENU = (
     Entry(_l("Overview"), "bureau.home", "speedometer2", ("bureau",)),
     Entry(_l("Papers to look at"), "operator.all_papers", "file-earmark-check", ("operator.papers",)),
     Entry(_l("Unanswered questions"), "questions.waiting", "chat-left-text"),
+    Entry(_l("Export checks"), "operator.export_checks", "globe-asia-australia"),
     _SEARCH,
     _DEMANDS,
     _LAW,

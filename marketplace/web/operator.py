@@ -18,6 +18,7 @@ from marketplace.core.database import db
 from marketplace.core.errors import Conflict, NotFound
 from marketplace.core.readers import DeadLetter
 from marketplace.core.unit_of_work import unit_of_work
+from marketplace.deals.export_control.supervision import count_waiting
 from marketplace.deals.models import Notice, Obligation, Payment, Quarantine, RefundTask
 from marketplace.deals.patent_ends import count_stated_ends
 from marketplace.deals.refunds import WAITING, list_refunds
@@ -26,6 +27,7 @@ from marketplace.listings.services import awaiting_verification
 
 from . import (
     operator_ends,
+    operator_exports,
     operator_lists,
     operator_offers,
     operator_people,
@@ -43,7 +45,7 @@ __all__ = ["blueprint"]
 # Their views belong to the same blueprint.
 VIEWS = (
     operator_offers, operator_ends, operator_lists, operator_people, operator_system, operator_words,
-    operator_synonyms, operator_quarantine, operator_reconciliations,
+    operator_synonyms, operator_quarantine, operator_reconciliations, operator_exports,
 )  # fmt: skip
 
 _SIZE = 50
@@ -135,6 +137,13 @@ def home() -> ResponseReturnValue:
             url_for("operator.patent_ends"),
             "hourglass-split",
             _l("Only the holder says that the patent has ended; its licences wait for you."),
+        ),
+        Queue(
+            _l("Export checks that wait"),
+            count_waiting(),
+            url_for("operator.export_checks"),
+            "globe-asia-australia",
+            _l("Licensees seated outside the mainland; the parties answer, or you in the holder's place."),
         ),
         Queue(
             _l("Refunds that are open"),

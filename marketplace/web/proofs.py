@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale, gettext
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField, FileRequired
 from wtforms import DateField, RadioField, SelectField, StringField, TextAreaField
@@ -22,32 +22,22 @@ from marketplace.deals import lookup, notices
 from marketplace.deals.clauses import services as clauses
 from marketplace.deals.clauses.models import KINDS
 from marketplace.deals.evidence.services import evidence_of
-from marketplace.deals.evidence.stamping import stamp_of
+from marketplace.deals.evidence.stamping import stamp_of, token_of
 from marketplace.deals.export_control import services as export
 from marketplace.deals.export_control.holding import check_of, stated_class
+from marketplace.deals.export_control.lifecycle import EXPORT_CHECK
 from marketplace.deals.export_control.models import ANSWERS, CLASSES
-from marketplace.deals.export_control.rules import BY_ANALOGY, MAINLAND
+from marketplace.deals.export_control.rules import MAINLAND
+from marketplace.deals.export_control.supervision import due_of, is_waiting
 from marketplace.listings.models import Offer
 from marketplace.listings.services import offers
 
 from . import labels
 from .downloads import saved, stored
 from .forms import Form, at_most, optional, options, required, status_of, stripped
+from .seats import name_of_seat, seats
 
 blueprint = Blueprint("proofs", __name__)
-
-
-def seats() -> list[tuple[str, str]]:
-    """Where a licensee may be seated: the mainland first, then what goes by analogy, then all countries."""
-    names = {
-        code: name for code, name in get_locale().territories.items() if len(code) == 2 and code.isalpha()
-    }
-    first = [(MAINLAND, gettext("Mainland of China")), *((code, names[code]) for code in BY_ANALOGY)]
-    others = sorted(
-        ((code, name) for code, name in names.items() if code not in (MAINLAND, *BY_ANALOGY, "ZZ", "EU")),
-        key=lambda pair: pair[1],
-    )
-    return [*first, *others]
 
 
 class SeatForm(Form):
@@ -159,18 +149,29 @@ def _page(
     licence = licence or ExportLicenceForm(formdata=None, data={"on": clock.today()})
     accepted = clauses.accepted_by(found.id)
     taken = {one.clause_id for one in accepted}
+    check = check_of(found.id)
+    steps = {one.action for one in EXPORT_CHECK.offered(actor, check)} if check is not None else set()
+    waits = check is not None and is_waiting(check)
+    due = due_of(check) if check is not None and waits else None
     return (
         render_template(
             "proofs/evidence.html",
             notice=found,
             evidence=evidence_of(found),
             stamp=stamp_of(found.id),
-            check=check_of(found.id),
+            check=check,
+            due=due,
+            late=due is not None and clock.today() > due.date,
+            seat_name=name_of_seat,
             answer_form=answer,
             licence_form=licence,
             licence=lookup.licence_of(found),
-            may_answer=allowed(actor, "export.answer", found).allowed,
-            may_note=allowed(actor, "export.note_licence", found).allowed,
+            may_answer="answer_free" in steps,
+            may_license="license" in steps,
+            may_register=check is not None
+            and check.state == "free"
+            and check.registration_number is None
+            and allowed(actor, "export.note_licence", found).allowed,
             accepted=accepted,
             offered=[one for one in clauses.clauses_of(found.offer_id) if one.id not in taken],
             may_accept=allowed(actor, "clause.accept", found).allowed and found.state not in clauses.ENDED,
@@ -228,15 +229,20 @@ def note_export(notice_id: int, kind: str) -> ResponseReturnValue:
     return _page(actor, notice_id, licence=form)
 
 
+@blueprint.get("/notices/<int:notice_id>/export/licence-copy")
+@access("signed_in")
+def export_licence(notice_id: int) -> Response:
+    """The copy of the export licence, for both sides and staff."""
+    check = check_of(notices.get_notice(current_actor(), notice_id).id)
+    return stored(check.licence_file_id if check is not None else None)
+
+
 @blueprint.get("/notices/<int:notice_id>/time-stamp")
 @access("signed_in")
 def time_stamp(notice_id: int) -> Response:
     """The token of RFC 3161, for whoever wants to check it with a tool of their own."""
     found = notices.get_notice(current_actor(), notice_id)
-    stamp = stamp_of(found.id)
-    if stamp is None or stamp.token is None:
-        raise NotFound("time-stamp-none", "This notice has no time-stamp.")
-    return saved(stamp.token, f"{found.number}.tst", "application/timestamp-token")
+    return saved(token_of(found.id), f"{found.number}.tst", "application/timestamp-token")
 
 
 @blueprint.get("/notices/<int:notice_id>/service-proof")

@@ -48,3 +48,8 @@ class ClauseAcceptance(Model):
 
     clause: Mapped[OfferClause] = relationship(lazy="joined")
     notice: Mapped[Notice] = relationship(lazy="joined")
+
+    @property
+    def state(self) -> str:
+        """An acceptance stands for good: `accepted`."""
+        return "accepted"

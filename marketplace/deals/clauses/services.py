@@ -21,6 +21,7 @@ from marketplace.deals.lookup import find, lock_notice
 from marketplace.deals.models import Notice
 from marketplace.listings.models import IN_FORCE, Offer
 
+from .lifecycle import CLAUSE
 from .models import KINDS, ClauseAcceptance, OfferClause
 
 MAX_TEXT: Final = 2000
@@ -33,6 +34,18 @@ def clauses_of(offer_id: int, *, published_only: bool = True) -> list[OfferClaus
     if published_only:
         query = query.where(OfferClause.state == "published")
     return list(db.session.scalars(query))
+
+
+def public_clauses(offer_id: int) -> list[OfferClause]:
+    """The further clauses of an offer that everybody may see.
+
+    Raises:
+        NotFound: there is no such offer, or it is not announced.
+    """
+    offer = db.session.get(Offer, offer_id)
+    if offer is None or offer.status not in IN_FORCE or offer.evidence != "verified":
+        raise NotFound("offer-not-found", "There is no such offer.")
+    return clauses_of(offer.id)
 
 
 def accepted_by(notice_id: int) -> list[ClauseAcceptance]:
@@ -79,12 +92,14 @@ def publish_clause(
     clause = OfferClause(
         offer=offer,
         kind=kind,
+        state=CLAUSE.initial,
         text=wordings["text"],
         text_en=wordings["text_en"] or None,
         published_by=actor.user_id,
         published_at=clock.now(),
     )
     db.session.add(clause)
+    db.session.flush()
     record("clause.published", clause, organisation_id=offer.holder_id, offer_id=offer.id, kind=kind)
     return clause
 
@@ -96,12 +111,22 @@ def withdraw_clause(actor: Actor, clause_id: int) -> OfferClause:
         NotFound: there is none. Forbidden: not the actor's. Conflict: `clause-withdrawn` already.
     """
     clause = _clause(clause_id)
-    require(actor, "clause.publish", clause.offer)
+    require(actor, "clause.publish", clause)
     clause = lock(OfferClause, clause.id)
     if clause.state != "published":
         raise Conflict("clause-withdrawn", "This clause is no longer offered.")
-    clause.state, clause.withdrawn_at = "withdrawn", clock.now()
-    record("clause.withdrawn", clause, organisation_id=clause.offer.holder_id, offer_id=clause.offer_id)
+
+    def effect() -> None:
+        clause.withdrawn_at = clock.now()
+
+    CLAUSE.execute(
+        actor,
+        clause,
+        "withdraw_clause",
+        effect=effect,
+        organisation_id=clause.offer.holder_id,
+        offer_id=clause.offer_id,
+    )
     return clause
 
 
@@ -137,6 +162,7 @@ def _accept(actor: Actor, notice: Notice, clause_id: int) -> ClauseAcceptance:
         clause=clause, notice=notice, accepted_by=actor.user_id, accepted_at=clock.now()
     )
     db.session.add(acceptance)
+    db.session.flush()
     record(
         "clause.accepted",
         acceptance,

@@ -7,7 +7,7 @@ import datetime as dt
 import sqlalchemy as sa
 
 from marketplace.core import clock
-from marketplace.core.actor import Actor
+from marketplace.core.actor import SYSTEM, Actor
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict, Invalid
 from marketplace.core.unit_of_work import record
@@ -15,6 +15,7 @@ from marketplace.deals.models import Notice
 from marketplace.listings.models import Offer
 
 from . import rules
+from .lifecycle import EXPORT_CHECK
 from .models import ANSWERS, ExportCheck, TechnologyClass
 
 
@@ -69,14 +70,13 @@ def open_check(actor: Actor, notice: Notice, seat: str, answer: str | None) -> E
     check = ExportCheck(
         notice=notice,
         seat=seat,
-        state=state,
+        state=EXPORT_CHECK.initial,
         licensee_answer=answer,
         licensee_by=actor.user_id,
         licensee_at=now,
         holder_answer=holder,
         holder_by=stated.stated_by if stated is not None else None,
         holder_at=stated.stated_at if stated is not None else None,
-        settled_at=now if state == "free" else None,
     )
     db.session.add(check)
     db.session.flush()
@@ -89,6 +89,20 @@ def open_check(actor: Actor, notice: Notice, seat: str, answer: str | None) -> E
         offer_id=notice.offer_id,
         state=state,
     )
+    if state != EXPORT_CHECK.initial:
+
+        def effect() -> None:
+            check.settled_at = now if state == "free" else None
+
+        EXPORT_CHECK.execute(
+            SYSTEM,
+            check,
+            f"begin_{state}",
+            effect=effect,
+            organisation_id=notice.licensee_id,
+            notice_id=notice.id,
+            offer_id=notice.offer_id,
+        )
     return check
 
 
@@ -108,6 +122,26 @@ def hold_back(notice: Notice, at: dt.datetime) -> dt.datetime | None:
 
 
 def waits(notice: Notice) -> bool:
-    """Whether a notice waits for its export check, so that it must not lapse meanwhile."""
+    """Whether a notice waits for its export check, so that it must not lapse meanwhile.
+
+    Once the offer has ended, only one that was paid before waits on.
+    """
     check = check_of(notice.id)
-    return check is not None and check.state in rules.OPEN
+    return (
+        check is not None
+        and check.state in rules.OPEN
+        and (check.ready_at is not None or notice.offer.in_force_on(clock.today()))
+    )
+
+
+def wait_no_more(notice: Notice) -> None:
+    """The notice has ended: whatever is said of its technology, no licence follows; the row is locked."""
+    check = check_of(notice.id)
+    if check is not None and check.state in rules.OPEN:
+        check.ready_at = None
+
+
+def refusal_of(notice: Notice) -> str:
+    """Why a notice was refused, as a reason of refunds."""
+    check = check_of(notice.id)
+    return "technology_banned" if check is not None and check.state == "banned" else "export_not_cleared"

@@ -5,11 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from marketplace.core.actor import Actor
-from marketplace.core.permissions import WRITE, Rule, bureau, operator
+from marketplace.core.permissions import READ, WRITE, Rule, bureau, operator, system
 from marketplace.deals.policies import holder_side, licensee_side
 from marketplace.listings.models import Offer
 
-_PARTIES = (licensee_side, holder_side, bureau)
+from .models import ExportCheck
+
+
+def _matter(subject: Any) -> Any:
+    return subject.notice if isinstance(subject, ExportCheck) else subject
+
+
+def licensee(actor: Actor, subject: Any) -> bool:
+    """Whoever acts for the licensee of a notice or of its check."""
+    return licensee_side(actor, _matter(subject))
+
+
+def holder(actor: Actor, subject: Any) -> bool:
+    """Whoever acts for the holder who declared, or for a co-owner."""
+    return holder_side(actor, _matter(subject))
 
 
 def owner(actor: Actor, subject: Any) -> bool:
@@ -20,8 +34,12 @@ def owner(actor: Actor, subject: Any) -> bool:
     )
 
 
+_PARTIES = (licensee, holder, bureau)
+
 RULES = {
-    "export.answer": Rule(WRITE, (holder_side, operator), sees=_PARTIES),
-    "export.note_licence": Rule(WRITE, (holder_side, licensee_side, operator), sees=_PARTIES),
+    "export.answer": Rule(WRITE, (holder, operator), sees=_PARTIES),
+    "export.note_licence": Rule(WRITE, (holder, licensee, operator), sees=_PARTIES),
     "export.state_class": Rule(WRITE, (owner, operator)),
+    "export.supervise": Rule(READ, (bureau,)),
+    "export.run": Rule(WRITE, (system,), sees=_PARTIES),
 }

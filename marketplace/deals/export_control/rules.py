@@ -16,6 +16,12 @@ MAINLAND: Final = "CN"
 BY_ANALOGY: Final = ("HK", "MO", "TW")
 OPEN: Final = ("asked", "restricted")
 
+# Set by the platform, by no law: how long the other side waits for a word on the technology.
+ANSWER_WORKING_DAYS: Final = 10
+
+# The authority decides on a licence for restricted technology within thirty working days (TIE).
+LICENCE_WORKING_DAYS: Final = 30
+
 
 def is_export(seat: str) -> bool:
     """Whether a licence to somebody seated there carries technology out of the mainland."""
@@ -45,3 +51,42 @@ def effective_at(ready_at: dt.datetime, export_licence_on: dt.date | None) -> dt
     if export_licence_on is None:
         return ready_at
     return max(ready_at, clock.start_of_day_utc(export_licence_on))
+
+
+def due(state: str, since: dt.date) -> clock.Deadline:
+    """The day by which an open check should have gone on; nothing happens by itself when it is over.
+
+    Args:
+        state: `asked` (an answer is due) or `restricted` (the export licence is).
+        since: when it was asked, or when the technology was said to be restricted.
+    """
+    days = LICENCE_WORKING_DAYS if state == "restricted" else ANSWER_WORKING_DAYS
+    return clock.working_days_after(since, days)
+
+
+def over(
+    today: dt.date,
+    *,
+    asked_on: dt.date,
+    last_day: dt.date | None,
+    patent_over: bool,
+    offer_ended_on: dt.date | None,
+) -> str | None:
+    """Why nothing can come any more of a paid notice that waits for its check, as a code; None while it can.
+
+    The end of an offer alone does not undo what was paid before it: free technology was licensed then (PL 50,
+    TIE 36). Both sides have the days of an answer, counted from the end, to say so.
+
+    Args:
+        asked_on: when the check was opened.
+        last_day: the last day of the offer's term and the patent's, inclusive.
+        patent_over: whether the patent has ended.
+        offer_ended_on: the day of the offer's end, None while it stands.
+    """
+    if patent_over:
+        return "patent_ended"
+    if last_day is not None and today > last_day:
+        return "term_over"
+    if offer_ended_on is not None and today > due("asked", max(asked_on, offer_ended_on)).date:
+        return "offer_ended"
+    return None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from marketplace.core import clock
-from marketplace.core.actor import SYSTEM, Actor
+from marketplace.core.actor import Actor
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict, Invalid, NotFound
 from marketplace.core.files import checked_upload, keep
@@ -19,7 +20,9 @@ from marketplace.deals.rules import pay_by
 from marketplace.listings.models import Offer, Patent
 
 from . import rules
+from .ending import why_too_late
 from .holding import check_of, stated_class
+from .lifecycle import EXPORT_CHECK
 from .models import ANSWERS, CLASSES, ExportCheck, TechnologyClass
 
 MAX_NOTE: Final = 1000
@@ -67,15 +70,17 @@ def answer(actor: Actor, notice_id: int, *, answer: str, note: str | None = None
     notice, check = _open(actor, "export.answer", notice_id)
     if answer not in ANSWERS:
         raise _missing("answer")
-    check.holder_answer, check.holder_by, check.holder_at = answer, actor.user_id, clock.now()
-    check.note = _note(note)
-    check.state = rules.settled(check.licensee_answer, answer)
-    db.session.flush()
-    _told(actor, "export.answered", check)
-    if check.state == "banned":
-        check.settled_at = clock.now()
+    remark, outcome = _note(note), rules.settled(check.licensee_answer, answer)
+
+    def effect() -> None:
+        check.holder_answer, check.holder_by, check.holder_at = answer, actor.user_id, clock.now()
+        check.note = remark
+        check.settled_at = clock.now() if outcome == "banned" else None
+
+    _move(actor, check, f"answer_{outcome}", effect, state=outcome, answer=answer)
+    if outcome == "banned":
         notices.refuse_notice(notice, "technology_banned")
-    elif check.state == "free":
+    elif outcome == "free":
         _release(notice, check)
     return check
 
@@ -100,19 +105,40 @@ def note_licence(
             fields={"number": ["Please give the number of the export licence."]},
         )
     _not_in_future(on)
-    if content:
-        check.licence_file_id = keep(
-            content,
-            name=name or "export-licence",
-            content_type=checked_upload(content),
-            purpose="export_licence",
-            organisation_id=notice.licensee_id,
-        ).id
-    check.licence_number, check.licence_on, check.state = number, on, "licensed"
-    db.session.flush()
-    _told(actor, "export.licensed", check)
+
+    def effect() -> None:
+        check.licence_number, check.licence_on = number, on
+        if content:
+            _keep_licence(check, content, name)
+
+    _move(actor, check, "license", effect, state="licensed")
     _release(notice, check)
     return check
+
+
+def keep_licence(actor: Actor, notice_id: int, content: bytes, name: str = "") -> ExportCheck:
+    """Keep a copy of the export licence (PDF, PNG or JPEG up to 10 MB), once its number is noted.
+
+    Raises:
+        NotFound: as `answer`. Conflict: `export-licence-none`. Invalid: what `checked_upload` raises.
+    """
+    notice = lock_notice(find(actor, "export.note_licence", Notice, notice_id))
+    check = _check(notice)
+    if check.licence_number is None:
+        raise Conflict("export-licence-none", "Please note the number of the export licence first.")
+    _keep_licence(check, content, name)
+    _told(actor, "export.licence_kept", check)
+    return check
+
+
+def _keep_licence(check: ExportCheck, content: bytes, name: str) -> None:
+    check.licence_file_id = keep(
+        content,
+        name=(name or "export-licence")[:200],
+        content_type=checked_upload(content),
+        purpose="export_licence",
+        organisation_id=check.notice.licensee_id,
+    ).id
 
 
 def note_registration(actor: Actor, notice_id: int, *, number: str, on: dt.date) -> ExportCheck:
@@ -142,7 +168,7 @@ def note_registration(actor: Actor, notice_id: int, *, number: str, on: dt.date)
 def _open(actor: Actor, action: str, notice_id: int) -> tuple[Notice, ExportCheck]:
     notice = lock_notice(find(actor, action, Notice, notice_id))
     check = _check(notice)
-    if check.state not in rules.OPEN or notice.state not in ("served", "not_served"):
+    if check.state not in rules.OPEN:
         raise Conflict("export-settled", "This export check is settled already.")
     return notice, check
 
@@ -158,16 +184,34 @@ def _release(notice: Notice, check: ExportCheck) -> None:
     """The check stands no longer in the way: who has paid is licensed, who has not may pay."""
     check.settled_at = clock.now()
     if check.ready_at is not None:
-        notices.pay_in_full(notice, check.ready_at)
+        reason = why_too_late(notice, rules.effective_at(check.ready_at, check.licence_on))
+        if reason is not None:
+            notices.refuse_notice(notice, reason)
+        else:
+            notices.pay_in_full(notice, check.ready_at)
     elif notice.state == "served" and notice.pay_by is not None:
         notice.pay_by = max(notice.pay_by, pay_by(clock.now()))
+
+
+def _move(actor: Actor, check: ExportCheck, action: str, effect: Callable[[], None], **data: Any) -> None:
+    EXPORT_CHECK.execute(
+        actor,
+        check,
+        action,
+        effect=effect,
+        organisation_id=actor.organisation_id,
+        notice_id=check.notice_id,
+        offer_id=check.notice.offer_id,
+        **data,
+    )
+    db.session.flush()
 
 
 def _told(actor: Actor, action: str, check: ExportCheck) -> None:
     record(
         action,
         check,
-        organisation_id=actor.organisation_id if actor is not SYSTEM else None,
+        organisation_id=actor.organisation_id,
         notice_id=check.notice_id,
         offer_id=check.notice.offer_id,
         state=check.state,
