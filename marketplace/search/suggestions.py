@@ -24,7 +24,7 @@ from marketplace.core.database import db
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings.models import IN_FORCE, Offer, Patent, PatentClass, PatentParty
 
-from . import analysis, synonyms, titles
+from . import analysis, pinyin, synonyms, titles
 from .models import Suggestion
 
 _LONGEST_KEY: Final = 80
@@ -125,9 +125,7 @@ def _meant(piece: str) -> str:
 
 def _by_sound(run: str) -> str:
     """The run with the longest stretches replaced that sound like a known word and are not one."""
-    syllables = _pinyin(run)
-    if len(syllables) != len(run):
-        return run
+    syllables = pinyin.syllables(run)
     stretches = {
         (start, end): "".join(syllables[start:end])
         for start in range(len(run))
@@ -327,20 +325,11 @@ def _count_owners(wanted: Counter[Row]) -> None:
             wanted[key, "owner", name[:_LONGEST_TEXT]] += offers
 
 
-def _pinyin(word: str, *, initials: bool = False) -> list[str]:
-    """The syllables of a word without tones, or their first letters; signs without any stay as they are."""
-    # Here and not above: its dictionary takes some 55 MB, which most processes never need.
-    from pypinyin import Style, lazy_pinyin
-
-    style = Style.FIRST_LETTER if initials else Style.NORMAL
-    syllables: list[str] = lazy_pinyin(word, style=style)
-    return syllables
-
-
 @lru_cache(maxsize=100_000)
 def _keys(word: str) -> tuple[str, ...]:
     """The ways in which people begin to type a word: as it is, its pinyin, the initials of that."""
     keys = [word]
     if any(map(analysis.is_han, word)):
-        keys += ["".join(_pinyin(word)), "".join(_pinyin(word, initials=True))]
+        sounds = pinyin.syllables(word)
+        keys += ["".join(sounds), "".join(sound[0] for sound in sounds)]
     return tuple(dict.fromkeys(key[:_LONGEST_KEY] for key in keys))
