@@ -91,6 +91,9 @@ class FactsAsOf(Model):
 
     `left_out` counts open licences that no figure may count: dated before the first verified announcement
     of their patent, or on a patent without one.
+
+    `licences` counts all open licences up to the one with the id `licences_up_to`, for pages that say their
+    number at every visit; None in facts of an older release.
     """
 
     __tablename__ = "facts_as_of"
@@ -100,3 +103,5 @@ class FactsAsOf(Model):
     as_of: Mapped[dt.date]
     build: Mapped[str] = mapped_column(Code(32))
     left_out: Mapped[int]
+    licences: Mapped[int | None]
+    licences_up_to: Mapped[int | None] = mapped_column(Key)

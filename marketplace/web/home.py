@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts.identity import access
-from marketplace.core import clock
 from marketplace.core.database import db
-from marketplace.deals.models import Licence
 from marketplace.demands.models import Demand
 from marketplace.listings.models import IN_FORCE, Offer
+from marketplace.statistics.facts import open_licences
 
 blueprint = Blueprint("home", __name__)
 
@@ -28,24 +25,17 @@ def index() -> ResponseReturnValue:
     newest = db.session.scalars(
         sa.select(Offer).where(live).order_by(Offer.announced_on.desc(), Offer.id.desc()).limit(_NEWEST)
     ).all()
-    month = clock.add_months(clock.today(), -1)
+    offers, free = db.session.execute(
+        sa.select(sa.func.count(), sa.func.count(sa.case((Offer.fee_form == "free", 1)))).where(live)
+    ).one()
+    demands = sa.select(sa.func.count()).select_from(Demand).where(Demand.state == "published")
     counts = {
-        "offers": _count(sa.select(sa.func.count()).select_from(Offer).where(live)),
-        "free": _count(sa.select(sa.func.count()).select_from(Offer).where(live, Offer.fee_form == "free")),
-        "holders": _count(sa.select(sa.func.count(Offer.holder_id.distinct())).where(live)),
-        "licences": _count(sa.select(sa.func.count()).select_from(Licence).where(Licence.kind == "open")),
-        "licences_month": _count(
-            sa.select(sa.func.count())
-            .select_from(Licence)
-            .where(Licence.kind == "open", Licence.effective_on >= month)
-        ),
-        "demands": _count(sa.select(sa.func.count()).select_from(Demand).where(Demand.state == "published")),
+        "offers": offers,
+        "free": free,
+        "licences": open_licences(),
+        "demands": db.session.scalar(demands),
     }
     return render_template("home/index.html", newest=newest, counts=counts)
-
-
-def _count(query: sa.Select[Any]) -> int:
-    return db.session.scalar(query) or 0
 
 
 @blueprint.get("/about/law")

@@ -168,6 +168,23 @@ def test_negotiated_licences_and_impossible_ones_are_not_counted_as_open() -> No
     assert [row.kind for row in db.session.scalars(sa.select(FactLicence))] == ["ordinary"]
 
 
+def test_the_number_of_open_licences_is_right_at_once_and_counts_only_what_came_since_the_facts() -> None:
+    with unit_of_work():
+        offer = factories.live_offer(factories.organisation())
+        licence(offer, D(2026, 10, 1))
+        licence(offer, D(2026, 10, 2), kind="ordinary")
+    assert facts.open_licences() == 1
+    facts.rebuild()
+    assert facts.open_licences() == 1
+    with unit_of_work():
+        last = licence(offer, D(2026, 10, 3))
+    assert facts.open_licences() == 2
+    with unit_of_work():
+        counted = sa.update(FactsAsOf).values(licences=1_000_000, licences_up_to=last.id)
+        db.session.execute(counted)
+    assert facts.open_licences() == 1_000_000  # those before are not read again
+
+
 def test_a_licence_is_in_effect_until_its_term_or_its_earlier_end() -> None:
     with unit_of_work():
         offer = factories.live_offer(factories.organisation(), announced_on=D(2026, 5, 1))
