@@ -595,8 +595,8 @@ def _close(
         action,
         effect=effect,
         organisation_id=notice.licensee_id,
-        **data,
         **_ids(notice),
+        **data,
     )
     wait_no_more(notice)
     give_back(notice, refund)

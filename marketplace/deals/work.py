@@ -8,9 +8,9 @@ from marketplace.core.tasks import Handler, Schedule
 
 from . import instalments, licences, notices, patent_ends, payments, stripe_gateway, webhooks
 from .evidence import stamping
+from .export_control.ending import end_waits
 from .reconcile import reconcile
 
-from .export_control.ending import end_waits
 
 def _reconcile() -> None:
     if stripe_gateway.configured():
@@ -22,6 +22,8 @@ TASKS: dict[str, Handler] = {
     "deals.render_certificate": licences.render_certificate,
     "deals.send_notice": notices.send_notice,
     stamping.TASK: stamping.stamp_notice,
+    "deals.ask_time_stamps": stamping.ask_again,
+    "deals.end_export_waits": end_waits,
     "deals.expire_session": payments.expire_session,
     "deals.escalate_slips": payments.escalate_slips,
     "deals.serve_waiting": notices.serve_waiting,
@@ -29,8 +31,6 @@ TASKS: dict[str, Handler] = {
     "deals.lapse_notices": notices.lapse_notices,
     "deals.remind_instalments": instalments.remind,
     "deals.expire_licences": licences.expire_licences,
-    "deals.ask_time_stamps": stamping.ask_again,
-    "deals.end_export_waits": end_waits,
     "deals.end_with_patents": patent_ends.end_with_patents,
     "deals.reconcile": _reconcile,
 }
@@ -39,10 +39,10 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule("deals.end_undelivered", every=timedelta(hours=1)),
     Schedule("deals.escalate_slips", every=timedelta(hours=1)),
     Schedule("deals.lapse_notices", every=timedelta(hours=1)),
+    Schedule("deals.end_export_waits", every=timedelta(hours=1)),
+    Schedule("deals.ask_time_stamps", every=timedelta(hours=1)),
     Schedule("deals.remind_instalments", every=timedelta(hours=1)),
     Schedule("deals.expire_licences", every=timedelta(hours=1)),
     Schedule("deals.end_with_patents", every=timedelta(minutes=10)),
     Schedule("deals.reconcile", every=timedelta(days=1)),
 )
-    Schedule("deals.end_export_waits", every=timedelta(hours=1)),
-    Schedule("deals.ask_time_stamps", every=timedelta(hours=1)),

@@ -24,8 +24,8 @@ from marketplace.listings.showcase.questions import who_answers
 from marketplace.listings.stocktaking import telling
 from marketplace.search.saved.models import SavedSearch
 
-from .hooks.models import WebhookEndpoint
 from . import proofs
+from .hooks.models import WebhookEndpoint
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,11 @@ def _recordal_step(entry: JournalEntry) -> Iterable[Telling]:
         yield Telling(organisation_id, code, {"licence": licence.id, "patent": licence.patent_id})
 
 
+def _beside_a_notice(entry: JournalEntry) -> Iterable[Telling]:
+    for to, code, ids in proofs.told(entry):
+        yield Telling(to, code, ids)
+
+
 def _part_received(entry: JournalEntry) -> Iterable[Telling]:
     payment = db.session.get_one(Payment, entry.subject_id)
     yield Telling(payment.obligation.notice.licensee_id, "payment_part_received", _about(payment))
@@ -120,11 +125,6 @@ def _part_received(entry: JournalEntry) -> Iterable[Telling]:
 def _slip_waits(entry: JournalEntry) -> Iterable[Telling]:
     payment = db.session.get_one(Payment, entry.subject_id)
     yield Telling(payment.obligation.notice.offer.holder_id, "slip_waits", _about(payment))
-def _beside_a_notice(entry: JournalEntry) -> Iterable[Telling]:
-    for to, code, ids in proofs.told(entry):
-        yield Telling(to, code, ids)
-
-
     yield Telling("operator", "slip_to_look_into", _about(payment))
 
 
@@ -609,7 +609,7 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "question.answered": _question_answered,
     "saved_search.found": _saved_search_found,
     "webhook.given_up": _webhook_given_up,
+    **dict.fromkeys(proofs.ACTIONS, _beside_a_notice),
     **dict.fromkeys(_DISPUTE_TELLS, _dispute_step),
     **dict.fromkeys((*telling.ACTIONS, "stock.job_done"), _stock_step),
 }
-    **dict.fromkeys(proofs.ACTIONS, _beside_a_notice),

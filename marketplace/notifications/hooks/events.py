@@ -19,8 +19,8 @@ from marketplace.core.journal import JournalEntry
 from marketplace.deals.clauses.models import ClauseAcceptance
 from marketplace.deals.disputes import parties
 from marketplace.deals.disputes.models import Dispute
-from marketplace.deals.models import Licence, Notice, Payment
 from marketplace.deals.export_control.models import ExportCheck
+from marketplace.deals.models import Licence, Notice, Payment
 from marketplace.deals.orders.models import ServiceOrder
 from marketplace.demands.models import Demand, DemandAnswer
 from marketplace.listings.models import Offer
@@ -88,7 +88,6 @@ def _dispute_data(dispute: Dispute) -> dict[str, Any]:
 
 
 _NOTICE = Kind("notice", Notice, lambda row: _owners(row.offer) | {row.licensee_id}, _notice_data)
-_PAYMENT = Kind(
 _CHECK = Kind(
     "export_check",
     ExportCheck,
@@ -101,6 +100,7 @@ _ACCEPTANCE = Kind(
     lambda row: _NOTICE.told(row.notice),
     lambda row: {"clause_id": row.clause_id, "notice_id": row.notice_id, "offer_id": row.notice.offer_id},
 )
+_PAYMENT = Kind(
     "payment",
     Payment,
     lambda row: {row.obligation.notice.licensee_id, row.obligation.notice.offer.holder_id},
@@ -136,13 +136,13 @@ EVENTS: Final[Mapping[str, tuple[Kind, Any]]] = {
     "notice.paid": (_NOTICE, _l("What is owed under a notice is paid")),
     "notice.lapsed": (_NOTICE, _l("A notice lapses unpaid")),
     "notice.abandoned": (_NOTICE, _l("A notice is given up")),
-    "payment.slip_uploaded": (_PAYMENT, _l("A bank slip is shown for a payment")),
     "notice.refused": (_NOTICE, _l("A notice is refused, as its export is not cleared")),
     "export.asked": (_CHECK, _l("The technology of a notice has to be classed for export")),
     "export.answered": (_CHECK, _l("The technology of a notice is classed for export")),
     "export.licensed": (_CHECK, _l("The export licence for a notice is recorded")),
     "export.registered": (_CHECK, _l("The registration of a technology export is recorded")),
     "clause.accepted": (_ACCEPTANCE, _l("A further clause is accepted")),
+    "payment.slip_uploaded": (_PAYMENT, _l("A bank slip is shown for a payment")),
     "payment.part_received": (_PAYMENT, _l("A part of a payment has arrived")),
     "payment.confirmed": (_PAYMENT, _l("A payment has arrived")),
     "payment.invoiced": (_PAYMENT, _l("An invoice is there for a payment")),
