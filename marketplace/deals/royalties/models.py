@@ -208,7 +208,7 @@ class RoyaltyDefault(Versioned, Model):
 
     `contractual` only where the licensee has accepted a clause on it, whose acceptance is named; else
     `statutory` (Civil Code 563). Nothing follows by itself: the holder may end the licence when the term
-    is over, or see it restored.
+    is over, or see it restored; `cure_over_at` says when the holder was told that it is over.
     """
 
     __tablename__ = "royalty_defaults"
@@ -233,6 +233,7 @@ class RoyaltyDefault(Versioned, Model):
     acceptance_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("clause_acceptances.id"))
     text: Mapped[str] = mapped_column(sa.Text)
     cure_by: Mapped[dt.date]
+    cure_over_at: Mapped[dt.datetime | None]
     given_by: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
     given_at: Mapped[dt.datetime]
     closed_at: Mapped[dt.datetime | None]

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.accounts.following import first_counts
 from marketplace.accounts.models import Organisation
+from marketplace.accounts.personal import of_user
 from marketplace.core import triggers
 from marketplace.core.database import Code, Key, Model, Versioned, one_of
 from marketplace.core.files import StoredFile
@@ -143,12 +144,17 @@ class OwnerPart(Model):
 
 
 class SharePerson(Versioned, Model):
-    """An inventor or transferor who shares in the income of an institution. The name can be erased."""
+    """An inventor or transferor who shares in the income of an institution. The name can be erased.
+
+    `user_id` is the person's own account, a member of the institution, which then sees its own statement.
+    """
 
     __tablename__ = "share_persons"
+    __table_args__ = (sa.UniqueConstraint("organisation_id", "user_id"),)
     organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"), index=True)
-    name: Mapped[str | None] = mapped_column(sa.String(100))
-    staff_number: Mapped[str | None] = mapped_column(sa.String(40))
+    user_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"), index=True)
+    name: Mapped[str | None] = mapped_column(sa.String(100), info=of_user())
+    staff_number: Mapped[str | None] = mapped_column(sa.String(40), info=of_user())
     added_at: Mapped[dt.datetime]
     erased_at: Mapped[dt.datetime | None]
 
