@@ -37,7 +37,7 @@ def bare(engine: SearchEngine, generation: str, query: SearchQuery) -> Callable[
 
     def ask() -> None:
         found = searcher.search(compiled, limit=query.size)
-        engine._facets(searcher, wanted, compiled)
+        engine._facets(searcher, wanted)
         for _, address in found.hits:
             searcher.doc(address).get_first("source")
 

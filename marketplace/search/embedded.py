@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -211,7 +212,7 @@ class EmbeddedEngine:
                 )
                 rows = [(row.score, address) for row, address in ranked]
             total: int = found.count
-            facets = self._facets(searcher, wanted, compiled)
+            facets = self._facets(searcher, wanted)
             highlighter = Highlighter.of(query)
             return SearchPage(
                 tuple(_hit(searcher.doc(address), score, highlighter) for score, address in rows),
@@ -270,17 +271,23 @@ class EmbeddedEngine:
             ]
             return Frequencies(searcher.num_docs, *counts)
 
-    def _facets(self, searcher: Any, wanted: Plan, whole: Any) -> dict[str, tuple[FacetCount, ...]]:
-        """Facets that no chosen filter touches in one pass over the hits, each other one in its own."""
-        found: dict[str, tuple[FacetCount, ...]] = {}
-        for ignored in {facet.ignores if facet.ignores in wanted.chosen else None for facet in FACETS}:
-            names = [f for f in FACETS if ignored == (f.ignores if f.ignores in wanted.chosen else None)]
-            request = {f.name: {"terms": {"field": f.field, "size": 1000}} for f in names}
-            answer = searcher.aggregate(self._query(wanted, without=ignored) if ignored else whole, request)
-            for facet in names:
-                buckets = answer[facet.name]["buckets"]
-                found[facet.name] = counted({bucket["key"]: bucket["doc_count"] for bucket in buckets}, facet)
-        return {facet.name: found[facet.name] for facet in FACETS}
+    def _facets(self, searcher: Any, wanted: Plan) -> dict[str, tuple[FacetCount, ...]]:
+        """All counts in one pass over what the words find, since to find it takes longer than to count."""
+        asked: dict[str, Any] = {}
+        for facet in FACETS:
+            others = (node for name, node in wanted.chosen.items() if name != facet.ignores)
+            condition = " AND ".join(map(_written, others)) or "*"
+            counts = asked.setdefault(condition, {"filter": condition, "aggs": {}})["aggs"]
+            counts[facet.name] = {"terms": {"field": facet.field, "size": 1000}}
+        answers = searcher.aggregate(self._query(replace(wanted, chosen={})), asked)
+        return {
+            facet.name: counted(
+                {bucket["key"]: bucket["doc_count"] for bucket in answer[facet.name]["buckets"]}, facet
+            )
+            for facet in FACETS
+            for answer in answers.values()
+            if facet.name in answer
+        }
 
     def health(self) -> EngineHealth:
         """See `SearchEngine`. Available where the folder can be read; a generation may still be missing."""
@@ -297,8 +304,8 @@ class EmbeddedEngine:
 
     # --- compiling
 
-    def _query(self, wanted: Plan, *, without: str | None = None) -> Any:
-        conditions = [*wanted.always, *(node for name, node in wanted.chosen.items() if name != without)]
+    def _query(self, wanted: Plan) -> Any:
+        conditions = (*wanted.always, *wanted.chosen.values())
         clauses = [(Occur.Must, self._unscored(node)) for node in conditions]
         if wanted.scored is not None:
             clauses.append((Occur.Must, self._compile(wanted.scored)))
@@ -335,6 +342,20 @@ class EmbeddedEngine:
                     return matched
                 extras = [(Occur.Should, self._compile(each)) for each in more]
                 return Query.boolean_query([(Occur.Must, matched), *extras])
+
+
+def _written(node: Node) -> str:
+    """A chosen condition in tantivy's own language, which its aggregations want.
+
+    Of canonical values only, as `CHOICES` reads them: nothing that a reader has typed comes here.
+    """
+    match node:
+        case Has(field, values):
+            return "(" + " OR ".join(f'{field}:"{value}"' for value in values) + ")"
+        case Between(field, low, high):
+            return f"{field}:[{low} TO {high}]"
+        case _:
+            raise TypeError(f"nobody can choose {node}")
 
 
 def _schema() -> Any:
