@@ -24,7 +24,7 @@ from marketplace.listings.showcase.questions import who_answers
 from marketplace.listings.stocktaking import telling
 from marketplace.search.saved.models import SavedSearch
 
-from . import proofs
+from . import proofs, royalties
 from .hooks.models import WebhookEndpoint
 
 
@@ -114,6 +114,11 @@ def _recordal_step(entry: JournalEntry) -> Iterable[Telling]:
 
 def _beside_a_notice(entry: JournalEntry) -> Iterable[Telling]:
     for to, code, ids in proofs.told(entry):
+        yield Telling(to, code, ids)
+
+
+def _of_royalties(entry: JournalEntry) -> Iterable[Telling]:
+    for to, code, ids in royalties.told(entry):
         yield Telling(to, code, ids)
 
 
@@ -610,6 +615,7 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "saved_search.found": _saved_search_found,
     "webhook.given_up": _webhook_given_up,
     **dict.fromkeys(proofs.ACTIONS, _beside_a_notice),
+    **dict.fromkeys(royalties.ACTIONS, _of_royalties),
     **dict.fromkeys(_DISPUTE_TELLS, _dispute_step),
     **dict.fromkeys((*telling.ACTIONS, "stock.job_done"), _stock_step),
 }

@@ -14,12 +14,18 @@ from marketplace.accounts.models import Organisation
 from marketplace.core.database import db
 from marketplace.deals.disputes.models import Dispute
 from marketplace.deals.models import Licence, Notice, Obligation, Payment, Quarantine, RefundTask
+from marketplace.deals.negotiated.models import NegotiatedRecord
+from marketplace.deals.orders.models import ServiceOrder
+from marketplace.deals.royalties.models import RoyaltyDefault, RoyaltyPeriod, RoyaltyStatement
+from marketplace.deals.shares.models import LedgerTransaction, TransformationReport
 from marketplace.demands.models import Demand, DemandAnswer
 from marketplace.listings.models import Offer, Patent
 from marketplace.listings.showcase.models import Question
 from marketplace.listings.stocktaking.models import Stock, StockComment
 from marketplace.search.saved.models import SavedSearch
 
+from . import royalties
+from .beside import WORDINGS as BESIDE
 from .hooks.models import WebhookEndpoint
 from .models import Notification
 
@@ -819,6 +825,8 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         ),
         "/account/webhooks/%(webhook_id)s",
     ),
+    **{code: _Wording(*parts) for code, parts in royalties.WORDING.items()},
+    **{code: _Wording(*words) for code, words in BESIDE.items()},
 }
 
 CODES: Final = tuple(_WORDING)
@@ -850,6 +858,9 @@ _MODELS: Final[Mapping[str, Any]] = {
     "saved_search": SavedSearch,
     "webhook": WebhookEndpoint,
     "dispute": Dispute,
+    "order": ServiceOrder,
+    "negotiated": NegotiatedRecord,
+    **royalties.MODELS,
 }
 
 
@@ -904,6 +915,18 @@ def _places(parameters: Mapping[str, Any]) -> dict[str, Any]:
                 places["pass_reason"] = " · ".join(one for one in said if one)
             case Dispute():
                 places["due"] = row.answer_due_on.isoformat()
+            case RoyaltyPeriod():
+                places["due"] = row.report_due_on.isoformat()
+            case RoyaltyStatement():
+                places["amount"] = _sum(row.royalty_minor, row.period.currency)
+            case RoyaltyDefault():
+                places["due"] = row.cure_by.isoformat()
+            case TransformationReport():
+                places["due"] = row.due_on.isoformat()
+            case LedgerTransaction():
+                places["amount"] = _sum(
+                    sum(max(one.amount_minor, 0) for one in row.postings), row.postings[0].currency
+                )
             case Quarantine():
                 places["reason"] = row.reason
     return places
@@ -929,10 +952,14 @@ def _name(row: Any) -> str:
             return f"{row.number} {row.title}"
         case WebhookEndpoint():
             return row.url
+        case ServiceOrder():
+            return f"{row.number} {_in_language(row.what_zh, row.what_en)}"
+        case NegotiatedRecord():
+            return row.licence.number
         case StockComment():
             return row.text
         case _:
-            return str(row.id)
+            return royalties.name_of(row) or str(row.id)
 
 
 def _in_language(chinese: str, english: str | None) -> str:

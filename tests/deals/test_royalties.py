@@ -7,12 +7,14 @@ from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
+from flask_babel import force_locale
 from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict, Forbidden, Invalid, NotFound
+from marketplace.core.journal import JournalEntry
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import payments
 from marketplace.deals.lookup import licence_of
@@ -20,6 +22,9 @@ from marketplace.deals.models import Licence
 from marketplace.deals.royalties import rules, services, work
 from marketplace.deals.royalties.models import RoyaltyPeriod, RoyaltyPlan
 from marketplace.deals.royalties.services import Given, LineGiven, Reading
+from marketplace.notifications.models import Notification
+from marketplace.notifications.services import tell
+from marketplace.notifications.texts import render
 from tests import factories
 
 from .conftest import Deal, make_deal, serve
@@ -51,6 +56,16 @@ def periods() -> list[RoyaltyPeriod]:
 
 def on(day: dt.date) -> object:
     return clock.at(clock.start_of_day_utc(day) + dt.timedelta(hours=10))
+
+
+def told(kind: str) -> list[tuple[int | None, str]]:
+    """Whom the notifications tell what of such entries, in their order."""
+    found = []
+    for entry in db.session.scalars(sa.select(JournalEntry).order_by(JournalEntry.id)).all():
+        if entry.action.startswith(kind):
+            with unit_of_work():
+                found += [(one.organisation_id, one.code) for one in tell(entry)]
+    return found
 
 
 LINES = [LineGiven("过滤器", 12_345_678, 345_678, "1200", "件"), LineGiven("滤芯", 1_000_010)]
@@ -212,6 +227,7 @@ def test_what_is_late_is_told_once_and_ends_only_by_the_holders_notice_after_its
     with on(dt.date(2026, 11, 19)):
         work.make_periods()
         work.remind()
+        work.remind()
         assert db.session.get_one(Licence, licence.id).state == "in_effect"
         with unit_of_work(deal.firm_actor), pytest.raises(Forbidden):
             services.close_default(deal.firm_actor, notice.id, "restore")
@@ -219,6 +235,29 @@ def test_what_is_late_is_told_once_and_ends_only_by_the_holders_notice_after_its
             services.close_default(deal.holder_actor, notice.id, "end")
     row = db.session.get_one(Licence, licence.id)
     assert (row.state, row.ended_reason) == ("ended", "statutory_ground")
+    firm, holder = deal.firm_actor.organisation_id, deal.holder_actor.organisation_id
+    assert told("royalty.") == [
+        (firm, "royalty_due"), (firm, "royalty_report_soon"), (firm, "royalty_overdue"),
+        (holder, "royalty_overdue_holder"), (firm, "royalty_default_given"), (holder, "royalty_cure_over"),
+    ]  # fmt: skip
+
+
+def test_the_holder_is_told_of_each_statement_and_each_correction(context: None) -> None:
+    deal, _licence = royalty_deal()
+    with on(dt.date(2026, 10, 12)):
+        work.make_periods()
+        for given_now in (Given(LINES), Given(LINES[:1], reason="重复计入滤芯")):
+            with unit_of_work(deal.firm_actor):
+                services.submit(deal.firm_actor, periods()[0].id, given_now)
+        holder = deal.holder_actor.organisation_id
+        assert told("royalty.")[-2:] == [(holder, "royalty_reported"), (holder, "royalty_corrected")]
+    rows = db.session.scalars(sa.select(Notification).order_by(Notification.id)).all()
+    with force_locale("en"):
+        texts = [render(one) for one in rows if one.code.startswith("royalty_")]
+    assert "6,500.01 CNY" in texts[-2].body
+    assert "6,000.00 CNY" in texts[-1].body
+    assert "2026-09-10 – 2026-09-30" in texts[-1].body
+    assert all("—" not in one.title + one.body and one.path.startswith("/royalties/") for one in texts)
 
 
 def test_a_reading_of_the_terms_holds_from_the_next_period_once_the_other_party_accepts(

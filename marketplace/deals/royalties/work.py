@@ -16,7 +16,8 @@ from marketplace.deals.models import Licence, Notice, Obligation
 
 from . import rules
 from .lifecycle import PERIOD
-from .models import RoyaltyPeriod, RoyaltyPlan, RoyaltyStatement
+from .models import RoyaltyDefault, RoyaltyPeriod, RoyaltyPlan, RoyaltyStatement
+from .services import ground_of
 
 _FORMS = ("royalty_net_sales", "royalty_profit", "entry_plus_royalty")
 
@@ -78,6 +79,23 @@ def remind() -> None:
             elif due_on >= today and period.payment_reminded_at is None:
                 period.payment_reminded_at = clock.now()
                 _tell(period, "royalty.payment_soon")
+    _tell_of_cures(today)
+
+
+def _tell_of_cures(today: dt.date) -> None:
+    """Tell holders that the time of their notice of default is over and the default still stands, once."""
+    over = sa.select(RoyaltyDefault.id).where(
+        RoyaltyDefault.state == "given",
+        RoyaltyDefault.cure_over_at.is_(None),
+        RoyaltyDefault.cure_by < today,
+    )
+    for key in list(db.session.scalars(over)):
+        with unit_of_work():
+            row = lock(RoyaltyDefault, key)
+            stands = row.state == "given" and ground_of(row.period, today) is not None
+            if stands and row.cure_over_at is None:
+                row.cure_over_at = clock.now()
+                record("royalty.cure_over", row, organisation_id=row.period.licence.licensee_id)
 
 
 def _make_plans() -> None:
