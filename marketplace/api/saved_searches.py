@@ -86,7 +86,7 @@ def _view(one: services.Listed) -> dict[str, Any]:
 
 
 @blueprint.call("GET", "/saved-searches")
-@access("organisation")
+@access("signed_in")
 @blueprint.response(200, SavedSearches)
 def list_saved_searches() -> Response:
     """The saved searches of the token's user, each with the number of new offers."""
@@ -96,7 +96,7 @@ def list_saved_searches() -> Response:
 
 
 @blueprint.call("POST", "/saved-searches")
-@access("organisation")
+@access("signed_in")
 @blueprint.arguments(SavedSearchRequest)
 @blueprint.response(201, SavedSearchView)
 def save_search(body: dict[str, Any]) -> Response:
@@ -111,7 +111,7 @@ def save_search(body: dict[str, Any]) -> Response:
 
 
 @blueprint.call("DELETE", "/saved-searches/<saved_search_id>")
-@access("organisation")
+@access("signed_in")
 @blueprint.response(200, SavedSearchView)
 def delete_saved_search(saved_search_id: str) -> Response:
     """Keep a search no more; answers what it was."""

@@ -146,10 +146,10 @@ class RowImporter(Importer):
 
 
 def problems_of(error: DomainError) -> list[Problem]:
-    """The problems that a domain error tells of, field by field where it has fields."""
+    """What a domain error tells of, in the reader's language, field by field where it has fields."""
     if isinstance(error, Invalid) and error.fields:
         return [
-            Problem(name, error.code, sentence)
+            Problem(name, error.code, gettext(sentence, **error.parameters))
             for name, sentences in error.fields.items()
             for sentence in sentences
         ]

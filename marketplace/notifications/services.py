@@ -9,6 +9,7 @@ from flask import current_app
 from flask_babel import force_locale, gettext
 
 from marketplace.accounts.mailing.choices import wants
+from marketplace.accounts.mailing.outbox import send_once, went_out
 from marketplace.accounts.models import Membership, User
 from marketplace.core import clock
 from marketplace.core.actor import Actor
@@ -145,7 +146,9 @@ def _readers(notification: Notification) -> list[int]:
 def mail(notification_id: int, user_id: int) -> None:
     """Send a message to one person in their language (a task; outside a unit of work).
 
-    In the person's quiet hours it is held until their end, unless a deadline is at stake.
+    In the person's quiet hours it is held until their end, unless a deadline is at stake. What a person may
+    end goes out at most once; what the law wants told rather twice than never, where the worker is killed
+    between the server's answer and the note of it.
 
     Raises:
         Unavailable: the mail server does not answer; the task is tried again.
@@ -178,13 +181,18 @@ def mail(notification_id: int, user_id: int) -> None:
         more = addition(notification, user_id)
         body = "\n\n".join((message.body, *more.paragraphs, address))
         closing = f"{footer}\n{more.closing}" if more.closing else footer
-    to = user.email
+    to, text = user.email, f"{body}\n\n-- \n{closing}\n"
+    key = f"notification:{notification_id}:{user_id}"
     db.session.rollback()
     try:
-        mailer().send(to, message.title, f"{body}\n\n-- \n{closing}\n", stop=more.stop)
+        if topic is None:
+            mailer().send(to, message.title, text)
+        else:
+            send_once(key, user_id, topic, to=to, title=message.title, text=text, stop=more.stop)
     except smtplib.SMTPException:
         with unit_of_work():
             note(notification, user, "refused")
         raise
-    with unit_of_work():
-        note(notification, user, "sent")
+    if topic is None or went_out(key):
+        with unit_of_work():
+            note(notification, user, "sent")

@@ -1,4 +1,7 @@
-"""The searches that a person keeps: what is new to each, how often to be told, and no more being told."""
+"""The searches that a person keeps: what is new to each, how often to be told, and no more being told.
+
+Members keep them for their organisation, staff for themselves: who may is said by the permission table alone.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from wtforms import SelectField, StringField
 
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core.errors import DomainError
+from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.search.query import parse
 from marketplace.search.saved import services
@@ -43,7 +47,7 @@ class SavedSearchForm(Form):
 
 
 @blueprint.get("")
-@access("organisation")
+@access("signed_in")
 def index() -> ResponseReturnValue:
     """All of them, each with the number of new offers."""
     listed = services.saved_searches(current_actor())
@@ -53,10 +57,11 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
-@access("organisation")
+@access("signed_in")
 def save() -> ResponseReturnValue:
     """Keep the search whose parameters are those of this address."""
     actor = current_actor()
+    require(actor, "saved_search.save")
     parameters = services.kept_parameters(given())
     parse(parameters)
     form = SavedSearchForm(data={"name": _first_name(parameters)} if request.method == "GET" else None)
@@ -82,7 +87,7 @@ def _first_name(parameters: dict[str, list[str]]) -> str:
 
 
 @blueprint.get("/<int:saved_search_id>")
-@access("organisation")
+@access("signed_in")
 def show(saved_search_id: int) -> ResponseReturnValue:
     """What is new to a search since its owner last looked."""
     found = services.get(current_actor(), saved_search_id)
@@ -96,7 +101,7 @@ def show(saved_search_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:saved_search_id>/open")
-@access("organisation")
+@access("signed_in")
 def open_(saved_search_id: int) -> ResponseReturnValue:
     """Note that its owner looks, and go to the search itself."""
     actor = current_actor()
@@ -110,7 +115,7 @@ def _address(saved: SavedSearch) -> str:
 
 
 @blueprint.route("/<int:saved_search_id>/change", methods=["GET", "POST"])
-@access("organisation")
+@access("signed_in")
 def change(saved_search_id: int) -> ResponseReturnValue:
     """Another name, another rhythm, or the end of it."""
     actor = current_actor()
@@ -133,7 +138,7 @@ def change(saved_search_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:saved_search_id>/delete")
-@access("organisation")
+@access("signed_in")
 def delete(saved_search_id: int) -> ResponseReturnValue:
     """Keep it no more."""
     actor = current_actor()

@@ -175,8 +175,8 @@ def same_with(caller: Caller, scopes: str) -> Caller:
     return made
 
 
-def staff(app: Flask, role: str) -> Caller:
-    """Someone of the bureau, or an operator."""
+def staff(app: Flask, role: str | None) -> Caller:
+    """Someone of the bureau, or an operator; without a role somebody who is in no organisation either."""
     with app.app_context():
         with unit_of_work():
             user: User = factories.user(staff_role=role)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .conftest import problem, staff
+
 
 def test_a_search_is_kept_listed_and_deleted_by_its_user_alone(world: Any) -> None:
     firm, other, visitor = world.firm, world.other, world.visitor
@@ -29,6 +31,23 @@ def test_a_search_is_kept_listed_and_deleted_by_its_user_alone(world: Any) -> No
     assert other._call("DELETE", path).status_code == 404
     assert firm._call("DELETE", path).get_json()["id"] == saved["id"]
     assert firm._call("DELETE", path).status_code == 404
+
+
+def test_staff_keep_searches_for_themselves_and_nobody_does_who_acts_for_no_organisation(world: Any) -> None:
+    ids = []
+    for caller in (world.bureau, world.operator):
+        answer = caller.post("/saved-searches", {"name": "泵", "query": {"q": ["泵"]}, "alert": "weekly"})
+        assert answer.status_code == 201
+        ids.append(answer.get_json()["id"])
+        assert [one["id"] for one in caller.get("/saved-searches").get_json()["items"]] == ids[-1:]
+    assert world.bureau._call("DELETE", f"/saved-searches/{ids[1]}").status_code == 404
+    assert world.operator._call("DELETE", f"/saved-searches/{ids[1]}").status_code == 200
+    alone = staff(world.app, None)
+    for refused in (
+        alone.get("/saved-searches"),
+        alone.post("/saved-searches", {"name": "泵", "query": {"q": ["泵"]}}),
+    ):
+        problem(refused, 403, "forbidden")
 
 
 def test_offers_are_compared_and_similar_ones_named_to_everybody(world: Any) -> None:

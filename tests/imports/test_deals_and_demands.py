@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from flask_babel import force_locale
 
 from marketplace.accounts.models import Organisation
 from marketplace.core import clock
@@ -376,6 +378,26 @@ def test_demands_are_published_once_and_edited_afterwards(imported: Importing, s
     assert (demand.state, demand.budget_minor, demand.ipc) == ("published", 30_000_000, ["A23L7/10"])
     assert imported(text.replace("A23L7/10", "ZZ"), "demands", actor=supply.operator)["rejected"] == 1
     assert imported(text, "demands", actor=supply.actor) == counts(read=1, rejected=1)
+
+
+@pytest.mark.parametrize(
+    ("locale", "reason"),
+    [("zh", "不显示企业名称时，请用几个字描述该企业。"), ("en", "Please describe the firm in a few words")],
+)
+def test_what_only_the_database_shows_to_be_wrong_is_told_in_the_readers_language(
+    imported: Importing, supply: Supply, tmp_path: Path, locale: str, reason: str
+) -> None:
+    need = "XQ-1,示例食品有限公司,杂粮粥夹生,快些复水"
+    first = f"编号,单位,标题,需求描述,公开单位名称,单位描述\n{need},否,一家食品厂\n"
+    assert imported(first, "demands") == counts(read=1, created=1)
+    # The name stays hidden, and now nothing stands in its place.
+    second = f"编号,单位,标题,需求描述,单位描述\n{need},\n"
+    report = tmp_path / "report.csv"
+    with force_locale(locale):
+        assert imported(second, "demands", report=report) == counts(read=1, rejected=1)
+    (row,) = csv.DictReader(report.read_text().splitlines())
+    assert (row["field"], row["code"]) == ("described_as", "description-missing")
+    assert row["reason"].startswith(reason)
 
 
 ORGANISATIONS = "code,name,type,region,bank_account_name,bank_name,bank_account\n"

@@ -7,6 +7,7 @@ two.
 
 from __future__ import annotations
 
+import logging
 import smtplib
 from typing import Any
 
@@ -19,6 +20,8 @@ from marketplace.core.mailer import mailer
 from marketplace.core.unit_of_work import lock, unit_of_work
 
 from .models import OutgoingMail
+
+log = logging.getLogger(__name__)
 
 
 def intend(key: str, user_id: int, topic: str) -> bool:
@@ -55,6 +58,8 @@ def send_once(
         intend(key, user_id, topic)
         mail = lock(OutgoingMail, _id(key))
         if mail.state not in ("due", "refused"):
+            if mail.state == "sending":
+                log.warning("a mail may have gone out and is not sent again", extra={"key": key})
             return False
         mail.state = "sending"
     try:
@@ -82,5 +87,13 @@ def _note(key: str, state: str) -> None:
 
 def waits(key: str) -> bool:
     """Whether this mail is known and has certainly not gone out."""
-    state = db.session.scalar(sa.select(OutgoingMail.state).where(OutgoingMail.key == key))
-    return state in ("due", "refused")
+    return _state(key) in ("due", "refused")
+
+
+def went_out(key: str) -> bool:
+    """Whether the mail server has certainly taken this mail."""
+    return _state(key) == "sent"
+
+
+def _state(key: str) -> str | None:
+    return db.session.scalar(sa.select(OutgoingMail.state).where(OutgoingMail.key == key))

@@ -6,7 +6,6 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from flask_babel import gettext
 from sqlalchemy.orm import selectinload
 
 from marketplace.accounts.imports import owner_of
@@ -14,7 +13,7 @@ from marketplace.accounts.models import Membership, User
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
 from marketplace.core.errors import N_, DomainError, Forbidden, Invalid, NotFound
-from marketplace.core.importing import Checked, Importer, Outcome, Problem, RowImporter, problems_of
+from marketplace.core.importing import Checked, Importer, Outcome, RowImporter, problems_of
 from marketplace.core.unit_of_work import current
 from marketplace.listings.models import Patent
 
@@ -61,12 +60,7 @@ class StockImport(RowImporter):
                 with current().savepoint():
                     outcomes.append(self.write_one(row))
             except DomainError as error:
-                outcomes.append(
-                    [
-                        Problem(one.field, one.code, gettext(one.reason, **error.parameters))
-                        for one in problems_of(error)
-                    ]
-                )
+                outcomes.append(problems_of(error))
         return outcomes
 
     def write_one(self, row: Checked) -> Literal["created", "updated", "unchanged"]:
