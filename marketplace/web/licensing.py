@@ -11,7 +11,16 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField, FileRequired
-from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import (
+    DateField,
+    HiddenField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from marketplace.accounts.identity import access, current_actor
 from marketplace.accounts.models import Organisation, User
@@ -23,7 +32,9 @@ from marketplace.core.errors import Conflict, Invalid
 from marketplace.core.permissions import allowed
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import flags, ledger, licences, lookup, notices, payments, refunds, rules
+from marketplace.deals.clauses.services import clauses_of
 from marketplace.deals.export_control.holding import check_of
+from marketplace.deals.export_control.rules import MAINLAND
 from marketplace.deals.export_control.supervision import is_waiting
 from marketplace.deals.models import OPEN_PAYMENT, Licence, Notice
 from marketplace.deals.taxes.services import taxes_of
@@ -32,9 +43,10 @@ from marketplace.listings.services import offers
 
 from . import labels
 from .downloads import stored
-from .forms import Form, at_most, optional, required, required_when, sentence_of, status_of, stripped
+from .forms import Form, at_most, optional, options, required, required_when, sentence_of, status_of, stripped
 from .holder_notices import CorrectionForm, answer_to_end, may_correct
-from .proofs import SeatForm
+from .proofs import SeatForm, registered_seat
+from .seats import name_of_seat
 
 blueprint = Blueprint("licensing", __name__)
 
@@ -60,6 +72,15 @@ class NoticeForm(SeatForm):
         description=_l("Name and telephone or e-mail address; printed in the notice."),
         filters=[stripped],
     )
+    clauses = SelectMultipleField(
+        _l("Further clauses of the holder"),
+        coerce=int,
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+        description=_l(
+            "Take any or none: the licence depends on none of them. You can accept them later, too."
+        ),
+    )
     stage = HiddenField()
 
 
@@ -72,7 +93,10 @@ def begin(offer_id: int) -> ResponseReturnValue:
     if not offer.in_force_on(clock.today()):
         raise Conflict("offer-not-live", "This offer cannot be taken up any more.")
     form = NoticeForm()
-    form.licensee.choices = [(one.id, one.name) for one in may_act_for(actor)]
+    licensees = may_act_for(actor)
+    form.licensee.choices = [(one.id, one.name) for one in licensees]
+    offered = clauses_of(offer.id)
+    form.clauses.choices = options((one.id, labels.name("clause_kind", one.kind)) for one in offered)
     stage = "write"
     if form.validate_on_submit():
         stage = form.stage.data if form.stage.data in ("write", "serve") else "check"
@@ -93,6 +117,7 @@ def begin(offer_id: int) -> ResponseReturnValue:
     if request.method == "GET":
         form.licensee.data = actor.organisation_id
         form.contact.data = _contact_of(actor)
+        form.seat.data = registered_seat(licensees) or MAINLAND
     terms = notices.frozen_terms(offer)
     return (
         render_template(
@@ -104,6 +129,9 @@ def begin(offer_id: int) -> ResponseReturnValue:
             owed=rules.obligations_of(terms),
             basis=rules.basis_of(terms),
             at_once=_at_once(terms),
+            offered=offered,
+            known_seat=registered_seat(licensees),
+            seat_name=name_of_seat,
             licensee=dict(form.licensee.choices).get(form.licensee.data),
         ),
         status_of(form),
@@ -120,6 +148,7 @@ def _serve(actor: Actor, offer: Offer, form: NoticeForm) -> ResponseReturnValue:
         licensee_id=form.licensee.data,
         seat=form.seat.data,
         technology=form.technology.data or None,
+        clauses=form.clauses.data or (),
     )
     with unit_of_work(actor):
         notice = notices.serve_notice(actor, prepared)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -9,9 +10,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField, FileRequired
-from wtforms import DateField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import DateField, RadioField, SelectField, StringField, TextAreaField, ValidationError
 
 from marketplace.accounts.identity import access, current_actor
+from marketplace.accounts.models import Organisation
 from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
@@ -27,7 +29,7 @@ from marketplace.deals.export_control import services as export
 from marketplace.deals.export_control.holding import check_of, stated_class
 from marketplace.deals.export_control.lifecycle import EXPORT_CHECK
 from marketplace.deals.export_control.models import ANSWERS, CLASSES
-from marketplace.deals.export_control.rules import MAINLAND
+from marketplace.deals.export_control.rules import MAINLAND, seat_of
 from marketplace.deals.export_control.supervision import due_of, is_waiting
 from marketplace.listings.models import Offer
 from marketplace.listings.services import offers
@@ -38,6 +40,13 @@ from .forms import Form, at_most, optional, options, required, status_of, stripp
 from .seats import name_of_seat, seats
 
 blueprint = Blueprint("proofs", __name__)
+
+
+def registered_seat(licensees: Sequence[Organisation]) -> str | None:
+    """Where the licensee is seated by its registration; None where nothing says it, or one has to choose."""
+    if len(licensees) != 1:
+        return None
+    return seat_of(licensees[0].code, licensees[0].region)
 
 
 class SeatForm(Form):
@@ -57,6 +66,11 @@ class SeatForm(Form):
         self.technology.choices = options(
             [("", "—"), *((code, labels.name("technology", code)) for code in ANSWERS)]
         )
+
+    def validate_technology(self, field: SelectField) -> None:
+        """Said where it is asked, instead of behind the look over the notice."""
+        if self.seat.data != MAINLAND and not field.data:
+            raise ValidationError(gettext("Please say what applies to the technology."))
 
 
 class OwnNoticeForm(SeatForm):
@@ -84,7 +98,8 @@ def own_notice(offer_id: int) -> ResponseReturnValue:
     if not offer.in_force_on(clock.today()):
         raise Conflict("offer-not-live", "This offer cannot be taken up any more.")
     form = OwnNoticeForm()
-    form.licensee.choices = options((str(one.id), one.name) for one in may_act_for(actor))
+    licensees = may_act_for(actor)
+    form.licensee.choices = options((str(one.id), one.name) for one in licensees)
     if form.validate_on_submit():
         try:
             prepared = notices.prepare_notice(
@@ -106,6 +121,7 @@ def own_notice(offer_id: int) -> ResponseReturnValue:
             return redirect(url_for("licensing.notice", notice_id=notice_id))
     if request.method == "GET":
         form.licensee.data = actor.organisation_id
+        form.seat.data = registered_seat(licensees) or MAINLAND
     failed = bool(form.errors or form.form_errors)
     return render_template("proofs/own_notice.html", offer=offer, form=form), 422 if failed else 200
 

@@ -72,7 +72,57 @@ def test_the_online_form_asks_a_licensee_abroad_as_well(
     address = f"/offers/{made(rows)}/licence"
     firm = sign_in(ids["firm"])
     data = {"licensee": str(ids["firm"]), "contact": "a@example.org", "seat": "DE"}
-    check = firm.post(address, data=data | {"stage": "check"})
+    for stage in ("check", "serve"):
+        assert firm.post(address, data=data | {"stage": stage}).status_code == 422
+    check = firm.post(address, data=data | {"stage": "check", "technology": "free"})
     assert 'name="seat" value="DE"' in check.text  # carried through the look over it
-    assert firm.post(address, data=data | {"stage": "serve"}).status_code == 422
     assert "/notices/" in firm.post(address, data=data | {"stage": "serve", "technology": "free"}).location
+
+
+def test_a_firm_of_the_mainland_is_not_asked_and_one_of_hong_kong_is(
+    sign_in: Callable[[int], FlaskClient], made: Callable[[Any], Any]
+) -> None:
+    ids: dict[str, int] = {}
+
+    def rows() -> int:
+        ids["home"] = factories.organisation("示例境内企业", region="310115").id
+        ids["away"] = factories.organisation("示例香港企业", code=None, region="810000").id
+        return factories.live_offer(factories.organisation(), fee_form="free", fee_minor=None).id
+
+    address = f"/offers/{made(rows)}/licence"
+    home, away = (sign_in(ids[name]).get(address).text for name in ("home", "away"))
+    assert "登记地为中国内地" in home
+    assert 'selected value="CN"' in home
+    assert "登记地为中国内地" not in away
+    assert 'selected value="HK"' in away
+
+
+def test_clauses_are_offered_with_the_notice_and_the_pages_of_both_sides_lead_to_them(
+    app: Flask, sign_in: Callable[[int], FlaskClient], made: Callable[[Any], Any]
+) -> None:
+    ids: dict[str, int] = {}
+
+    def rows() -> int:
+        holder, firm = factories.organisation(), factories.organisation("示例企业")
+        offer = factories.live_offer(holder, fee_form="free", fee_minor=None)
+        ids.update(holder=holder.id, firm=firm.id)
+        return offer.id
+
+    offer = made(rows)
+    holder, firm = sign_in(ids["holder"]), sign_in(ids["firm"])
+    beside = f"/holder/offers/{offer}/beside"
+    assert beside in holder.get(f"/holder/offers/{offer}").text
+    clause = {"form": "clause", "kind": "use_reports", "text": "每年报告一次", "text_en": "A report a year"}
+    assert holder.post(beside, data=clause).status_code == 302
+    page = firm.get(f"/offers/{offer}/licence").text
+    assert "每年报告一次" in page
+    found = re.search(r'name="clauses" type="checkbox" value="(\d+)"', page)
+    assert found is not None
+    data = {"licensee": str(ids["firm"]), "contact": "a@example.org", "seat": "CN", "clauses": found.group(1)}
+    assert "每年报告一次" in firm.post(f"/offers/{offer}/licence", data=data | {"stage": "check"}).text
+    licence = firm.post(f"/offers/{offer}/licence", data=data | {"stage": "serve"}).location
+    proofs = re.search(r"/notices/\d+/evidence", firm.get(licence).text)
+    assert proofs is not None
+    assert "每年报告一次" in firm.get(proofs.group()).text
+    for path in (f"/holder{licence}", f"/holder{proofs.group().removesuffix('/evidence')}"):
+        assert proofs.group() in holder.get(path).text

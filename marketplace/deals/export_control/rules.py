@@ -14,6 +14,8 @@ from marketplace.core import clock
 
 MAINLAND: Final = "CN"
 BY_ANALOGY: Final = ("HK", "MO", "TW")
+REGIONS: Final = {"71": "TW", "81": "HK", "82": "MO"}
+"""First two digits of an administrative division (GB/T 2260) outside the mainland → its ISO 3166 code."""
 OPEN: Final = ("asked", "restricted")
 
 # Set by the platform, by no law: how long the other side waits for a word on the technology.
@@ -26,6 +28,19 @@ LICENCE_WORKING_DAYS: Final = 30
 def is_export(seat: str) -> bool:
     """Whether a licence to somebody seated there carries technology out of the mainland."""
     return seat != MAINLAND
+
+
+def seat_of(code: str | None, region: str | None) -> str | None:
+    """Where an organisation is seated by what it has registered (ISO 3166); None if it has nothing.
+
+    Args:
+        code: its unified social credit code, which only the mainland gives.
+        region: its administrative division (GB/T 2260), in which Taiwan, Hong Kong and Macao have their own.
+    """
+    named = REGIONS.get((region or "")[:2])
+    if named is not None:
+        return named
+    return MAINLAND if code or region else None
 
 
 def settled(licensee: str, holder: str | None) -> str:
