@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 import platform
 import re
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
@@ -38,6 +40,7 @@ def main() -> None:
 
     A section is written as soon as it is measured; those of modules that are not run stay as they are.
     """
+    logging.getLogger("marketplace.request").setLevel(logging.WARNING)  # no line for each of many requests
     for name in sys.argv[1:] or MODULES:
         print(f"{name} …", file=sys.stderr)
         text = _section(name)
@@ -52,18 +55,24 @@ def main() -> None:
 def _section(name: str) -> str:
     """Measure; what came out as a section with its day, machine and load."""
     load = os.getloadavg()[0]
-    rows = import_module(f"benchmarks.{name}").run()
+    module = import_module(f"benchmarks.{name}")
+    rows = module.run()
+    columns: tuple[str, ...] = getattr(module, "COLUMNS", ("measured", "figure", "unit"))
     machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
     lines = [
         f"## {name.capitalize()}",
         "",
         f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {machine}, load average before the run {load:.1f}.",
         "",
-        "| measured | figure | unit |",
-        "|---|---:|---|",
-        *(f"| {what} | {figure} | {unit} |" for what, figure, unit in rows),
+        _line(columns),
+        f"|---|{'---:|' * (len(columns) - 1)}",
+        *map(_line, rows),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _line(cells: Iterable[object]) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def _written() -> dict[str, str]:

@@ -81,7 +81,9 @@ def _measure(app: Flask, environment: dict[str, str], *, first: int) -> list[Fig
         begun = time.perf_counter()
         built = generations.rebuild()["documents"]
         rebuild = time.perf_counter() - begun
+        begun = time.process_time()
         documents = list(indexer.documents(indexer.all_ids()[:ALONE]))
+        read = ALONE / (time.process_time() - begun)
         begun = time.perf_counter()
         engines.engine().create("given")
         engines.engine().write("given", documents)
@@ -91,6 +93,7 @@ def _measure(app: Flask, environment: dict[str, str], *, first: int) -> list[Fig
         figures: list[Figure] = [
             (f"{kind}: rebuild {built:,} offers, verified", round(rebuild, 1), "s"),
             (f"{kind}: rebuild", round(built / rebuild), "offers/s"),
+            (f"{kind}: make documents of rows, processor time", round(read), "documents/s"),
             (f"{kind}: write documents that are loaded", round(given), "offers/s"),
             (f"{kind}: the engine alone, documents analysed before", round(alone), "offers/s"),
             (f"{kind}: a rebuild takes, of the engine alone", round(alone / (built / rebuild), 1), "times"),
@@ -242,7 +245,7 @@ def _settle(app: Flask, kind: str) -> None:
 def _memory(environment: dict[str, str]) -> dict[str, float]:
     """Anonymous memory in MB of a web process that has answered searches and pages.
 
-    It is told again after a search that found nothing, for which the dictionary of pinyin is read.
+    It is told again after a search that found nothing, for which the table of pinyin is read.
     """
     (port,) = process.free_ports(1)
     command = [

@@ -7,6 +7,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -23,7 +24,7 @@ from marketplace.core.database import db
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.listings.models import Offer, Patent, PatentClass, PatentParty
 from marketplace.matching.terms import Need, rank, weigh
-from marketplace.search import engines, generations, indexer, language, suggestions
+from marketplace.search import engines, generations, language, suggestions
 from marketplace.search.elasticsearch import ElasticsearchEngine
 from marketplace.search.embedded import EmbeddedEngine
 from marketplace.search.engine import SearchEngine
@@ -69,9 +70,8 @@ def run() -> list[Figure]:
     with _engines() as engines:
         for engine in engines:
             figures += _measure(engine)
-    kinds = ("embedded",) if elasticsearch.find() is None else ("embedded", "elasticsearch")
     for size in SIZES:
-        figures += through_the_api(size, kinds)
+        figures += _told(through_the_api(size))
     return figures
 
 
@@ -115,95 +115,140 @@ def _measure(engine: SearchEngine) -> list[Figure]:
     return figures
 
 
-def through_the_api(size: int, kinds: Sequence[str]) -> list[Figure]:
-    """The same contents asked for through the API, of the engine, and of the bare index, in turn.
+@dataclass(frozen=True)
+class Answers:
+    """How the queries were answered over so many offers by one engine; times in ms, one per query.
 
-    The bare index is given the finished request alone: no check against the database, no order of ties, no
-    marks. All three are asked one after the other in each round, so that neighbours disturb them alike.
+    Attributes:
+        kind: the engine.
+        offers: how many it holds.
+        rebuilt: offers a second of a rebuild, by the processor time of all but the server.
+        matches: how many offers each query finds.
+        bare: given to the bare index as finished requests: no check against the database, no order of ties,
+            no marks.
+        engine: by the engine.
+        api: through the API.
+        hints: median of suggestions for one character.
     """
-    figures: list[Figure] = []
+
+    kind: str
+    offers: int
+    rebuilt: float
+    matches: list[int] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
+    engine: list[float] = field(default_factory=list)
+    api: list[float] = field(default_factory=list)
+    hints: float = 0.0
+
+
+def kinds() -> tuple[str, ...]:
+    """The engines that can be measured here."""
+    return ("embedded",) if elasticsearch.find() is None else ("embedded", "elasticsearch")
+
+
+def through_the_api(size: int) -> list[Answers]:
+    """The same contents asked for through the API, of the engine and of the bare index, on each engine.
+
+    All are asked one after the other in each round, both engines too, so that neighbours disturb them alike.
+    """
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         environment = {"DATABASE_URL": f"sqlite:///{Path(folder) / 'bench.db'}", "INSTANCE_DIR": folder}
-        for place, kind in enumerate(kinds):
+        measured: list[tuple[Flask, Answers]] = []
+        for kind in kinds():
             if kind == "elasticsearch":
                 heap = "2g" if size > 200_000 else "1g"
                 environment["ELASTICSEARCH_URL"] = stack.enter_context(elasticsearch.serve(heap=heap))
-            environment["SEARCH_ENGINE"] = kind
-            app = create_app(config.Settings.from_environment(environment))
+            app = create_app(config.Settings.from_environment(environment | {"SEARCH_ENGINE": kind}))
             app.config["RATELIMIT_ENABLED"] = False
             with app.app_context():
-                if place == 0:
+                if not measured:
                     flask_migrate.upgrade()
                     _load(size)
-                    figures += _reading()
                 start = time.process_time()
                 indexed = generations.rebuild()["documents"]
-                whole = time.process_time() - start
-                if place == 0:
+                rebuilt = indexed / (time.process_time() - start)
+                if not measured:
                     suggestions.refresh()
-            titled = f"{indexed:,} offers, {kind}"
-            figures.append(
-                (
-                    f"{titled}: rebuild, processor time of all but the server",
-                    round(indexed / whole),
-                    "offers/s",
-                )
-            )
-            figures += [(f"{titled}: {what}", figure, unit) for what, figure, unit in _asked(app, kind)]
-            with app.app_context():
-                engines.engine().close()
-                db.engine.dispose()
+            stack.callback(_let_go, app)
+            measured.append((app, Answers(kind, indexed, rebuilt)))
+        for params in ASKED:
+            calls = [call for app, answers in measured for call in _calls(app, answers, params)]
+            times = iter(_in_turn(*calls))
+            for _, answers in measured:
+                for found in (answers.bare, answers.engine, answers.api):
+                    found.append(next(times))
+        return [replace(answers, hints=_hints(app)) for app, answers in measured]
+
+
+def _let_go(app: Flask) -> None:
+    with app.app_context():
+        engines.engine().close()
+        db.engine.dispose()
+
+
+def _calls(app: Flask, answers: Answers, params: dict[str, str]) -> Iterator[Callable[[], object]]:
+    """What asks the bare index, the engine and the API for a query; its matches are counted on the way."""
+    client, address = app.test_client(), f"/api/v1/offers?{urlencode(params)}"
+    with app.app_context():
+        engine, generation = engines.engine(), generations.live(answers.kind)
+        if generation is None:
+            raise RuntimeError("the rebuild has left no live generation")
+        name, query = generation.name, language.widen(parse(params))
+        answers.matches.append(engine.search(name, query).total)
+        yield bare_query(engine, name, query)
+        db.session.remove()
+
+    def alone() -> None:
+        with app.app_context():
+            engine.search(name, language.widen(parse(params)))
+
+    def asked() -> None:
+        if client.get(address).status_code != 200:
+            raise RuntimeError(f"{address} is not answered")
+
+    yield from (alone, asked)
+
+
+def _hints(app: Flask) -> float:
+    client = app.test_client()
+    return statistics.median(
+        _median(lambda typed=typed: client.get(f"/api/v1/suggest?q={typed}"))  # type: ignore[misc]
+        for typed in "l电锂"
+    )
+
+
+def _told(found: Sequence[Answers]) -> list[Figure]:
+    """The figures of one size, and how the engines compare."""
+    figures: list[Figure] = []
+    for one in found:
+        titled = f"{one.offers:,} offers, {one.kind}"
+        ways = {"the bare index": one.bare, "the engine": one.engine, "the API": one.api}
+        median = f"median of {len(ASKED)} queries"
+        figures += [
+            (f"{titled}: rebuild, processor time of all but the server", round(one.rebuilt), "offers/s"),
+            *((f"{titled}: {way}, {median}", _middle(times), "ms") for way, times in ways.items()),
+            (f"{titled}: the API's time to the engine's, median", _ratio(one.api, one.engine), "×"),
+            (f"{titled}: the API's time to the bare index's, median", _ratio(one.api, one.bare), "×"),
+            (f"{titled}: the API's time to the bare index's, longest", _ratio(one.api, one.bare, max), "×"),
+            (f"{titled}: suggestions for one character", round(one.hints, 1), "ms"),
+        ]
+    if len(found) == 2:
+        embedded, server = found
+        titled = (
+            f"{embedded.offers:,} offers: the API's time with the embedded engine to that with Elasticsearch"
+        )
+        figures += [
+            (f"{titled}, median", _ratio(embedded.api, server.api), "×"),
+            (f"{titled}, longest", _ratio(embedded.api, server.api, max), "×"),
+        ]
     return figures
 
 
-def _reading() -> list[Figure]:
-    """How fast documents are made of the rows."""
-    start = time.process_time()
-    indexed = sum(1 for _ in indexer.documents(indexer.all_ids()))
-    read = time.process_time() - start
-    return [(f"{indexed:,} offers: processor time of reading alone", round(indexed / read), "offers/s")]
-
-
-def _asked(app: Flask, kind: str) -> list[Figure]:
-    """The times of the queries, and of suggestions, through this application."""
-    client = app.test_client()
-    times: dict[str, list[float]] = {"the bare index": [], "the engine": [], "the API": []}
-    to_bare, to_engine = [], []
-    for params in ASKED:
-        address = f"/api/v1/offers?{urlencode(params)}"
-        with app.app_context():
-            engine, generation = engines.engine(), generations.live(kind)
-            if generation is None:
-                raise RuntimeError("the rebuild has left no live generation")
-            name, query = generation.name, language.widen(parse(params))
-            bare = bare_query(engine, name, query)
-            db.session.remove()
-
-        def alone(params: dict[str, str] = params, engine: SearchEngine = engine, name: str = name) -> None:
-            with app.app_context():
-                engine.search(name, language.widen(parse(params)))
-
-        def asked(address: str = address) -> None:
-            if client.get(address).status_code != 200:
-                raise RuntimeError(f"{address} is not answered")
-
-        low, middle, high = _in_turn(bare, alone, asked)
-        for found, one in zip(times.values(), (low, middle, high), strict=True):
-            found.append(one)
-        to_bare.append(high / low)
-        to_engine.append(high / middle)
-    hints = [
-        _median(lambda typed=typed: client.get(f"/api/v1/suggest?q={typed}"))  # type: ignore[misc]
-        for typed in "l电锂"
-    ]
-    return [
-        *((f"{what}, median of {len(ASKED)} queries", _middle(found), "ms") for what, found in times.items()),
-        ("the API's time to the engine's, median", round(statistics.median(to_engine), 2), "×"),
-        ("the API's time to the bare index's, median", round(statistics.median(to_bare), 2), "×"),
-        ("the API's time to the bare index's, longest", round(max(to_bare), 2), "×"),
-        ("suggestions for one character", _middle(hints), "ms"),
-    ]
+def _ratio(
+    ours: list[float], theirs: list[float], of: Callable[[list[float]], float] = statistics.median
+) -> float:
+    return round(of([one / other for one, other in zip(ours, theirs, strict=True)]), 2)
 
 
 def _in_turn(*calls: Callable[[], object]) -> list[float]:
