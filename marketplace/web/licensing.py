@@ -96,7 +96,7 @@ def begin(offer_id: int) -> ResponseReturnValue:
     licensees = may_act_for(actor)
     form.licensee.choices = [(one.id, one.name) for one in licensees]
     offered = clauses_of(offer.id)
-    form.clauses.choices = options((one.id, labels.name("clause_kind", one.kind)) for one in offered)
+    form.clauses.choices = options((str(one.id), labels.name("clause_kind", one.kind)) for one in offered)
     stage = "write"
     if form.validate_on_submit():
         stage = form.stage.data if form.stage.data in ("write", "serve") else "check"
