@@ -85,6 +85,12 @@ def licence_of(notice: Notice) -> Licence | None:
     return db.session.scalar(sa.select(Licence).where(Licence.notice_id == notice.id))
 
 
+def licences_of(notice_ids: Collection[int]) -> dict[int, Licence]:
+    """The licences that came of several notices, by the notice's id."""
+    rows = db.session.scalars(sa.select(Licence).where(Licence.notice_id.in_(notice_ids))).unique()
+    return {one.notice_id: one for one in rows if one.notice_id is not None}
+
+
 def offer_ended_at(offer: Offer) -> dt.datetime | None:
     """The instant from which an offer can no longer be taken up; None while it stands.
 

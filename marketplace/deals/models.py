@@ -124,7 +124,7 @@ class Payment(Versioned, Model):
     """One attempt to pay an obligation, into the holder's own account.
 
     `slip_at` is when the payer first showed a bank slip, `escalated_at` when it had waited too long for the
-    payee's word.
+    payee's word. One checkout can pay several notices of a bundle: its session is that of each payment.
     """
 
     __tablename__ = "payments"
@@ -140,7 +140,7 @@ class Payment(Versioned, Model):
     amount_minor: Mapped[int] = mapped_column(sa.BigInteger)
     currency: Mapped[str] = mapped_column(Code(3))
     reference: Mapped[str] = mapped_column(Code(40), unique=True)
-    checkout_session_id: Mapped[str | None] = mapped_column(sa.String(255), unique=True)
+    checkout_session_id: Mapped[str | None] = mapped_column(sa.String(255), index=True)
     checkout_url: Mapped[str | None] = mapped_column(sa.Text)
     stripe_account: Mapped[str | None] = mapped_column(sa.String(64))
     account_name: Mapped[str | None] = mapped_column(sa.String(200))

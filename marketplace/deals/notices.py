@@ -106,8 +106,8 @@ def prepare_notice(
         Unavailable: `font-missing`, when a name holds a character that no font has.
     """
     require(actor, "notice.serve")
-    use, contact = _clean(use, "use", MAX_USE), _clean(contact, "contact", MAX_CONTACT)
-    licensee = _licensee(actor, licensee_id)
+    use, contact = clean_text(use, "use", MAX_USE), clean_text(contact, "contact", MAX_CONTACT)
+    licensee = licensee_for(actor, licensee_id)
     offer = db.session.get(Offer, offer_id)
     if offer is None or offer.status not in PUBLIC:
         raise NotFound("offer-not-found", "There is no such offer.")
@@ -144,7 +144,7 @@ def serve_notice(actor: Actor, prepared: PreparedNotice) -> Notice:
         NotFound, Conflict: as `prepare_notice`; `offer-changed` when it has to be prepared again.
     """
     require(actor, "notice.serve")
-    licensee = _licensee(actor, prepared.licensee_id)
+    licensee = licensee_for(actor, prepared.licensee_id)
     offer = lock(Offer, prepared.offer_id)
     _check(offer, licensee)
     require_exportable(offer, prepared.seat, prepared.technology)
@@ -433,7 +433,8 @@ def lapse_notices() -> None:
 PUBLIC: Final = ("announced", "withdrawal_filed", "withdrawn", "revoked", "lapsed")
 
 
-def _clean(text: str | None, field: str, limit: int) -> str | None:
+def clean_text(text: str | None, field: str, limit: int) -> str | None:
+    """What a licensee wrote, without blanks around; None for nothing. Raises Invalid: `text-too-long`."""
     text = (text or "").strip()
     if len(text) > limit:
         raise Invalid(
@@ -445,7 +446,12 @@ def _clean(text: str | None, field: str, limit: int) -> str | None:
     return text or None
 
 
-def _licensee(actor: Actor, licensee_id: int | None) -> Organisation:
+def licensee_for(actor: Actor, licensee_id: int | None) -> Organisation:
+    """For whom a licence is taken: by default the actor's own organisation.
+
+    Raises:
+        Forbidden: the actor does not take licences for it.
+    """
     chosen = licensee_id if licensee_id is not None else actor.organisation_id
     if chosen is None or chosen not in actor.licensees:
         raise Forbidden("forbidden", "Your account may not do this.")
@@ -453,34 +459,48 @@ def _licensee(actor: Actor, licensee_id: int | None) -> Organisation:
 
 
 def _check(offer: Offer, licensee: Organisation) -> None:
-    """Raise unless this licensee may take up this offer now. Nothing about the licensee matters but this."""
-    if licensee.id == offer.holder_id or any(
-        one.organisation_id == licensee.id for one in offer.patent.parties
-    ):
-        raise Conflict("own-offer", "This is your own offer: you need no licence for your own patent.")
-    if not offer.in_force_on(clock.today()):
-        raise Conflict("offer-not-live", "This offer cannot be taken up any more.")
+    """Raise unless this licensee may take up this offer now."""
+    # Ids only: a row would bring its offer, patent and parties along.
     first = db.session.scalar(
-        sa.select(Notice).where(
+        sa.select(Notice.id).where(
             Notice.offer_id == offer.id, Notice.licensee_id == licensee.id, Notice.state.in_(OPEN_NOTICE)
         )
     )
-    if first is not None:
-        raise Conflict(
-            "notice-open", "You have already served a notice on this offer.", notice_id=str(first.id)
-        )
     held = db.session.scalar(
-        sa.select(Licence).where(
+        sa.select(Licence.id).where(
             Licence.offer_id == offer.id,
             Licence.licensee_id == licensee.id,
             Licence.kind == "open",
             Licence.state == "in_effect",
         )
     )
-    if held is not None:
-        raise Conflict(
-            "licence-in-effect", "You already hold a licence under this offer.", licence_id=str(held.id)
+    problem = hindrance(offer, licensee, first, held)
+    if problem is not None:
+        raise problem
+
+
+def hindrance(offer: Offer, licensee: Organisation, first: int | None, held: int | None) -> Conflict | None:
+    """Why a licensee cannot take up an offer today. Nothing about the licensee matters but this.
+
+    Args:
+        first: id of its open notice on the offer, if it has one.
+        held: id of its licence in effect under the offer, if it has one.
+    """
+    if licensee.id == offer.holder_id or any(
+        one.organisation_id == licensee.id for one in offer.patent.parties
+    ):
+        return Conflict("own-offer", "This is your own offer: you need no licence for your own patent.")
+    if not offer.in_force_on(clock.today()):
+        return Conflict("offer-not-live", "This offer cannot be taken up any more.")
+    if first is not None:
+        return Conflict(
+            "notice-open", "You have already served a notice on this offer.", notice_id=str(first)
         )
+    if held is not None:
+        return Conflict(
+            "licence-in-effect", "You already hold a licence under this offer.", licence_id=str(held)
+        )
+    return None
 
 
 def _document(

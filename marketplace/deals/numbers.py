@@ -9,7 +9,7 @@ import secrets
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LOOKALIKES = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 
-NOTICE, LICENCE, PAYMENT = "TZ", "XK", "FK"
+NOTICE, LICENCE, PAYMENT, BUNDLE = "TZ", "XK", "FK", "PL"
 
 
 def new_number(prefix: str, on: dt.date) -> str:

@@ -20,6 +20,7 @@ from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 
 from . import ledger, numbers, stripe_gateway
+from .bundles.models import BundleTransferItem
 from .export_control.holding import refusal_of
 from .lifecycle import PAYMENT
 from .lookup import find, last_day, lock_notice, lock_payment, offer_ended_at
@@ -70,7 +71,9 @@ def start_payment(actor: Actor, notice_id: int, channel: str, obligation_id: int
     return open_checkout(actor, payment.id) if payment.channel == "stripe" else payment
 
 
-def begin_payment(actor: Actor, notice_id: int, channel: str, obligation_id: int | None = None) -> Payment:
+def begin_payment(
+    actor: Actor, notice_id: int, channel: str, obligation_id: int | None = None, *, alone: bool = True
+) -> Payment:
     """Add an attempt to pay, in the present unit of work; for `stripe`, `open_checkout` has to follow.
 
     Args:
@@ -78,6 +81,7 @@ def begin_payment(actor: Actor, notice_id: int, channel: str, obligation_id: int
         notice_id: which.
         channel: `bank` or `stripe`, one that the frozen terms allow.
         obligation_id: which sum; by default the first one that is open.
+        alone: it has a checkout of its own, and not one with other notices of a bundle.
 
     Returns:
         The new attempt; or the open Stripe attempt whose checkout could not be opened so far.
@@ -125,7 +129,8 @@ def begin_payment(actor: Actor, notice_id: int, channel: str, obligation_id: int
         sa.select(Payment).where(Payment.obligation_id == obligation.id, Payment.state.in_(OPEN_PAYMENT))
     )
     if attempt is not None:
-        if attempt.channel == channel == "stripe" and attempt.checkout_session_id is None:
+        unopened = attempt.channel == channel == "stripe" and attempt.checkout_session_id is None
+        if alone and unopened and not _with_others(attempt):
             return attempt
         raise Conflict(
             "payment-open",
@@ -133,6 +138,12 @@ def begin_payment(actor: Actor, notice_id: int, channel: str, obligation_id: int
             payment_id=str(attempt.id),
         )
     return _add(notice, obligation, channel, left)
+
+
+def _with_others(attempt: Payment) -> bool:
+    """Whether an attempt has one checkout together with other notices of a bundle."""
+    query = sa.select(BundleTransferItem.payment_id).where(BundleTransferItem.payment_id == attempt.id)
+    return db.session.scalar(query) is not None
 
 
 def _require_takeable(notice: Notice) -> None:
@@ -281,23 +292,7 @@ def confirm_payment(
     payment = lock_payment(find(actor, "payment.confirm", Payment, payment_id))
     _require_transfer(payment)
     PAYMENT.find("confirm", payment.state)
-    notice = payment.obligation.notice
-    if paid_on > clock.today():
-        raise Invalid(
-            "date-in-future", "This day is still to come.", fields={"paid_on": ["This day is still to come."]}
-        )
-    if paid_on < clock.legal_date(notice.written_at):
-        raise Invalid(
-            "date-too-early",
-            "The notice was not written yet on this day.",
-            fields={"paid_on": ["The notice was not written yet on this day."]},
-        )
-    if amount_minor <= 0:
-        raise Invalid(
-            "amount-invalid",
-            "Please give a sum above zero.",
-            fields={"amount": ["Please give a sum above zero."]},
-        )
+    require_provable(payment, paid_on, amount_minor)
     if currency.upper() != payment.currency:
         quarantine_payment(
             payment,
@@ -316,6 +311,31 @@ def confirm_payment(
         )
     receive(actor, payment, amount_minor, at=bank_instant(paid_on), paid_on=paid_on, source="payee")
     return payment
+
+
+def require_provable(payment: Payment, paid_on: dt.date, amount_minor: int) -> None:
+    """Raise unless a payee can state that so much was transferred on this day.
+
+    Raises:
+        Invalid: `date-in-future`, `date-too-early` (before the notice), `amount-invalid`.
+    """
+    notice = payment.obligation.notice
+    if paid_on > clock.today():
+        raise Invalid(
+            "date-in-future", "This day is still to come.", fields={"paid_on": ["This day is still to come."]}
+        )
+    if paid_on < clock.legal_date(notice.written_at):
+        raise Invalid(
+            "date-too-early",
+            "The notice was not written yet on this day.",
+            fields={"paid_on": ["The notice was not written yet on this day."]},
+        )
+    if amount_minor <= 0:
+        raise Invalid(
+            "amount-invalid",
+            "Please give a sum above zero.",
+            fields={"amount": ["Please give a sum above zero."]},
+        )
 
 
 def cancel_payment(actor: Actor, payment_id: int) -> Payment:
@@ -393,7 +413,7 @@ def receive(
     obligation = payment.obligation
     notice = obligation.notice
     day = paid_on or clock.legal_date(at)
-    reason = _why_not(obligation, at)
+    reason = why_not(obligation, at)
     applied = 0 if reason else min(amount_minor, ledger.remaining(obligation))
     receipt = ledger.add(
         actor,
@@ -439,7 +459,7 @@ def receive(
     return receipt
 
 
-def _why_not(obligation: Obligation, at: dt.datetime) -> str | None:
+def why_not(obligation: Obligation, at: dt.datetime) -> str | None:
     """Why money paid at `at` does not count towards an obligation, as a code; None when it does."""
     notice = obligation.notice
     if notice.state == "refused":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -70,42 +71,68 @@ def create_session(payment: Payment) -> Session:
         Unavailable: `payment-provider-unavailable`.
         Refused: the provider does not take it.
     """
-    settings = papers.settings()
     notice = payment.obligation.notice
+    return _create(
+        [payment],
+        payment.reference,
+        f"notices/{notice.id}",
+        {"payment": payment.reference, "notice": notice.number},
+    )
+
+
+def create_bundle_session(payments: Sequence[Payment], reference: str, bundle_id: int) -> Session:
+    """Open one checkout for several attempts, with a line for each; the idempotency key is `reference`.
+
+    Args:
+        payments: attempts into one account in one currency.
+        reference: of them all.
+        bundle_id: to whose page the payer comes back.
+
+    Raises:
+        Unavailable: `payment-provider-unavailable`.
+        Refused: the provider does not take it.
+    """
+    return _create(payments, reference, f"bundles/{bundle_id}", {"bundle_payment": reference})
+
+
+def _create(payments: Sequence[Payment], reference: str, path: str, metadata: dict[str, str]) -> Session:
+    settings = papers.settings()
     methods = list(settings.stripe_payment_methods)
-    page = f"{settings.public_url}/notices/{notice.id}"
-    metadata = {"payment": payment.reference, "notice": notice.number}
+    page = f"{settings.public_url}/{path}"
     # No expires_at: Stripe's own 24 hours are meant, and a moving one would spoil the idempotent retry.
     params: dict[str, Any] = {
         "mode": "payment",
-        "client_reference_id": payment.reference,
+        "client_reference_id": reference,
         "metadata": metadata,
         "payment_intent_data": {"metadata": metadata},
         "payment_method_types": methods,
-        "line_items": [
-            {
-                "quantity": 1,
-                "price_data": {
-                    "currency": payment.currency.lower(),
-                    "unit_amount": payment.amount_minor,
-                    "product_data": {
-                        "name": f"专利开放许可使用费 {papers.patent_number(notice.offer.patent)}",
-                        "description": f"书面通知 {notice.number}",
-                    },
-                },
-            }
-        ],
+        "line_items": [_line(payment) for payment in payments],
         "success_url": f"{page}?checkout=done",
         "cancel_url": f"{page}?checkout=cancelled",
     }
     if "wechat_pay" in methods:
         params["payment_method_options"] = {"wechat_pay": {"client": "web"}}
     found = _call(
-        payment,
+        payments[0],
         lambda options: _client().v1.checkout.sessions.create(params, options=options),  # type: ignore[arg-type]
-        idempotency_key=payment.reference,
+        idempotency_key=reference,
     )
     return _session(found)
+
+
+def _line(payment: Payment) -> dict[str, Any]:
+    notice = payment.obligation.notice
+    return {
+        "quantity": 1,
+        "price_data": {
+            "currency": payment.currency.lower(),
+            "unit_amount": payment.amount_minor,
+            "product_data": {
+                "name": f"专利开放许可使用费 {papers.patent_number(notice.offer.patent)}",
+                "description": f"书面通知 {notice.number}",
+            },
+        },
+    }
 
 
 def retrieve(payment: Payment) -> Session:

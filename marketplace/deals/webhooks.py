@@ -21,6 +21,8 @@ from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 
 from . import papers, stripe_gateway
+from .bundles import paying
+from .bundles.models import BundleTransfer
 from .flags import keep_flag
 from .lifecycle import PAYMENT
 from .lookup import lock_payment
@@ -114,6 +116,9 @@ def _apply_session(event: StripeEvent) -> tuple[str, str]:
     """Apply an event about a checkout session. Returns the event's new state and the outcome's code."""
     session = event.payload["data"]["object"]
     money = event.type in SUCCEEDED and session.get("payment_status") == "paid"
+    transfer = _transfer_of(session)
+    if transfer is not None:
+        return _apply_to_several(event, session, transfer, money)
     payment = _payment_of(session)
     if payment is None:
         if not money:
@@ -150,6 +155,69 @@ def _apply_session(event: StripeEvent) -> tuple[str, str]:
     receive_money(SYSTEM, payment, payment.amount_minor, at=event.created, source="stripe")
     _link_waiting(event, payment)
     return "applied", "paid"
+
+
+def _apply_to_several(
+    event: StripeEvent, session: dict[str, Any], transfer: BundleTransfer, money: bool
+) -> tuple[str, str]:
+    """Apply an event about a checkout for several notices of a bundle: to all of its attempts or none."""
+    attempts = paying.lock_payments(transfer.id)
+    transfer = lock(BundleTransfer, transfer.id)
+    stranger = _not_of(transfer, event, session)
+    if stranger is not None:
+        _set_aside(event, attempts[0], stranger, {"account": transfer.stripe_account})
+        return "quarantined", stranger
+    if all(one.state == "paid" for one in attempts):
+        return "ignored", "already-paid"
+    if event.type in FAILED:
+        still = [one for one in attempts if one.state == "open"]
+        if not still:
+            return "ignored", "already-over"
+        for one in still:
+            PAYMENT.execute(
+                SYSTEM,
+                one,
+                FAILED[event.type],
+                organisation_id=one.obligation.notice.licensee_id,
+                event_id=event.id,
+            )
+        return "applied", FAILED[event.type]
+    if not money:
+        return "applied", "waiting-for-money"
+    received = {"amount_minor": session.get("amount_total"), "currency": str(session.get("currency")).upper()}
+    expected = {"amount_minor": transfer.amount_minor, "currency": transfer.currency}
+    for field, reason in (("currency", "currency-mismatch"), ("amount_minor", "amount-mismatch")):
+        if received[field] != expected[field]:
+            # One sum that does not fit: one case, at the first of its attempts.
+            quarantine_payment(attempts[0], reason, expected=expected, received=received, event_id=event.id)
+            return "quarantined", reason
+    if transfer.checkout_session_id is None:
+        # Our call's answer was lost, but the session that it made was paid.
+        transfer.checkout_session_id = session["id"]
+    for one in attempts:
+        one.checkout_session_id = session["id"]
+        if one.state != "paid":
+            receive_money(SYSTEM, one, one.amount_minor, at=event.created, source="stripe")
+    _link_waiting(event, attempts[0])
+    return "applied", "paid"
+
+
+def _transfer_of(session: dict[str, Any]) -> BundleTransfer | None:
+    reference = session.get("client_reference_id")
+    by = BundleTransfer.checkout_session_id == session["id"]
+    if reference:
+        by = sa.or_(by, BundleTransfer.reference == reference)
+    query = sa.select(BundleTransfer).where(by, BundleTransfer.channel == "stripe").limit(1)
+    return db.session.scalars(query).unique().first()
+
+
+def _not_of(transfer: BundleTransfer, event: StripeEvent, session: dict[str, Any]) -> str | None:
+    """Why an event is not about this checkout, as a code."""
+    if event.account != transfer.stripe_account:
+        return "account-mismatch"
+    if transfer.checkout_session_id is not None and session["id"] != transfer.checkout_session_id:
+        return "session-mismatch"
+    return None if session.get("client_reference_id") == transfer.reference else "reference-mismatch"
 
 
 def _payment_of(session: dict[str, Any]) -> Payment | None:

@@ -26,7 +26,15 @@ class BankLine(Versioned, Model):
     __table_args__ = (
         one_of("state", STATES),
         sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
-        sa.UniqueConstraint("organisation_id", "serial"),
+        sa.UniqueConstraint("organisation_id", "serial", "receipt_id"),
+        sa.Index(
+            "uq_bank_lines_no_receipt",
+            "organisation_id",
+            "serial",
+            unique=True,
+            sqlite_where=sa.text("receipt_id IS NULL"),
+            postgresql_where=sa.text("receipt_id IS NULL"),
+        ),
     )
     organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"))
     payment_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("payments.id"), index=True)

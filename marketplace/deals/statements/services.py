@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import sqlalchemy as sa
@@ -16,6 +17,8 @@ from marketplace.core.lifecycle import Lifecycle, Transition
 from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import lock, record
 from marketplace.deals import ledger
+from marketplace.deals.bundles import paying
+from marketplace.deals.bundles.models import BundleTransfer
 from marketplace.deals.lookup import lock_payment
 from marketplace.deals.models import OPEN_PAYMENT, Notice, Obligation, Payment, Receipt
 from marketplace.deals.payments import quarantine_payment, receive
@@ -54,32 +57,34 @@ def take(actor: Actor, organisation_id: int, credit: Credit) -> BankLine | None:
     """Take one credit of an organisation's statement, in the present unit of work.
 
     A reference decides; the sum and the payer's name only suggest. Parts are added up, and the licence
-    follows on the day of the last one; what is too much has to be returned. Another currency is set aside
-    for the operator, as everywhere.
+    follows on the day of the last one; what is too much has to be returned. A transfer that pays several
+    notices of a bundle is shared out among them, with a line for each. Another currency is set aside for the
+    operator, as everywhere.
 
     Args:
         actor: who acts for the payee.
         organisation_id: whose account it is.
 
     Returns:
-        The line; None when it says nothing of a payment here (nothing is kept of it then), or when its
-        serial number is known already.
+        The line, or of several the one that says most; None when it says nothing of a payment here (nothing
+        is kept of it then), or when its serial number is known already.
 
     Raises:
         Invalid: `references-several`, `date-in-future`, `date-too-early`.
         Unauthenticated, Forbidden: the actor does not act for the payee.
     """
-    known = sa.select(BankLine.id).where(
-        BankLine.organisation_id == organisation_id, BankLine.serial == credit.serial
-    )
-    if db.session.scalar(known) is not None:
+    if _is_known(organisation_id, credit):
         return None
     named = _named(organisation_id, credit)
     if named is None:
         likely = _likely(organisation_id, credit)
         return None if likely is None else _keep(organisation_id, credit, likely, "suggested")
+    if isinstance(named, BundleTransfer):
+        return _take_for_several(actor, organisation_id, credit, named)
     payment = lock_payment(named)
     require(actor, "payment.confirm", payment)
+    if _is_known(organisation_id, credit):  # handed in twice in the same moment
+        return None
     _check_day(credit, payment)
     by_hand = _said_by_hand(payment, credit)
     if by_hand is not None:
@@ -111,6 +116,61 @@ def take(actor: Actor, organisation_id: int, credit: Credit) -> BankLine | None:
         source="statement",
     )
     return _keep(organisation_id, credit, payment, said, receipt)
+
+
+def _take_for_several(
+    actor: Actor, organisation_id: int, credit: Credit, transfer: BundleTransfer
+) -> BankLine | None:
+    """A credit that bears the reference of a transfer for several notices, shared out among its payments."""
+    require(actor, "transfer.confirm", transfer)
+    transfer = lock(BundleTransfer, transfer.id)
+    if _is_known(organisation_id, credit):  # handed in twice in the same moment
+        return None
+    for payment in paying.payments_of(transfer):
+        _check_day(credit, payment)
+    if credit.currency != transfer.currency:
+        first = lock_payment(paying.payments_of(transfer)[0])
+        line = _keep(organisation_id, credit, first, "differs")
+        quarantine_payment(
+            first,
+            "currency-mismatch",
+            expected={"amount_minor": transfer.amount_minor, "currency": transfer.currency},
+            received={
+                "amount_minor": credit.amount_minor,
+                "currency": credit.currency,
+                "paid_on": credit.booked_on.isoformat(),
+                "serial": credit.serial,
+            },
+        )
+        return line
+    # What was confirmed by hand before is borne out by the line, and is not other money.
+    left, lines = credit.amount_minor, []
+    for receipt in _not_borne_out(paying.stated_by_hand(transfer)):
+        if receipt.amount_minor <= left:
+            left -= receipt.amount_minor
+            share = replace(credit, amount_minor=receipt.amount_minor)
+            lines.append(_keep(organisation_id, share, receipt.payment, "settled", receipt))
+    if left > 0:
+        shares = paying.receive(
+            actor,
+            transfer,
+            left,
+            at=bank_instant(credit.booked_on),
+            paid_on=credit.booked_on,
+            source="statement",
+        )
+        for one in shares:
+            receipt, owed = one.receipt, one.payment.obligation
+            said = "settled" if owed.state == "paid" else "part"
+            if receipt.applied_minor < receipt.amount_minor:
+                said = "differs"
+            share = replace(credit, amount_minor=receipt.amount_minor)
+            lines.append(_keep(organisation_id, share, one.payment, said, receipt))
+    return min(lines, key=lambda line: _TELLING.index(line.state))
+
+
+# What of several lines is told of a credit: the first of these.
+_TELLING: Final = ("differs", "part", "settled")
 
 
 def answer(actor: Actor, line_id: int, *, ours: bool) -> BankLine:
@@ -181,12 +241,28 @@ def open_lines(organisation_id: int) -> list[BankLine]:
     return list(db.session.scalars(query).unique())
 
 
-def _named(organisation_id: int, credit: Credit) -> Payment | None:
-    """The payment into this organisation's account whose reference the credit bears."""
+def _is_known(organisation_id: int, credit: Credit) -> bool:
+    """Whether a line with this serial number was taken before."""
+    query = sa.select(BankLine.id).where(
+        BankLine.organisation_id == organisation_id, BankLine.serial == credit.serial
+    )
+    return db.session.scalar(query.limit(1)) is not None
+
+
+def _named(organisation_id: int, credit: Credit) -> Payment | BundleTransfer | None:
+    """The payment or transfer into this organisation's account whose reference the credit bears."""
     found = references(credit.remark or "")
     if not found:
         return None
-    rows = db.session.scalars(_payments(organisation_id).where(Payment.reference.in_(found))).unique().all()
+    several = sa.select(BundleTransfer).where(
+        BundleTransfer.payee_id == organisation_id,
+        BundleTransfer.channel == "bank",
+        BundleTransfer.reference.in_(found),
+    )
+    rows: list[Payment | BundleTransfer] = [
+        *db.session.scalars(_payments(organisation_id).where(Payment.reference.in_(found))).unique(),
+        *db.session.scalars(several).unique(),
+    ]
     if len(rows) > 1:
         raise Invalid(
             "references-several",
@@ -237,6 +313,13 @@ def _said_by_hand(payment: Payment, credit: Credit) -> Receipt | None:
         Receipt.id.not_in(borne_out),
     )
     return db.session.scalars(query.order_by(Receipt.id).limit(1)).unique().one_or_none()
+
+
+def _not_borne_out(receipts: Sequence[Receipt]) -> list[Receipt]:
+    """Those of these receipts of which no line of a statement is the evidence yet."""
+    query = sa.select(BankLine.receipt_id).where(BankLine.receipt_id.in_([one.id for one in receipts]))
+    borne_out = set(db.session.scalars(query))
+    return [one for one in receipts if one.id not in borne_out]
 
 
 def _check_day(credit: Credit, payment: Payment) -> None:
