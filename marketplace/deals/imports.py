@@ -88,7 +88,7 @@ class LicenceImport(RowImporter):
         named = Named(values["licensee"], values.get("licensee_code"))
         licensee_id = resolve([named], trusted=self.actor.is_operator)[named]
         self._require_party(patent, offer, licensee_id)
-        key = _key(patent.id, offer.id if offer else None, licensee_id, values["kind"], effective_on)
+        key = import_key(patent.id, offer.id if offer else None, licensee_id, values["kind"], effective_on)
         licence = self._known(key, offer, licensee_id, values["kind"], effective_on)
         if licence is None:
             self._create(row, patent, offer, licensee_id, effective_on, key)
@@ -275,7 +275,10 @@ def _effective_on(values: Mapping[str, Any]) -> dt.date | None:
     return stated or max(days, default=None)
 
 
-def _key(patent_id: int, offer_id: int | None, licensee_id: int, kind: str, effective_on: dt.date) -> str:
+def import_key(
+    patent_id: int, offer_id: int | None, licensee_id: int, kind: str, effective_on: dt.date
+) -> str:
+    """What one licence is known by, in whatever list or statement it comes: a digest."""
     text = f"{patent_id}|{offer_id}|{licensee_id}|{kind}|{effective_on.isoformat()}"
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -25,6 +25,8 @@ from marketplace.listings.stocktaking import telling
 from marketplace.search.saved.models import SavedSearch
 
 from . import proofs, royalties
+from .beside import ACTIONS as BESIDE
+from .beside import told as told_beside
 from .hooks.models import WebhookEndpoint
 
 
@@ -211,7 +213,7 @@ def _end_proposed(entry: JournalEntry) -> Iterable[Telling]:
 def _licence_ended(entry: JournalEntry) -> Iterable[Telling]:
     """Both sides; not of what a list of old licences says."""
     licence = db.session.get_one(Licence, entry.subject_id)
-    if licence.ended_reason == "stated":
+    if licence.ended_reason in ("stated", "statement_withdrawn"):
         return
     reason = licence.ended_reason or ""
     code = f"licence_{reason}" if reason in ("patent_ended", "patent_invalidated") else "licence_ended"
@@ -533,6 +535,11 @@ def _dispute_step(entry: JournalEntry) -> Iterable[Telling]:
         yield Telling("bureau", f"{entry.action.replace('.', '_')}_bureau", {"dispute": dispute.id})
 
 
+def _beside_open_licences(entry: JournalEntry) -> Iterable[Telling]:
+    for to, code, ids in told_beside(entry):
+        yield Telling(to, code, ids)
+
+
 def _webhook_given_up(entry: JournalEntry) -> Iterable[Telling]:
     endpoint = db.session.get_one(WebhookEndpoint, entry.subject_id)
     yield Telling(endpoint.organisation_id, "webhook_given_up", {"webhook": endpoint.id})
@@ -617,5 +624,6 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     **dict.fromkeys(proofs.ACTIONS, _beside_a_notice),
     **dict.fromkeys(royalties.ACTIONS, _of_royalties),
     **dict.fromkeys(_DISPUTE_TELLS, _dispute_step),
+    **dict.fromkeys(BESIDE, _beside_open_licences),
     **dict.fromkeys((*telling.ACTIONS, "stock.job_done"), _stock_step),
 }

@@ -14,6 +14,8 @@ from marketplace.accounts.models import Organisation
 from marketplace.core.database import db
 from marketplace.deals.disputes.models import Dispute
 from marketplace.deals.models import Licence, Notice, Obligation, Payment, Quarantine, RefundTask
+from marketplace.deals.negotiated.models import NegotiatedRecord
+from marketplace.deals.orders.models import ServiceOrder
 from marketplace.deals.royalties.models import RoyaltyDefault, RoyaltyPeriod, RoyaltyStatement
 from marketplace.deals.shares.models import LedgerTransaction, TransformationReport
 from marketplace.demands.models import Demand, DemandAnswer
@@ -23,6 +25,7 @@ from marketplace.listings.stocktaking.models import Stock, StockComment
 from marketplace.search.saved.models import SavedSearch
 
 from . import royalties
+from .beside import WORDINGS as BESIDE
 from .hooks.models import WebhookEndpoint
 from .models import Notification
 
@@ -823,6 +826,7 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         "/account/webhooks/%(webhook_id)s",
     ),
     **{code: _Wording(*parts) for code, parts in royalties.WORDING.items()},
+    **{code: _Wording(*words) for code, words in BESIDE.items()},
 }
 
 CODES: Final = tuple(_WORDING)
@@ -854,6 +858,8 @@ _MODELS: Final[Mapping[str, Any]] = {
     "saved_search": SavedSearch,
     "webhook": WebhookEndpoint,
     "dispute": Dispute,
+    "order": ServiceOrder,
+    "negotiated": NegotiatedRecord,
     **royalties.MODELS,
 }
 
@@ -946,6 +952,10 @@ def _name(row: Any) -> str:
             return f"{row.number} {row.title}"
         case WebhookEndpoint():
             return row.url
+        case ServiceOrder():
+            return f"{row.number} {_in_language(row.what_zh, row.what_en)}"
+        case NegotiatedRecord():
+            return row.licence.number
         case StockComment():
             return row.text
         case _:

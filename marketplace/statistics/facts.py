@@ -23,6 +23,7 @@ from marketplace.core.database import db
 from marketplace.core.journal import last_id
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals.models import Licence, Notice, Obligation
+from marketplace.deals.negotiated.services import held_back
 from marketplace.deals.rules import recordal_deadline
 from marketplace.demands.models import Recommendation
 from marketplace.listings.models import Offer, Patent, PatentClass, PatentFact, PatentParty
@@ -391,7 +392,7 @@ def _licences(
     )  # fmt: skip
     query = (
         sa.select(*(getattr(Licence, name) for name in columns))
-        .where(Licence.effective_on <= today)
+        .where(Licence.effective_on <= today, ~held_back())
         .order_by(Licence.effective_on, Licence.id)
     )
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
