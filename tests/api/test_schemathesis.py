@@ -40,13 +40,17 @@ class Driven:
         notice = ok(firm.post(f"/offers/{paid}/notices"), 201)
         payment = ok(firm.post(f"/notices/{notice['id']}/payments", {"channel": "bank"}), 201)
         licence = ok(firm.get(f"/licences/{ok(firm.post(f'/offers/{free}/notices'), 201)['licence_id']}"))
+        clause = ok(world.holder.post(f"/offers/{free}/clauses", {"kind": "support", "text": "示例"}), 201)
+        abroad = {"seat": "DE", "technology": "unsure"}
+        waiting = ok(firm.post(f"/offers/{world.offer()}/notices", abroad), 201)
         demand = ok(firm.post("/demands", {"title": "示例需求", "description": "示例装置"}), 201)
         answer = ok(world.holder.post(f"/demands/{demand['id']}/answers", {"text": "示例答复"}), 201)
         self.known = {
             "answer_id": [answer["id"]],
             "offer_id": [paid, free, draft["id"]],
             "number": [number],
-            "notice_id": [notice["id"]],
+            "notice_id": [notice["id"], waiting["id"]],
+            "clause_id": [clause["id"]],
             "payment_id": [payment["id"]],
             "licence_id": [licence["id"]],
             "code": [licence["certificate_code"]],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -129,7 +131,41 @@ def test_a_notice_gets_a_token_that_the_authoritys_root_vouches_for(
     roots = timestamping.trusted_roots()
     assert timestamping.check(found.token or b"", digest, roots) == timestamping.StampCheck(True, True)
     assert not timestamping.check(found.token or b"", b"x" * 32, roots).valid
+    assert openssl_verifies(found.token or b"", notice.document_digest, authority)
+    assert not openssl_verifies(found.token or b"", "0" * 64, authority)
     assert "notice.time_stamped" in set(db.session.scalars(sa.select(JournalEntry.action)))
+
+
+def openssl_verifies(token: bytes, digest: str, authority: tsa.Tsa) -> bool:
+    """Whether another tool than ours finds the token good, as a court's expert would check it."""
+    path = authority.roots.parent / "token"
+    path.write_bytes(token)
+    command = ["openssl", "ts", "-verify", "-digest", digest, "-token_in", "-in", str(path)]
+    done = subprocess.run([*command, "-CAfile", str(authority.roots)], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def test_a_time_stamp_whose_task_came_to_nothing_is_asked_for_again_and_one_that_waits_is_left_alone(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, authority: tsa.Tsa
+) -> None:
+    use(app, monkeypatch, tsa_url=authority.url)
+    deal = make_deal(fee_form="free", fee_minor=None)
+    notice = serve(deal.firm_actor, deal.offer)
+    mine = sa.select(Task.due_at).where(Task.name == "deals.stamp_notice", Task.key == str(notice.id))
+    first = db.session.scalars(mine).one()
+    with unit_of_work():
+        db.session.execute(sa.update(Task).values(due_at=first + dt.timedelta(hours=2)))
+    TASKS["deals.ask_time_stamps"]()
+    assert db.session.scalars(mine).one() == first + dt.timedelta(hours=2)
+    with unit_of_work():
+        db.session.execute(sa.delete(Task))
+    TASKS["deals.ask_time_stamps"]()
+    assert db.session.scalars(mine).all() != []
+    use(app, monkeypatch, tsa_url="")
+    with unit_of_work():
+        db.session.execute(sa.delete(Task))
+    TASKS["deals.ask_time_stamps"]()
+    assert db.session.scalars(mine).all() == []
 
 
 def test_an_authority_that_fails_blocks_nothing_and_is_asked_again(
