@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -104,6 +105,21 @@ def place(name: str, at: int) -> None:
     else:
         cursor.position = at
     db.session.flush()
+
+
+def subjects(entries: Iterable[JournalEntry], *models: type[Any]) -> list[Any]:
+    """The rows of these models that entries are about, each model's read at once.
+
+    The session finds them by their keys as long as the list is kept.
+    """
+    ids: dict[str, set[int]] = {}
+    for entry in entries:
+        ids.setdefault(entry.subject_type, set()).add(entry.subject_id)
+    found: list[Any] = []
+    for model in models:
+        if wanted := ids.get(model.__tablename__):
+            found += db.session.scalars(sa.select(model).where(model.id.in_(wanted))).unique()
+    return found
 
 
 def step(reader: Reader, owner: str) -> int:

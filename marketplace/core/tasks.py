@@ -2,7 +2,8 @@
 
 A task is enqueued in the transaction of its cause, claimed under a lease and retried with back-off. Its
 handler opens its own units of work and must be idempotent: a worker may die after the effect and before
-the task is marked done. One that may work longer than the lease calls `renew` as it goes.
+the task is marked done. One that may work longer than the lease calls `renew` as it goes. A handler that is
+cheaper for many than for each is registered as `Together`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -29,6 +30,22 @@ LEASE = dt.timedelta(minutes=5)
 BACK_OFF = (1.0, 10.0, 60.0, 600.0, 3600.0)
 
 Handler = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Together:
+    """A handler that does several tasks of its name at once; when that fails, they are tried one by one.
+
+    Attributes:
+        call: gets the arguments of each task; like a handler it opens its own units of work.
+        most: how many at a time. All of them are held until the last one is done.
+    """
+
+    call: Callable[[Sequence[Mapping[str, Any]]], None]
+    most: int
+
+
+Handlers = Mapping[str, Handler | Together]
 
 
 class Task(Model):
@@ -83,55 +100,96 @@ def enqueue(
         delay: how long to wait.
         arguments: JSON values for the handler.
     """
+    enqueue_all(name, [(key or uuid.uuid4().hex, arguments)], delay=delay)
+
+
+def enqueue_all(
+    name: str, asked: Sequence[tuple[str, dict[str, Any]]], *, delay: dt.timedelta | None = None
+) -> None:
+    """As `enqueue`, for many tasks of one name, each with its key and arguments."""
     current()
-    values = {
-        "name": name,
-        "key": key or uuid.uuid4().hex,
-        "arguments": arguments,
-        "due_at": wall() + (delay or dt.timedelta()),
-        "attempts": 0,
-    }
+    if not asked:
+        return
+    due_at = wall() + (delay or dt.timedelta())
+    rows = [
+        {"name": name, "key": key, "arguments": arguments, "due_at": due_at, "attempts": 0}
+        for key, arguments in asked
+    ]
     insert: Any
     if db.session.get_bind().dialect.name == "postgresql":
         from sqlalchemy.dialects.postgresql import insert
     else:
         from sqlalchemy.dialects.sqlite import insert
-    statement = insert(Task).values(**values)
+    statement = insert(Task.__table__)
     db.session.execute(
         statement.on_conflict_do_update(
             index_elements=["name", "key"],
             set_={"arguments": statement.excluded.arguments, "due_at": statement.excluded.due_at},
             where=Task.lease.is_not(None),
-        )
+        ),
+        rows,
     )
 
 
-def run_next(handlers: Mapping[str, Handler]) -> bool | None:
-    """Claim and run one task that is due.
+def run_next(handlers: Handlers) -> bool | None:
+    """Claim and run one task that is due, or several of one name that are done together.
 
     Returns:
-        True when it was done, False when it failed for good (a dead letter), None when nothing was due
-        or the task will be tried again.
+        True when something was done, False when a task failed for good (a dead letter), None when nothing
+        was due or what was due will be tried again.
     """
-    claimed = _claim()
-    if claimed is None:
+    claims = _claim(handlers)
+    if not claims:
         return None
+    handler = handlers.get(claims[0].name)
+    if isinstance(handler, Together) and len(claims) > 1:
+        try:
+            _do(handler, claims)
+        except LeaseLost:
+            return None
+        except Exception as error:
+            db.session.rollback()
+            log.warning("tasks are tried one by one", extra={"task": claims[0].name, "error": str(error)})
+        else:
+            _done(claims)
+            return True
+    outcomes = [_do_one(handler, claim) for claim in claims]
+    return False if False in outcomes else True in outcomes or None
+
+
+def _do_one(handler: Handler | Together | None, claim: _Claim) -> bool | None:
     try:
-        with _at_work(claimed):
-            handlers[claimed.name](**claimed.arguments)
+        _do(handler, [claim])
     except Exception as error:
         db.session.rollback()
-        return _failed(claimed.id, claimed.lease, error)
-    mine = (Task.id == claimed.id, Task.lease == claimed.lease)
-    with unit_of_work():
-        db.session.execute(sa.delete(Task).where(*mine, Task.due_at == claimed.due_at))
-        # Still there: it was asked for again while it ran.
-        db.session.execute(sa.update(Task).where(*mine).values(lease=None, lease_until=None, attempts=0))
+        return _failed(claim.id, claim.lease, error)
+    _done([claim])
     return True
 
 
+def _do(handler: Handler | Together | None, claims: Sequence[_Claim]) -> None:
+    if handler is None:
+        raise LookupError(f"no handler for {claims[0].name}")
+    with _at_work(claims):
+        if isinstance(handler, Together):
+            handler.call([claim.arguments for claim in claims])
+        else:
+            handler(**claims[0].arguments)
+
+
+def _done(claims: Sequence[_Claim]) -> None:
+    mine = (Task.id.in_([claim.id for claim in claims]), Task.lease == claims[0].lease)
+    as_claimed = sa.tuple_(Task.id, Task.due_at).in_([(claim.id, claim.due_at) for claim in claims])
+    unread = {"synchronize_session": False}  # this session has no use for the rows any more
+    with unit_of_work():
+        db.session.execute(sa.delete(Task).where(*mine, as_claimed), execution_options=unread)
+        # Still there: it was asked for again while it ran.
+        again = sa.update(Task).where(*mine).values(lease=None, lease_until=None, attempts=0)
+        db.session.execute(again, execution_options=unread)
+
+
 def renew() -> None:
-    """Hold the lease of the task that runs here for another while (own unit), between two units of work.
+    """Hold the lease of what runs here for another while (own unit), between two units of work.
 
     A handler that may work longer than the lease calls it as it goes, as often as it likes: it writes only
     when a third of the lease is over. Outside a task it does nothing, so that the command line may do the
@@ -145,22 +203,22 @@ def renew() -> None:
         return
     until = wall() + LEASE
     with unit_of_work():
-        kept = db.session.scalar(
+        kept = db.session.scalars(
             sa.update(Task)
-            .where(Task.id == holding.task_id, Task.lease == holding.lease)
+            .where(Task.id.in_(holding.task_ids), Task.lease == holding.lease)
             .values(lease_until=until)
             .returning(Task.id)
-        )
-    if kept is None:
+        ).all()
+    if len(kept) < len(holding.task_ids):
         raise LeaseLost(holding.name)
     holding.until = until
 
 
 @dataclass
 class _Held:
-    """The lease of the task at work, as it was last renewed."""
+    """The lease of the tasks at work, as it was last renewed."""
 
-    task_id: int
+    task_ids: tuple[int, ...]
     name: str
     lease: str
     until: dt.datetime
@@ -170,8 +228,9 @@ _held: ContextVar[_Held | None] = ContextVar("task_at_work", default=None)
 
 
 @contextmanager
-def _at_work(claim: _Claim) -> Iterator[None]:
-    token = _held.set(_Held(claim.id, claim.name, claim.lease, claim.until))
+def _at_work(claims: Sequence[_Claim]) -> Iterator[None]:
+    first = claims[0]
+    token = _held.set(_Held(tuple(claim.id for claim in claims), first.name, first.lease, first.until))
     try:
         yield
     finally:
@@ -201,24 +260,30 @@ class _Claim:
     until: dt.datetime
 
 
-def _claim() -> _Claim | None:
+def _claim(handlers: Handlers) -> list[_Claim]:
     if not due():
-        return None
+        return []
     now, lease = wall(), uuid.uuid4().hex
+    # SKIP LOCKED is dropped on SQLite, where BEGIN IMMEDIATE already lets in one at a time.
+    query = (
+        sa.select(Task)
+        .where(*_claimable(now))
+        .order_by(Task.due_at, Task.id)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
     with unit_of_work():
-        # SKIP LOCKED is dropped on SQLite, where BEGIN IMMEDIATE already lets in one at a time.
-        task = db.session.scalar(
-            sa.select(Task)
-            .where(*_claimable(now))
-            .order_by(Task.due_at, Task.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-            .execution_options(populate_existing=True)
-        )
-        if task is None:
-            return None
-        task.lease, task.lease_until = lease, now + LEASE
-        return _Claim(task.id, task.name, dict(task.arguments), task.due_at, lease, now + LEASE)
+        taken = list(db.session.scalars(query.limit(1)))
+        handler = handlers.get(taken[0].name) if taken else None
+        if isinstance(handler, Together):
+            others = query.where(Task.name == taken[0].name, Task.id != taken[0].id)
+            taken += db.session.scalars(others.limit(handler.most - 1))
+        for task in taken:
+            task.lease, task.lease_until = lease, now + LEASE
+        return [
+            _Claim(task.id, task.name, dict(task.arguments), task.due_at, lease, now + LEASE)
+            for task in taken
+        ]
 
 
 def _failed(task_id: int, lease: str, error: Exception) -> bool | None:

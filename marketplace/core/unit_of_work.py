@@ -7,7 +7,7 @@ inside: no network, no PDF.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
@@ -164,6 +164,14 @@ def lock(model: type[T], key: Any) -> T:
     return db.session.scalars(
         query.with_for_update(of=model), execution_options={"populate_existing": True}
     ).one()
+
+
+def lock_all(model: type[T], keys: Iterable[Any]) -> list[T]:
+    """Load many rows afresh, in the order of their keys, and hold them; those that are gone are left out."""
+    current()
+    key = sa.inspect(model, raiseerr=True).primary_key[0]
+    query = sa.select(model).where(key.in_(sorted(keys))).order_by(key).with_for_update(of=model)
+    return list(db.session.scalars(query, execution_options={"populate_existing": True}))
 
 
 @event.listens_for(db.session, "before_flush")

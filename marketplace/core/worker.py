@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from .database import db
 
 log = logging.getLogger(__name__)
 POLL = 0.2  # seconds
+TURN = 1.0  # seconds after which a reader, or the tasks, let the others have their turn
+PROMPT = 0.1  # seconds of other work after which the readers that people wait for read again
 
 
 @dataclass
@@ -36,7 +39,7 @@ class Work:
     """
 
     readers: list[Callable[[], Sequence[readers.Reader]]] = field(default_factory=list)
-    tasks: dict[str, background.Handler] = field(default_factory=dict)
+    tasks: dict[str, background.Handler | background.Together] = field(default_factory=dict)
     schedules: list[background.Schedule] = field(default_factory=list)
     retentions: list[retention.Retention] = field(default_factory=list)
 
@@ -49,6 +52,7 @@ class Worker:
         self.work: Work = app.extensions["marketplace.work"]
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.dead = 0
+        self._read_at = 0.0  # when the prompt readers last read, by the monotonic clock
 
     def round(self) -> int:
         """One pass over everything. Returns how many things were done; 0 means nothing is due."""
@@ -56,31 +60,47 @@ class Worker:
         with self.app.app_context():
             background.start_due(tuple(self.work.schedules))
             found = [reader for source in self.work.readers for reader in source()]
-            db.session.rollback()
+            before = _dead_letters()
         prompt = [reader for reader in found if reader.prompt]
         for reader in found:
-            if taken := self._step(reader):
-                done += taken + sum(map(self._step, prompt))
-        for _ in range(50):
+            done += self._read_on(reader, prompt)
+        until = time.monotonic() + TURN
+        while time.monotonic() < until:
             with self.app.app_context():
                 outcome = background.run_next(self.work.tasks)
                 if outcome is None and not background.due():
                     break
                 done += 1
-                self.dead += outcome is False
-            done += sum(map(self._step, prompt))
+            done += self._read(prompt)
+        with self.app.app_context():
+            self.dead += _dead_letters() - before
+        return done
+
+    def _read_on(self, reader: readers.Reader, prompt: Sequence[readers.Reader]) -> int:
+        """Let a reader read until it has caught up or its turn is over."""
+        done, until = 0, time.monotonic() + TURN
+        while taken := self._step(reader):
+            done += taken + self._read(prompt)
+            if taken < reader.batch or time.monotonic() >= until:
+                break
+        return done
+
+    def _read(self, prompt: Sequence[readers.Reader]) -> int:
+        """Let the readers that people wait for read, unless they have just done so.
+
+        Work comes in small pieces when much is due, and an index that is written after each of them would
+        take most of the time.
+        """
+        if time.monotonic() < self._read_at + PROMPT:
+            return 0
+        done = sum(map(self._step, prompt))
+        self._read_at = time.monotonic()
         return done
 
     def _step(self, reader: readers.Reader) -> int:
         # A fresh context per batch: the identity map must not grow or serve old rows.
         with self.app.app_context():
-            return self._guard(lambda: readers.step(reader, self.owner))
-
-    def _guard(self, step: Callable[[], int]) -> int:
-        before = _dead_letters()
-        done = step()
-        self.dead += _dead_letters() - before
-        return done
+            return readers.step(reader, self.owner)
 
     def drain(self) -> int:
         """Work until nothing is due. Returns how many dead letters this run made."""

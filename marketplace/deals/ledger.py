@@ -48,6 +48,8 @@ def came_by(payment: Payment) -> int:
 
 def receipts_of(obligations: Collection[int]) -> list[Receipt]:
     """Every receipt and reversal of these obligations, in the order in which they were entered."""
+    if not obligations:
+        return []
     query = sa.select(Receipt).where(Receipt.obligation_id.in_(obligations)).order_by(Receipt.id)
     return list(db.session.scalars(query).unique())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,7 @@ from marketplace.core.database import db
 from marketplace.core.errors import Conflict, Forbidden, Invalid, NotFound
 from marketplace.core.files import keep, store
 from marketplace.core.tasks import enqueue
-from marketplace.core.unit_of_work import record, unit_of_work
+from marketplace.core.unit_of_work import lock_all, record, unit_of_work
 from marketplace.listings.models import Offer, PatentParty
 
 from . import numbers, papers
@@ -115,24 +116,23 @@ def grant(notice: Notice, at: dt.datetime) -> Licence:
     return licence
 
 
-def render_certificate(licence_id: int) -> None:
-    """Print, seal and store the deal certificate once (a task; outside a unit of work).
+def render_certificates(licence_ids: Collection[int]) -> None:
+    """Print, seal and store the deal certificates of these licences, each once (outside a unit of work).
 
     Raises:
-        MissingGlyph: a name holds a character that no font has: the task ends with the operator.
+        MissingGlyph: a name holds a character that no font has; nothing is stored.
     """
-    licence = db.session.get_one(Licence, licence_id)
-    if licence.certificate_digest is not None:
-        return
-    pdf = papers.seal(
-        certificate_pdf(papers.certificate_document(licence), papers.fallback_fonts()), "成交凭证"
-    )
+    wanted = sa.select(Licence).where(Licence.id.in_(licence_ids), Licence.certificate_digest.is_(None))
+    papers_of = {one.id: _certificate(one) for one in db.session.scalars(wanted)}
+    for pdf in papers_of.values():
+        store().write(pdf)  # here, where no other writer waits for the disk
     with unit_of_work():
-        licence = lock_licence(licence)
-        # Two may have printed at once; signatures differ, so the first one stays.
-        if licence.certificate_digest is None:
+        for licence in lock_all(Licence, papers_of):
+            # Two may have printed at once; signatures differ, so the first one stays.
+            if licence.certificate_digest is not None:
+                continue
             kept = keep(
-                pdf,
+                papers_of[licence.id],
                 name=f"{licence.number}.pdf",
                 content_type="application/pdf",
                 purpose="certificate",
@@ -145,6 +145,16 @@ def render_certificate(licence_id: int) -> None:
                 organisation_id=licence.licensee_id,
                 sha256=kept.digest,
             )
+
+
+def _certificate(licence: Licence) -> bytes:
+    document = papers.certificate_document(licence)
+    return papers.seal(certificate_pdf(document, papers.fallback_fonts()), "成交凭证")
+
+
+def render_certificate(licence_id: int) -> None:
+    """As `render_certificates`, of one."""
+    render_certificates([licence_id])
 
 
 def certificate_bytes(actor: Actor, licence_id: int) -> bytes:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
-from marketplace.core.tasks import Handler, Schedule
+from marketplace.core.tasks import Handler, Schedule, Together
 
 from . import instalments, licences, notices, patent_ends, payments, stripe_gateway, webhooks
 from .evidence import stamping
@@ -17,9 +19,14 @@ def _reconcile() -> None:
         reconcile()
 
 
-TASKS: dict[str, Handler] = {
+def _render_certificates(asked: Sequence[Mapping[str, Any]]) -> None:
+    licences.render_certificates([one["licence_id"] for one in asked])
+
+
+TASKS: dict[str, Handler | Together] = {
     "deals.apply_event": webhooks.apply_event,
-    "deals.render_certificate": licences.render_certificate,
+    # Few enough that the first one is there within a second of the last one's asking.
+    "deals.render_certificate": Together(_render_certificates, most=16),
     "deals.send_notice": notices.send_notice,
     stamping.TASK: stamping.stamp_notice,
     "deals.ask_time_stamps": stamping.ask_again,

@@ -14,6 +14,7 @@ from marketplace.core.database import db
 from marketplace.core.errors import Invalid, NotFound
 from marketplace.core.permissions import allowed, require
 from marketplace.core.unit_of_work import lock, record
+from marketplace.deals.models import Licence
 from marketplace.demands.models import Demand, Recommendation
 from marketplace.listings.models import Offer
 from marketplace.search.answering import Source, ask
@@ -345,16 +346,20 @@ def _date(row: Recommendation, state: str) -> None:
             setattr(row, name, row.changed_at)
 
 
-def mark_licensed(offer_id: int, licensee_id: int) -> int:
-    """Recommendations of an offer to a firm that has taken a licence of it; returns how many were open."""
+def mark_licensed(licence_ids: Collection[int]) -> int:
+    """Mark what was recommended to the firms that have these licences; returns how many were not marked."""
     rows = db.session.scalars(
         sa.select(Recommendation.id)
-        .where(
-            Recommendation.offer_id == offer_id,
-            Recommendation.organisation_id == licensee_id,
-            Recommendation.state != "licensed",
+        .join(
+            Licence,
+            sa.and_(
+                Licence.offer_id == Recommendation.offer_id,
+                Licence.licensee_id == Recommendation.organisation_id,
+            ),
         )
+        .where(Licence.id.in_(licence_ids), Recommendation.state != "licensed")
         .order_by(Recommendation.id)
+        .distinct()
     ).all()
     for recommendation_id in rows:
         row = lock(Recommendation, recommendation_id)
@@ -364,8 +369,8 @@ def mark_licensed(offer_id: int, licensee_id: int) -> int:
             SYSTEM,
             row,
             "licensed",
-            organisation_id=licensee_id,
+            organisation_id=row.organisation_id,
             demand_id=row.demand_id,
-            offer_id=offer_id,
+            offer_id=row.offer_id,
         )
     return len(rows)

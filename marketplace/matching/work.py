@@ -20,7 +20,6 @@ from marketplace.core.journal import JournalEntry
 from marketplace.core.readers import Reader, position
 from marketplace.core.tasks import Handler, Schedule, enqueue
 from marketplace.core.unit_of_work import lock, unit_of_work
-from marketplace.deals.models import Licence
 from marketplace.demands.models import Demand, DemandTerm
 from marketplace.listings.models import IN_FORCE, Offer, Patent
 from marketplace.search.answering import ask
@@ -158,11 +157,9 @@ def readers() -> Sequence[Reader]:
         ended = [entry.subject_id for entry in entries if entry.action in _DEMAND_ENDS]
         if ended:
             db.session.execute(sa.delete(DemandTerm).where(DemandTerm.demand_id.in_(ended)))
-        for entry in entries:
-            if entry.action == "licence.in_effect":
-                licence = db.session.get_one(Licence, entry.subject_id)
-                if licence.offer_id is not None:
-                    _mark_licensed(licence.offer_id, licence.licensee_id)
+        licences = {entry.subject_id for entry in entries if entry.action == "licence.in_effect"}
+        if licences:
+            _mark_licensed(licences)
 
     return [Reader("matching", outside=look, inside=ask, start="now", batch=50)]
 

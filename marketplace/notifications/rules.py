@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from marketplace.accounts.models import IdentityClash, Mandate, Organisation
 from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
+from marketplace.core.readers import subjects
 from marketplace.deals.disputes import parties
 from marketplace.deals.disputes.models import Dispute
 from marketplace.deals.models import Licence, Notice, Obligation, Payment, PaymentFlag, Quarantine, RefundTask
@@ -54,6 +55,11 @@ def tellings(entry: JournalEntry) -> list[Telling]:
     """What an entry gives reason to tell; nothing for most of them."""
     make = _TELL.get(entry.action)
     return [] if make is None else list(make(entry))
+
+
+def rows_of(entries: Sequence[JournalEntry]) -> list[Any]:
+    """Rows that `tellings` will ask for, of the kinds that come in numbers: see `subjects`."""
+    return subjects((entry for entry in entries if entry.action in _TELL), Notice, Licence, Payment, Offer)
 
 
 def _notice_served(entry: JournalEntry) -> Iterable[Telling]:

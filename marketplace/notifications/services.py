@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import smtplib
+from collections import defaultdict
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from flask import current_app
@@ -16,14 +18,14 @@ from marketplace.core.actor import Actor
 from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
 from marketplace.core.mailer import mailer
-from marketplace.core.tasks import enqueue
+from marketplace.core.tasks import enqueue, enqueue_all
 from marketplace.core.unit_of_work import unit_of_work
 
 from .alerts import TOPICS, addition
 from .hours import held_until
 from .maillog import note, was_sent
 from .models import STAFF, Notification
-from .rules import Telling, tellings
+from .rules import Telling, rows_of, tellings
 from .texts import render
 
 _MOST = 200
@@ -86,34 +88,50 @@ def _mine(actor: Actor) -> sa.ColumnElement[bool]:
 
 
 def tell(entry: JournalEntry, *, by_mail: bool = True) -> list[Notification]:
-    """Make the messages of an entry, in the present unit of work; what was told already stays.
+    """As `tell_all`, of one entry."""
+    return tell_all([entry], by_mail=by_mail)
+
+
+def tell_all(entries: Sequence[JournalEntry], *, by_mail: bool = True) -> list[Notification]:
+    """Make the messages of entries, in the present unit of work; what was told already stays.
 
     Mail is asked for only for what happens live, not for imports, the demo and repairs.
 
     Args:
         by_mail: False where what the schedules did belongs to an invented past.
     """
-    query = sa.select(Notification.recipient, Notification.code).where(Notification.entry_id == entry.id)
-    told = {(row.recipient, row.code) for row in db.session.execute(query)}
+    query = sa.select(Notification.entry_id, Notification.recipient, Notification.code)
+    query = query.where(Notification.entry_id.in_([entry.id for entry in entries]))
+    told = {(row.entry_id, row.recipient, row.code) for row in db.session.execute(query)}
+    held = rows_of(entries)
     made = [
-        _notification(entry, telling)
+        (entry, _notification(entry, telling))
+        for entry in entries
         for telling in tellings(entry)
-        if (telling.recipient, telling.code) not in told
+        if (entry.id, telling.recipient, telling.code) not in told
     ]
-    db.session.add_all(made)
+    del held
+    notifications = [one for _, one in made]
+    db.session.add_all(notifications)
     db.session.flush()
-    if by_mail and entry.origin == "live":
-        for notification in made:
-            if notification.code in _IN_DAILY_MAIL:
-                continue
-            for user_id in _readers(notification):
-                enqueue(
-                    "notifications.mail",
-                    key=f"{notification.id}:{user_id}",
-                    notification_id=notification.id,
-                    user_id=user_id,
-                )
-    return made
+    if by_mail:
+        _ask_for_mails(
+            [one for entry, one in made if entry.origin == "live" and one.code not in _IN_DAILY_MAIL]
+        )
+    return notifications
+
+
+def _ask_for_mails(notifications: Sequence[Notification]) -> None:
+    readers = _readers(notifications)
+    enqueue_all(
+        "notifications.mail",
+        [
+            (f"{one.id}:{user_id}", {"notification_id": one.id, "user_id": user_id})
+            for one in notifications
+            for user_id in readers[one.organisation_id or one.staff_role]
+            if one.user_id in (None, user_id)
+        ],
+    )
 
 
 def _notification(entry: JournalEntry, telling: Telling) -> Notification:
@@ -129,18 +147,25 @@ def _notification(entry: JournalEntry, telling: Telling) -> Notification:
     )
 
 
-def _readers(notification: Notification) -> list[int]:
-    """Ids of the people who get it by mail."""
-    query = sa.select(User.id).where(User.active).order_by(User.id)
-    if notification.organisation_id is None:
-        query = query.where(User.staff_role == notification.staff_role)
-    else:
-        query = query.join(Membership, Membership.user_id == User.id).where(
-            Membership.organisation_id == notification.organisation_id
+def _readers(notifications: Sequence[Notification]) -> defaultdict[int | str | None, list[int]]:
+    """Organisation or staff role → ids of the people there who get its messages by mail."""
+    found: defaultdict[int | str | None, list[int]] = defaultdict(list)
+    organisations = {one.organisation_id for one in notifications if one.organisation_id is not None}
+    if organisations:
+        members = (
+            sa.select(Membership.organisation_id, User.id)
+            .join(User, Membership.user_id == User.id)
+            .where(User.active, Membership.organisation_id.in_(organisations))
+            .order_by(User.id)
         )
-    if notification.user_id is not None:
-        query = query.where(User.id == notification.user_id)
-    return list(db.session.scalars(query))
+        for organisation_id, user_id in db.session.execute(members):
+            found[organisation_id].append(user_id)
+    roles = {one.staff_role for one in notifications if one.staff_role is not None}
+    if roles:
+        staff = sa.select(User.staff_role, User.id).where(User.active, User.staff_role.in_(roles))
+        for role, user_id in db.session.execute(staff.order_by(User.id)):
+            found[role].append(user_id)
+    return found
 
 
 def mail(notification_id: int, user_id: int) -> None:

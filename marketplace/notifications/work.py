@@ -12,12 +12,11 @@ from marketplace.core.tasks import Handler, Schedule
 from .maillog import KEPT_DAYS
 from .models import SentMail
 from .passwords import TASK, mail_password_link
-from .services import mail, tell
+from .services import mail, tell_all
 
 
 def _tell(entries: Sequence[JournalEntry]) -> None:
-    for entry in entries:
-        tell(entry)
+    tell_all(entries)
 
 
 def readers() -> Sequence[Reader]:

@@ -26,12 +26,16 @@ from .engine import SearchEngine, WriteReport
 log = logging.getLogger(__name__)
 REWRITE = "search.rewrite"  # the task that writes one offer's document again
 BATCH = 500
+# Every deal has this entry a moment after the one that it begins with, and the index knows of no certificate.
+_SAYS_NOTHING: Final = frozenset({"licence.certificate_issued"})
 
 
 def touched(entries: Iterable[JournalEntry]) -> set[int]:
     """Ids of the offers whose documents the entries may have changed."""
     by_type: dict[str, set[int]] = {}
     for entry in entries:
+        if entry.action in _SAYS_NOTHING:
+            continue
         by_type.setdefault(entry.subject_type, set()).add(entry.subject_id)
     ids = set(by_type.get("offers", ()))
     if patents := by_type.get("patents"):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
+from collections.abc import Mapping, Sequence
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from marketplace.accounts.models import Organisation
-from marketplace.core import idempotency, readers, tasks
+from marketplace.core import idempotency, readers, tasks, worker
 from marketplace.core.database import db
 from marketplace.core.errors import Unavailable
 from marketplace.core.idempotency import IdempotencyKey
@@ -204,6 +205,27 @@ class TestTasks:
         assert letter.task is not None
         assert letter.task["name"] == "fail"
 
+    def test_tasks_that_are_done_together_are_tried_one_by_one_when_one_of_them_fails(self) -> None:
+        calls: list[list[int]] = []
+
+        def work(asked: Sequence[Mapping[str, int]]) -> None:
+            calls.append([one["number"] for one in asked])
+            if 2 in calls[-1]:
+                raise ValueError("no")
+            if 9 in calls[-1] and len(calls) < 6:  # somebody changes what it has read
+                with unit_of_work():
+                    tasks.enqueue("work", key="9", number=10)
+
+        handlers = {"work": tasks.Together(work, most=3), "other": lambda: calls.append([])}
+        with unit_of_work():
+            tasks.enqueue_all("work", [(str(number), {"number": number}) for number in (1, 2, 3, 9)])
+            tasks.enqueue("other")
+        while tasks.run_next(handlers) is not None:
+            pass
+        assert calls == [[1, 2, 3], [1], [2], [3], [9], [], [10]]
+        [left] = db.session.scalars(sa.select(Task).execution_options(populate_existing=True))
+        assert (left.key, left.lease, left.attempts) == ("2", None, 1)
+
     def test_a_task_whose_worker_died_is_taken_over_after_its_lease(self) -> None:
         done: list[int] = []
         with unit_of_work():
@@ -333,7 +355,11 @@ def test_the_worker_drains_everything_that_is_due(committed_app: Flask) -> None:
     assert len(seen) == len(set(seen))
 
 
-def test_a_prompt_reader_has_its_turn_after_everything_else_that_is_done(committed_app: Flask) -> None:
+def test_a_prompt_reader_has_its_turn_after_everything_else_that_takes_a_while(
+    committed_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "TURN", 0.0)
+    monkeypatch.setattr(worker, "PROMPT", 0.0)
     work: Work = committed_app.extensions["marketplace.work"]
     turns: list[object] = []
     with committed_app.app_context():

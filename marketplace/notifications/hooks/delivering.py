@@ -19,11 +19,11 @@ from marketplace.core import clock
 from marketplace.core.actor import SYSTEM
 from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
-from marketplace.core.tasks import enqueue
+from marketplace.core.tasks import enqueue, enqueue_all
 from marketplace.core.unit_of_work import lock, unit_of_work
 
 from . import sending, signing
-from .events import TEST, happening
+from .events import TEST, Happening, happening, rows_of
 from .lifecycle import ENDPOINT
 from .models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
@@ -44,42 +44,46 @@ _GONE: Final = 410
 
 def make(entries: Sequence[JournalEntry]) -> None:
     """Make the messages of entries, in the present unit of work; only what happens live is told."""
-    for entry in entries:
-        told = happening(entry) if entry.origin == "live" else None
-        if told is None:
-            continue
-        query = sa.select(WebhookEndpoint).where(
-            WebhookEndpoint.organisation_id.in_(told.told), WebhookEndpoint.state == "active"
-        )
-        for endpoint in db.session.scalars(query.order_by(WebhookEndpoint.id)).all():
-            wanted = told.event in endpoint.events
-            if told.event == TEST:
-                wanted = endpoint.id == entry.subject_id
-            if wanted:
-                _make(endpoint, entry, told.event, told.body)
-
-
-def _make(endpoint: WebhookEndpoint, entry: JournalEntry, event: str, body: dict[str, object]) -> None:
-    made = sa.select(WebhookDelivery.id).where(
-        WebhookDelivery.endpoint_id == endpoint.id,
-        WebhookDelivery.entry_id == entry.id,
-        WebhookDelivery.event == event,
-    )
-    if db.session.scalar(made) is not None:
+    active = sa.select(WebhookEndpoint).where(WebhookEndpoint.state == "active")
+    live = [entry for entry in entries if entry.origin == "live"]
+    if not live or db.session.scalar(active.limit(1)) is None:
         return
-    delivery = WebhookDelivery(
-        endpoint=endpoint,
+    held = rows_of(live)
+    news = [(entry, told) for entry in live if (told := happening(entry)) is not None]
+    del held
+    concerned = {organisation_id for _, told in news for organisation_id in told.told}
+    active = active.where(WebhookEndpoint.organisation_id.in_(concerned)).order_by(WebhookEndpoint.id)
+    endpoints = db.session.scalars(active).all()
+    deliveries = [
+        _delivery(endpoint, entry, told)
+        for entry, told in news
+        for endpoint in endpoints
+        if endpoint.organisation_id in told.told and _wanted(endpoint, entry, told.event)
+    ]
+    made = sa.select(WebhookDelivery.message_id)
+    made = made.where(WebhookDelivery.message_id.in_([one.message_id for one in deliveries]))
+    known = set(db.session.scalars(made))
+    deliveries = [one for one in deliveries if one.message_id not in known]
+    db.session.add_all(deliveries)
+    db.session.flush()
+    enqueue_all(TASK, [(str(one.id), {"delivery_id": one.id}) for one in deliveries])
+
+
+def _wanted(endpoint: WebhookEndpoint, entry: JournalEntry, event: str) -> bool:
+    return endpoint.id == entry.subject_id if event == TEST else event in endpoint.events
+
+
+def _delivery(endpoint: WebhookEndpoint, entry: JournalEntry, told: Happening) -> WebhookDelivery:
+    return WebhookDelivery(
+        endpoint_id=endpoint.id,
         entry_id=entry.id,
-        event=event,
+        event=told.event,
         message_id=f"msg_{entry.id}_{endpoint.id}",
-        body=body,
+        body=told.body,
         state="pending",
         tries=0,
         created_at=clock.now(),
     )
-    db.session.add(delivery)
-    db.session.flush()
-    enqueue(TASK, key=str(delivery.id), delivery_id=delivery.id)
 
 
 def send_again(delivery: WebhookDelivery) -> None:

@@ -5,7 +5,7 @@ An event is called as the journal's action. The table is the whole list: what is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from marketplace.accounts.models import Mandate
 from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
+from marketplace.core.readers import subjects
 from marketplace.deals.clauses.models import ClauseAcceptance
 from marketplace.deals.disputes import parties
 from marketplace.deals.disputes.models import Dispute
@@ -203,6 +204,11 @@ class Happening:
     event: str
     told: frozenset[int]
     body: dict[str, Any]
+
+
+def rows_of(entries: Iterable[JournalEntry]) -> list[Any]:
+    """Rows that `happening` will ask for, of the kinds that come in numbers: see `subjects`."""
+    return subjects((entry for entry in entries if entry.action in _SENT), Notice, Licence, Payment, Offer)
 
 
 def happening(entry: JournalEntry) -> Happening | None:
