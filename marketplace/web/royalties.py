@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-import sqlalchemy as sa
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -16,27 +15,21 @@ from wtforms import DateField, IntegerField, SelectField, StringField, TextAreaF
 
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core import clock
-from marketplace.core.actor import Actor
 from marketplace.core.database import db
 from marketplace.core.errors import DomainError, Invalid, NotFound
 from marketplace.core.money import InvalidMoney, Money
 from marketplace.core.permissions import allowed
 from marketplace.core.tables import safe_cell
 from marketplace.core.unit_of_work import unit_of_work
-from marketplace.deals.models import Licence, Obligation
-from marketplace.deals.royalties import services
+from marketplace.deals.royalties import reading, services
 from marketplace.deals.royalties.lifecycle import CHANGE, DEFAULT
 from marketplace.deals.royalties.models import (
     LENGTHS,
-    RoyaltyDefault,
     RoyaltyEvidence,
     RoyaltyPeriod,
-    RoyaltyPlan,
-    RoyaltyPlanChange,
     RoyaltyStatement,
 )
 from marketplace.deals.royalties.services import Given, LineGiven, Reading
-from marketplace.listings.models import Offer, PatentParty
 from marketplace.listings.stocktaking.exports import as_csv, as_xlsx
 
 from . import formats, labels
@@ -47,7 +40,6 @@ blueprint = Blueprint("royalties", __name__, url_prefix="/royalties")
 
 _SIZE: Final = 50
 _BLANK_LINES: Final = 4
-_GROUPS: Final = ("due", "overdue", "unpaid", "reported", "running")
 
 
 class StatementForm(Form):
@@ -85,70 +77,21 @@ class DefaultForm(Form):
     cure_by = DateField(_l("To be done by"), [required()])
 
 
-def visible(actor: Actor) -> sa.ColumnElement[bool]:
-    """Licences of which the actor is a party."""
-    declared = sa.select(Offer.id).where(Offer.holder_id.in_(actor.holders))
-    owned = sa.select(PatentParty.patent_id).where(PatentParty.organisation_id.in_(actor.holders))
-    return sa.or_(
-        Licence.licensee_id.in_(actor.licensees),
-        Licence.offer_id.in_(declared),
-        sa.and_(Licence.offer_id.is_not(None), Licence.patent_id.in_(owned)),
-    )
-
-
-def _owing(late: bool = False) -> sa.ColumnElement[bool]:
-    owed = (
-        sa.select(RoyaltyStatement.period_id)
-        .join(Obligation, RoyaltyStatement.obligation_id == Obligation.id)
-        .where(Obligation.state == "open")
-    )
-    return RoyaltyPeriod.id.in_(owed.where(Obligation.due_on < clock.today()) if late else owed)
-
-
-def _in_group(group: str) -> sa.ColumnElement[bool]:
-    if group == "unpaid":
-        return _owing()
-    if group == "overdue":
-        return sa.or_(RoyaltyPeriod.state == "overdue", _owing(late=True))
-    return RoyaltyPeriod.state == group
-
-
-def payment_of(period: RoyaltyPeriod) -> str:
-    """How payment of a period stands: `none`, `open`, `overdue` or `paid`."""
-    owed = [one.obligation for one in period.statements if one.obligation is not None]
-    waiting = [one for one in owed if one.state == "open"]
-    if any(one.due_on is not None and one.due_on < clock.today() for one in waiting):
-        return "overdue"
-    if waiting:
-        return "open"
-    return "paid" if any(one.state == "paid" for one in owed) else "none"
-
-
 @blueprint.get("")
 @access("organisation")
 def index() -> ResponseReturnValue:
     """All periods of the actor's licences, on either side, with what is due first."""
     actor = current_actor()
     group = request.args.get("group", "")
-    mine = (
-        sa.select(RoyaltyPeriod).join(Licence, RoyaltyPeriod.licence_id == Licence.id).where(visible(actor))
+    asked = group if group in reading.GROUPS else None
+    rows = reading.page(
+        reading.periods(actor, group=asked), before=request.args.get("before", type=int), limit=_SIZE + 1
     )
-    counted = {
-        name: db.session.scalar(
-            sa.select(sa.func.count()).select_from(mine.where(_in_group(name)).subquery())
-        )
-        for name in _GROUPS
-    }
-    query = mine.where(_in_group(group)) if group in _GROUPS else mine
-    before = request.args.get("before", type=int)
-    if before is not None:
-        query = query.where(RoyaltyPeriod.id < before)
-    rows = list(db.session.scalars(query.order_by(RoyaltyPeriod.id.desc()).limit(_SIZE + 1)).unique())
     return render_template(
         "royalties/index.html",
-        rows=[(one, services.current(one), payment_of(one)) for one in rows[:_SIZE]],
-        counts=counted,
-        group=group if group in _GROUPS else None,
+        rows=[(one, services.current(one), reading.payment_of(one)) for one in rows[:_SIZE]],
+        counts=reading.counts(actor),
+        group=asked,
         before=rows[_SIZE - 1].id if len(rows) > _SIZE else None,
         side=_side,
     )
@@ -164,12 +107,7 @@ def export(ending: str) -> ResponseReturnValue:
     """All periods of the actor's licences as CSV or a spreadsheet."""
     if ending not in ("csv", "xlsx"):
         raise NotFound("file-missing", "The file is no longer in the store.")
-    query = (
-        sa.select(RoyaltyPeriod)
-        .join(Licence, RoyaltyPeriod.licence_id == Licence.id)
-        .where(visible(current_actor()))
-        .order_by(RoyaltyPeriod.licence_id, RoyaltyPeriod.begins)
-    )
+    query = reading.periods(current_actor()).order_by(RoyaltyPeriod.licence_id, RoyaltyPeriod.begins)
     rows = list(db.session.scalars(query).unique())
     pieces: Iterator[Any] = (as_csv if ending == "csv" else as_xlsx)(_lines(rows))
     return streamed(pieces, f"royalties-{clock.today():%Y%m%d}.{ending}")
@@ -211,7 +149,7 @@ def _lines(rows: list[RoyaltyPeriod]) -> Iterator[list[str]]:
                 "" if said is None else str(Money(said.base_minor, one.currency).major),
                 "" if said is None else str(Money(said.royalty_minor, one.currency).major),
                 one.pay_due_on.isoformat(),
-                "" if said is None else labels.name("royalty_payment", payment_of(one)),
+                "" if said is None else labels.name("royalty_payment", reading.payment_of(one)),
             )
         ]
 
@@ -225,21 +163,13 @@ def licence(licence_id: int) -> ResponseReturnValue:
 
 def _licence_page(licence_id: int, form: ReadingForm | None) -> ResponseReturnValue:
     actor = current_actor()
-    plan = _plan(actor, licence_id)
+    plan = reading.plan_of(actor, licence_id)
     periods = list(
         db.session.scalars(
-            sa.select(RoyaltyPeriod)
-            .where(RoyaltyPeriod.licence_id == licence_id)
-            .order_by(RoyaltyPeriod.begins.desc())
+            reading.periods(actor, licence_id=licence_id).order_by(RoyaltyPeriod.begins.desc())
         ).unique()
     )
-    changes = list(
-        db.session.scalars(
-            sa.select(RoyaltyPlanChange)
-            .where(RoyaltyPlanChange.plan_id == plan.id)
-            .order_by(RoyaltyPlanChange.id.desc())
-        ).unique()
-    )
+    changes = reading.changes_of(plan)
     if form is None:
         form = ReadingForm(formdata=None, data={
             "length": plan.length,
@@ -254,7 +184,7 @@ def _licence_page(licence_id: int, form: ReadingForm | None) -> ResponseReturnVa
             "royalties/licence.html",
             plan=plan,
             licence=plan.licence,
-            rows=[(one, services.current(one), payment_of(one)) for one in periods],
+            rows=[(one, services.current(one), reading.payment_of(one)) for one in periods],
             changes=[(one, [move.action for move in CHANGE.offered(actor, one)]) for one in changes],
             may_propose=allowed(actor, "royalty.propose_plan", plan).allowed
             and plan.licence.state == "in_effect"
@@ -266,13 +196,6 @@ def _licence_page(licence_id: int, form: ReadingForm | None) -> ResponseReturnVa
     )
 
 
-def _plan(actor: Actor, licence_id: int) -> RoyaltyPlan:
-    plan = db.session.scalar(sa.select(RoyaltyPlan).where(RoyaltyPlan.licence_id == licence_id))
-    if plan is None or not allowed(actor, "royalty.view", plan).allowed:
-        raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
-    return plan
-
-
 @blueprint.post("/licences/<int:licence_id>/reading")
 @access("organisation")
 def propose(licence_id: int) -> ResponseReturnValue:
@@ -281,7 +204,7 @@ def propose(licence_id: int) -> ResponseReturnValue:
     form.length.choices = options((code, labels.name("royalty_length", code)) for code in LENGTHS)
     if form.validate_on_submit():
         try:
-            reading = Reading(
+            proposed = Reading(
                 form.length.data,
                 form.report_days.data,
                 form.pay_days.data,
@@ -290,7 +213,7 @@ def propose(licence_id: int) -> ResponseReturnValue:
                 form.reason.data,
             )
             with unit_of_work(current_actor()):
-                services.propose_plan(current_actor(), licence_id, reading)
+                services.propose_plan(current_actor(), licence_id, proposed)
         except DomainError as error:
             form.accept(error)
         else:
@@ -321,13 +244,7 @@ def period(period_id: int) -> ResponseReturnValue:
 
 def _period_page(row: RoyaltyPeriod, form: DefaultForm | None) -> ResponseReturnValue:
     actor = current_actor()
-    defaults = list(
-        db.session.scalars(
-            sa.select(RoyaltyDefault)
-            .where(RoyaltyDefault.period_id == row.id)
-            .order_by(RoyaltyDefault.id.desc())
-        ).unique()
-    )
+    defaults = reading.defaults_of(row)
     today = clock.today()
     ground = services.ground_of(row, today)
     earliest = services.shortest_cure(row, today)
@@ -340,7 +257,7 @@ def _period_page(row: RoyaltyPeriod, form: DefaultForm | None) -> ResponseReturn
             period=row,
             licence=row.licence,
             statements=[(one, services.reckon(row, one.lines)) for one in reversed(row.statements)],
-            payment=payment_of(row),
+            payment=reading.payment_of(row),
             defaults=[(one, [move.action for move in DEFAULT.offered(actor, one)]) for one in defaults],
             ground=ground,
             earliest=earliest,

@@ -201,6 +201,31 @@ def _kept(period: RoyaltyPeriod, name: str, content: bytes) -> RoyaltyEvidence:
     return RoyaltyEvidence(file=row)
 
 
+def add_evidence(actor: Actor, statement_id: int, name: str, content: bytes) -> RoyaltyEvidence:
+    """Add a file that a handed-in statement rests on; the statement itself stays as it is.
+
+    Raises:
+        NotFound: no such statement, or another party's.
+        Invalid: `royalty-lines-invalid` when there are ten already; `file-type`, `file-too-large`.
+    """
+    found = get(actor, RoyaltyStatement, statement_id)
+    require(actor, "royalty.report", found)
+    lock(RoyaltyPeriod, found.period_id)
+    if len(found.evidence) >= MAX_FILES:
+        said = N_("A statement has ten files at most.")
+        raise Invalid("royalty-lines-invalid", said, fields={"file": [said]})
+    row = _kept(found.period, name, content)
+    found.evidence.append(row)
+    db.session.flush()
+    record(
+        "royalty.evidence_added",
+        found.period,
+        organisation_id=found.period.licence.licensee_id,
+        statement_id=found.id,
+    )
+    return row
+
+
 def _drop_unpaid_claim(period: RoyaltyPeriod) -> None:
     """Cancel what earlier statements of the period have claimed, as far as nothing was paid towards it."""
     for statement in period.statements:
