@@ -272,6 +272,7 @@ def refer(
     filed_on: dt.date,
     reference: str | None = None,
     file: Upload | None = None,
+    entry_id: int | None = None,
 ) -> Dispute:
     """Note that a side has taken the dispute to CNIPA, a local department or a court.
 
@@ -281,6 +282,7 @@ def refer(
         filed_on: the day on which it was filed there.
         reference: its file number, if it has one.
         file: what proves the filing.
+        entry_id: instead of it, what one's own side has shown in the dispute already.
 
     Raises:
         NotFound, Forbidden. Invalid: `dispute-venue`, `dispute-text`, `date-in-future`, `date-too-early`.
@@ -301,7 +303,8 @@ def refer(
             reference=(reference or "").strip()[:80] or None,
             side=side,
             filed_on=filed_on,
-            file=_kept(actor, file),
+            outcome="pending",
+            file=_shown(dispute, side, entry_id) or _kept(actor, file),
             stated_at=clock.now(),
         )
     )
@@ -316,6 +319,7 @@ def end_referral(
     ended_on: dt.date,
     text: str | None = None,
     file: Upload | None = None,
+    entry_id: int | None = None,
 ) -> Dispute:
     """Note how the last referral ended.
 
@@ -324,6 +328,7 @@ def end_referral(
         ended_on: of that end.
         text: what was agreed or decided; needed for these two, and so is its paper.
         file: the mediation agreement, the decision or the judgment.
+        entry_id: instead of it, what one's own side has shown in the dispute already.
 
     Raises:
         NotFound, Forbidden. Invalid: `dispute-outcome`, `dispute-text`, `dispute-evidence`, `date-in-future`,
@@ -344,12 +349,13 @@ def end_referral(
         _execute(actor, dispute, "return", occurred_on=ended_on, side=side)
     else:
         text = _said(text, "text", LONGEST)
-        if file is None:
+        paper = _shown(dispute, side, entry_id) or file
+        if paper is None:
             message = N_("Please upload the paper that says so: an end is recorded with its evidence.")
             raise Invalid("dispute-evidence", message, fields={"file": [message]})
         _execute(actor, dispute, "decide", occurred_on=ended_on, closed=True, side=side, outcome=outcome)
         dispute.decided_on, dispute.decision = ended_on, text
-        _add(actor, dispute, side, "decision", text, file)
+        _add(actor, dispute, side, "decision", text, paper)
     referral.outcome, referral.ended_on = outcome, ended_on
     return dispute
 
@@ -445,8 +451,18 @@ def _execute(
     )
 
 
+def _shown(dispute: Dispute, side: str, entry_id: int | None) -> StoredFile | None:
+    """The file of an entry of one side; None where no entry is named. Raises NotFound: there is none."""
+    if entry_id is None:
+        return None
+    found = next((one.file for one in dispute.entries if one.id == entry_id and one.side == side), None)
+    if found is None:
+        raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
+    return found
+
+
 def _add(
-    actor: Actor, dispute: Dispute, side: str, kind: str, text: str | None, file: Upload | None
+    actor: Actor, dispute: Dispute, side: str, kind: str, text: str | None, file: Upload | StoredFile | None
 ) -> DisputeEntry:
     entry = DisputeEntry(
         kind=kind,
@@ -462,9 +478,9 @@ def _add(
     return entry
 
 
-def _kept(actor: Actor, file: Upload | None) -> StoredFile | None:
-    if file is None:
-        return None
+def _kept(actor: Actor, file: Upload | StoredFile | None) -> StoredFile | None:
+    if file is None or isinstance(file, StoredFile):
+        return file
     name, content = file
     return keep(
         content,
