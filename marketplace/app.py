@@ -6,7 +6,6 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-import stripe
 from flask import Flask
 
 import config
@@ -164,7 +163,6 @@ def _database(app: Flask, _settings: config.Settings) -> None:
 def _parts(app: Flask, settings: config.Settings) -> None:
     app.extensions["marketplace.files"] = FileStore(settings.files_url)
     app.extensions["marketplace.mailer"] = Mailer(settings.mail_url, settings.mail_from)
-    stripe.max_network_retries = 2
 
 
 def _extensions(app: Flask, _settings: config.Settings) -> None:

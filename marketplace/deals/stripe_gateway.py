@@ -9,17 +9,22 @@ import datetime as dt
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import stripe
 from flask import current_app
 
 from config import LIVE_KEYS
 from marketplace.core.database import db
 from marketplace.core.errors import N_, Unavailable
+from marketplace.core.lazily import Lazily
 
 from . import papers
 from .models import Payment, RefundTask
+
+if TYPE_CHECKING:
+    import stripe
+else:
+    stripe = Lazily("stripe")
 
 log = logging.getLogger(__name__)
 API_VERSION: Final = "2026-10-28.endive"  # the SDK's; the webhook endpoint is registered with the same
@@ -27,9 +32,6 @@ TIMEOUT: Final = 10  # seconds
 
 # The events by which a session tells of its payment.
 SUCCEEDED: Final = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
-
-# What may pass by itself: the same call is made again later, with the same idempotency key.
-_PASSING = (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError)
 
 
 class Refused(Exception):
@@ -246,7 +248,8 @@ def _asked(call: Any, options: dict[str, str], **about: Any) -> Any:
     db.session.rollback()  # ends what reading the payment began: nothing is held while the network answers
     try:
         return call(options)
-    except _PASSING as error:
+    except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
+        # It may pass by itself: the same call is made again later, with the same idempotency key.
         log.warning("stripe away", extra={**about, "error": type(error).__name__})
         raise Unavailable("payment-provider-unavailable", _AWAY) from error
     except stripe.StripeError as error:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
-import stripe
 
 from marketplace.core import clock
 from marketplace.core.actor import SYSTEM
 from marketplace.core.database import db
 from marketplace.core.errors import N_, DomainError
+from marketplace.core.lazily import Lazily
 from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 
@@ -30,6 +30,11 @@ from .models import Payment, Quarantine, StripeEvent
 from .payments import quarantine_payment
 from .payments import receive as receive_money
 from .quarantine import quarantine
+
+if TYPE_CHECKING:
+    import stripe
+else:
+    stripe = Lazily("stripe")
 
 SUCCEEDED: Final = stripe_gateway.SUCCEEDED
 FAILED: Final = {"checkout.session.async_payment_failed": "fail", "checkout.session.expired": "expire"}

@@ -16,13 +16,19 @@ import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-import numpy as np
 from flask import current_app
+
+from marketplace.core.lazily import Lazily
 
 from . import generic
 from .terms import Need, nearer
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = Lazily("numpy")
 
 Key = TypeVar("Key", int, str)
 

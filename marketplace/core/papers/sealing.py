@@ -6,13 +6,17 @@ The seal says that the platform made this content at this time. It is nobody els
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from flask import current_app
 
 from config import Settings
+from marketplace.core.lazily import Lazily
 
-from .signing import Signer, demo_certificate
+if TYPE_CHECKING:
+    from . import signing
+else:
+    signing = Lazily("marketplace.core.papers.signing")
 
 ISSUER: Final = "专利开放许可交易平台"
 _KEY: Final = "marketplace.signer"
@@ -30,17 +34,17 @@ def fallback_fonts() -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def signer() -> Signer:
+def signer() -> signing.Signer:
     """The platform's seal: the configured certificate, or the demonstration's own."""
     if _KEY not in current_app.extensions:
         configured = settings().signing_certificate
         path, password = (
             (Path(configured), settings().signing_password)
             if configured
-            else demo_certificate(settings().instance_dir)
+            else signing.demo_certificate(settings().instance_dir)
         )
-        current_app.extensions[_KEY] = Signer(path, password, fallback_fonts())
-    found: Signer = current_app.extensions[_KEY]
+        current_app.extensions[_KEY] = signing.Signer(path, password, fallback_fonts())
+    found: signing.Signer = current_app.extensions[_KEY]
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
@@ -14,12 +14,17 @@ from marketplace.core.actor import Actor
 from marketplace.core.database import db
 from marketplace.core.errors import Invalid
 from marketplace.core.files import checked_upload, keep
-from marketplace.core.papers.signing import SignatureCheck, verify
+from marketplace.core.lazily import Lazily
 from marketplace.core.unit_of_work import record
 from marketplace.deals.lookup import find
 from marketplace.deals.models import Licence, Notice
 
 from .models import LicencePaper, NoticeEvidence
+
+if TYPE_CHECKING:
+    from marketplace.core.papers import signing
+else:
+    signing = Lazily("marketplace.core.papers.signing")
 
 MAX_TEXT: Final = 2000
 
@@ -45,7 +50,7 @@ def own_document(content: bytes) -> OwnDocument:
     """
     if checked_upload(content) != "application/pdf":
         raise Invalid("notice-not-pdf", "A notice of your own has to be a PDF.")
-    found: SignatureCheck = verify(content, ())
+    found = signing.verify(content, ())
     if not found.signer:
         return OwnDocument(content, None, "")
     if not (found.intact and found.valid):

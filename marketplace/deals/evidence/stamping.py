@@ -6,7 +6,7 @@ A notice never waits for its time-stamp and never fails by it.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 
@@ -14,13 +14,18 @@ from marketplace.core import clock
 from marketplace.core.actor import SYSTEM
 from marketplace.core.database import db
 from marketplace.core.errors import NotFound
-from marketplace.core.papers import timestamping
+from marketplace.core.lazily import Lazily
 from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import lock, unit_of_work
 from marketplace.deals.models import Notice
 
 from .lifecycle import TIME_STAMP
 from .models import TimeStamp
+
+if TYPE_CHECKING:
+    from marketplace.core.papers import timestamping
+else:
+    timestamping = Lazily("marketplace.core.papers.timestamping")
 
 TASK: Final = "deals.stamp_notice"
 _WAITS: Final = tuple(dt.timedelta(minutes=one) for one in (1, 5, 30, 120, 360))

@@ -7,7 +7,7 @@ import io
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from flask_babel import force_locale, gettext
@@ -19,6 +19,7 @@ from marketplace.core.database import db
 from marketplace.core.errors import Conflict, Invalid, NotFound, Unavailable
 from marketplace.core.files import StoredFile, store
 from marketplace.core.identifiers import PatentNumber
+from marketplace.core.lazily import Lazily
 from marketplace.core.papers import MissingGlyph
 from marketplace.core.papers.sealing import ISSUER, fallback_fonts, seal, settings
 from marketplace.core.permissions import allowed, require
@@ -28,8 +29,13 @@ from marketplace.listings.declared import shown_terms, terms_digest, withdrawal_
 from marketplace.listings.lifecycle import declaration_faults, sentences
 from marketplace.listings.models import IN_FORCE, Offer
 
-from . import content, typesetting
+from . import content
 from .checklist import Known, Line, Owners, PriceNotice, checklist, withdrawal_checklist
+
+if TYPE_CHECKING:
+    from . import typesetting
+else:
+    typesetting = Lazily("marketplace.listings.papers.typesetting")
 
 SEAL_REASON: Final = "平台生成，非当事人签章"
 KINDS: Final = ("declaration", "withdrawal", "checklist", "consent")
