@@ -1,5 +1,6 @@
 """The written notice, the deal certificate and the signature on them."""
 
+import asyncio
 import hashlib
 import logging
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyhanko.sign.signers import SimpleSigner
 
 from marketplace.core.papers import MissingGlyph, content_digest
 from marketplace.core.papers.signing import Signer, SigningKeyUnusable, demo_certificate, verify
@@ -291,6 +293,13 @@ def test_a_signed_paper_is_intact_trusted_and_covered_whole(signer: Signer, sign
     assert "自签名" in check.signer
     assert signed.startswith(certificate_pdf(CERTIFICATE) + b"\n")
     assert sheets(certificate_pdf(CERTIFICATE)) == 1
+
+
+def test_a_later_signature_is_byte_for_byte_the_one_that_would_be_written_anew(signer: Signer) -> None:
+    digests = [hashlib.sha256(text).digest() for text in (b"first", b"second")]
+    kept = [asyncio.run(signer._signer.async_sign(one, "sha256", use_pades=True)).dump() for one in digests]
+    anew = SimpleSigner.async_sign(signer._signer, digests[1], "sha256", use_pades=True)
+    assert kept[1] == asyncio.run(anew).dump() != kept[0]
 
 
 def test_the_root_file_beside_the_key_is_a_trust_root(key: tuple[Path, str], signed: bytes) -> None:

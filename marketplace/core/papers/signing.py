@@ -4,6 +4,8 @@ A self-made certificate proves integrity only. The force of a seal (《电子签
 certificate of a licensed authority: put its PKCS#12 file in the settings, nothing else changes.
 """
 
+from __future__ import annotations
+
 import os
 import secrets
 import shutil
@@ -11,10 +13,12 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any, Self
 
+from asn1crypto import cms  # type: ignore[import-untyped]
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -71,7 +75,13 @@ class SignatureCheck:
 
 
 class _KeptKey(signers.SimpleSigner):
-    """Reads an RSA key once: reading it checks its primes, which takes far longer than signing."""
+    """Reads an RSA key once: reading it checks its primes, which takes far longer than signing.
+
+    The ASN.1 around a signature is written once too: of all papers that are signed alike, only the digest
+    and the signature differ, and writing the rest again takes ten times as long as signing.
+    """
+
+    _mould: _Mould | None = None
 
     @cached_property
     def _key(self) -> rsa.RSAPrivateKey:
@@ -80,9 +90,49 @@ class _KeptKey(signers.SimpleSigner):
         return key
 
     def sign_raw(self, data: bytes, digest_algorithm: str) -> bytes:
-        if self.get_signature_mechanism_for_digest(digest_algorithm).signature_algo != "rsassa_pkcs1v15":
+        if not self._is_rsa(digest_algorithm):
             return super().sign_raw(data, digest_algorithm)
         return self._key.sign(data, PKCS1v15(), get_pyca_cryptography_hash(digest_algorithm))
+
+    def _is_rsa(self, digest_algorithm: str) -> bool:
+        mechanism = self.get_signature_mechanism_for_digest(digest_algorithm)
+        return bool(mechanism.signature_algo == "rsassa_pkcs1v15")
+
+    async def async_sign(
+        self, data_digest: bytes, digest_algorithm: str, *arguments: Any, **named: Any
+    ) -> cms.ContentInfo:
+        if self._mould is not None:
+            attributes = self._mould.attributes(data_digest)
+            return self._mould.cast(data_digest, self.sign_raw(attributes, digest_algorithm))
+        made = await super().async_sign(data_digest, digest_algorithm, *arguments, **named)
+        if self._is_rsa(digest_algorithm):  # others' signatures vary in length
+            self._mould = _Mould.of(made, data_digest)
+        return made
+
+
+@dataclass(frozen=True)
+class _Mould:
+    """A finished signature (CMS, DER) without its digest and signature, which are of one length always."""
+
+    signed: tuple[bytes, bytes]  # the signed attributes before and behind the digest
+    whole: tuple[bytes, bytes, bytes]  # before the digest, between it and the signature, and behind that
+
+    @classmethod
+    def of(cls, made: cms.ContentInfo, digest: bytes) -> Self:
+        signer = made["content"]["signer_infos"][0]
+        before, behind = signer["signed_attrs"].untag().dump().split(digest)
+        first, rest = made.dump().split(digest)
+        middle, last = rest.split(signer["signature"].native)
+        return cls((before, behind), (first, middle, last))
+
+    def attributes(self, digest: bytes) -> bytes:
+        """What has to be signed for a paper with this digest."""
+        return digest.join(self.signed)
+
+    def cast(self, digest: bytes, signature: bytes) -> cms.ContentInfo:
+        """The signature of a paper with this digest."""
+        first, middle, last = self.whole
+        return cms.ContentInfo.load(first + digest + middle + signature + last)
 
 
 class Signer:
@@ -114,12 +164,7 @@ class Signer:
         stamp no font can draw.
         """
         now = datetime.now(UTC)  # the stamp shows the same real time that the signature states
-        stamp = render(
-            STAMP,
-            {"name": name, "reason": reason, "location": location, "signed_at": instant(now)},
-            now,
-            self._fallback_fonts,
-        )
+        stamp = _stamp(name, reason, location, now.replace(microsecond=0), self._fallback_fonts)
         # typst ends its file without the newline that PDF/A (6.1.9) wants before the signature's objects.
         writer = IncrementalPdfFileWriter(BytesIO(pdf + b"\n"))
         left, top = SEAL["x"], A4_HEIGHT - SEAL["top"]  # PDF counts from the bottom
@@ -151,6 +196,12 @@ class Signer:
                 ),
             ).sign_pdf(writer, bytes_reserved=ROOM)
         return bytes(signed.getbuffer())
+
+
+@lru_cache(maxsize=4)
+def _stamp(name: str, reason: str, location: str, second: datetime, fallback_fonts: Path | None) -> bytes:
+    values = {"name": name, "reason": reason, "location": location, "signed_at": instant(second)}
+    return render(STAMP, values, second, fallback_fonts)
 
 
 def verify(pdf: bytes, trust_roots: Sequence[bytes]) -> SignatureCheck:
