@@ -11,7 +11,7 @@ from marshmallow import fields, validate
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core.actor import Actor
 from marketplace.deals import licences
-from marketplace.deals.models import Licence
+from marketplace.deals.models import RECORDAL_STATES, Licence
 
 from . import shapes
 from .answering import once
@@ -29,7 +29,7 @@ blueprint = Blueprint("licences", "licences", "Licences in effect and ended, and
 class Recordal(ma.Schema):
     """The recordal (备案) with CNIPA, due within three months."""
 
-    state = fields.String(required=True, metadata={"enum": ["to_do", "filed", "recorded", "late"]})
+    state = fields.String(required=True, metadata={"enum": list(RECORDAL_STATES)})
     due_on = Day(required=True, allow_none=True)
     filed_on = Day(allow_none=True)
     number = fields.String(required=True, allow_none=True)

@@ -21,9 +21,10 @@ from marketplace.listings.models import Offer, Patent
 from marketplace.listings.services.patents import patent_with
 
 from . import numbers
-from .licences import confirm_recordal, enter_recordal, side_of
+from .licences import confirm_recordal, enter_recordal
 from .lifecycle import LICENCE, RECORDAL
-from .models import Licence
+from .models import ON_THE_REGISTER, Licence
+from .policies import side_of
 from .rules import licence_term, recordal_deadline
 
 KIND = {"open": ("开放", "开放许可"), "ordinary": ("普通", "普通许可")}
@@ -228,7 +229,7 @@ class LicenceImport(RowImporter):
         number, on = values.get("recordal_number"), values.get("recorded_on")
         if not number:
             return False
-        if licence.recordal_state == "recorded":
+        if licence.recordal_state in ON_THE_REGISTER:
             if licence.recordal_number != number or (on is not None and licence.recorded_on != on):
                 raise Conflict(
                     "recorded-otherwise",

@@ -21,10 +21,11 @@ from marketplace.listings.models import Offer, PatentParty
 
 from . import numbers, papers
 from .documents import certificate_pdf
+from .evidence.services import lay_paper
 from .lifecycle import AGREED_END, LICENCE, RECORDAL
 from .lookup import find, licence_of, lock_licence
-from .models import Licence, Notice
-from .policies import holder_side
+from .models import ON_THE_REGISTER, Licence, Notice
+from .policies import holder_side, side_of
 from .rules import instalment_due, licence_term, recordal_deadline
 
 GROUNDS: Final = ("contractual_ground", "statutory_ground")
@@ -196,7 +197,7 @@ def check_certificate(code: str) -> CertificateCheck:
         patent_title=licence.patent.title,
         declaration_number=licence.offer.declaration_number if licence.offer else None,
         holders=tuple(one.organisation.name for one in licence.patent.parties),
-        licensee=licence.licensee.name if licence.recordal_state == "recorded" else None,
+        licensee=licence.licensee.name if licence.recordal_state in ON_THE_REGISTER else None,
         effective_on=licence.effective_on,
         term_to=licence.term_to,
         ended_on=licence.ended_on,
@@ -381,13 +382,6 @@ def confirm_recordal(licence: Licence) -> bool:
     return True
 
 
-def side_of(actor: Actor, licence: Licence) -> str:
-    """For whom the actor speaks: `operator`, `holder` or `licensee`."""
-    if actor.is_operator:
-        return "operator"
-    return "holder" if holder_side(actor, licence) else "licensee"
-
-
 def _recordal_number(given: str) -> str:
     """The number in the one form in which it is stored and compared."""
     try:
@@ -407,7 +401,16 @@ def _recordal_number(given: str) -> str:
     return number
 
 
-def end_licence(actor: Actor, licence_id: int, *, reason: str, on: dt.date | None = None) -> Licence:
+def end_licence(
+    actor: Actor,
+    licence_id: int,
+    *,
+    reason: str,
+    on: dt.date | None = None,
+    ground: str | None = None,
+    content: bytes | None = None,
+    name: str = "",
+) -> Licence:
     """End a licence before its term.
 
     Args:
@@ -417,9 +420,11 @@ def end_licence(actor: Actor, licence_id: int, *, reason: str, on: dt.date | Non
             which one side may do alone; `agreed` (operator, from what both have signed: the parties use
             `propose_end`); `patent_ended`, `patent_invalidated` (operator; else by itself, `patent_ends`).
         on: last day of the licence, by default today.
+        ground: what the holder wrote to the licensee on its ground (Civil Code 562, 563, 565).
+        content, name: that notice as a file. Either is kept beside the licence, where the licensee sees it.
 
     Raises:
-        Invalid: `end-reason-unknown`, `date-in-future`, `date-too-early`.
+        Invalid: `end-reason-unknown`, `date-in-future`, `date-too-early`, and what `lay_paper` raises.
         Forbidden: only the holder's side can state the holder's ground.
         Conflict: `end-needs-agreement`: one party cannot state alone that both agreed.
     """
@@ -437,6 +442,8 @@ def end_licence(actor: Actor, licence_id: int, *, reason: str, on: dt.date | Non
     on = on or clock.today()
     _not_before_effect(licence, on, "on")
     end_now(actor, licence, "end", reason, on)
+    if reason.endswith("_ground") and (ground or content):
+        lay_paper(actor, licence, "termination", text=ground, content=content, name=name)
     return licence
 
 

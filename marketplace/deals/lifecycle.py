@@ -154,6 +154,18 @@ RECORDAL = Lifecycle(
             "record_recordal", {"to_do", "filed", "late"}, "recorded", "licence.recordal", "licence.recorded"
         ),
         _move("overdue", {"to_do"}, "late", "licence.run", "licence.recordal_late"),
+        # The gazette prints a change or a cancellation also where nobody has entered the recordal here.
+        *(
+            _move("change_recordal", {state}, state, "licence.recordal", "licence.recordal_changed")
+            for state in ("to_do", "filed", "late", "recorded")
+        ),
+        _move(
+            "cancel_recordal",
+            {"to_do", "filed", "late", "recorded"},
+            "cancelled",
+            "licence.recordal",
+            "licence.recordal_cancelled",
+        ),
         # A statement that was wrong is corrected by an entry of its own, one step back.
         _correction("take_filing_back", "filed", "to_do"),
         _correction("take_record_back", "recorded", "filed"),

@@ -28,7 +28,8 @@ PAYMENT_STATES = (
 OPEN_PAYMENT = ("open", "slip_uploaded")
 LICENCE_STATES = ("in_effect", "ended")
 AGREED_END_STATES = ("none", "proposed", "agreed")
-RECORDAL_STATES = ("to_do", "filed", "recorded", "late")
+RECORDAL_STATES = ("to_do", "filed", "recorded", "late", "cancelled")
+ON_THE_REGISTER = ("recorded", "cancelled")
 RECEIPT_SOURCES = ("payee", "statement", "stripe", "correction")
 REFUND_STATES = ("open", "asked", "done", "cancelled")
 FLAG_KINDS = ("refund", "dispute")
@@ -375,6 +376,9 @@ class Licence(Versioned, Model):
         sa.CheckConstraint("amount_minor IS NULL OR amount_minor >= 0", name="amount_not_negative"),
         sa.Index("ix_licences_licensee_list", "licensee_id", "id"),
         sa.Index("ix_licences_offer_list", "offer_id", "id"),
+        sa.Index("ix_licences_patent_list", "patent_id", "id"),
+        # What the gazette has printed, in the order of the public register.
+        sa.Index("ix_licences_register", "id", **_where("recordal_state", ON_THE_REGISTER)),
     )
     number: Mapped[str] = mapped_column(Code(24), unique=True)
     kind: Mapped[str] = mapped_column(Code(16))
@@ -382,7 +386,7 @@ class Licence(Versioned, Model):
     evidence: Mapped[str] = mapped_column(Code(16), default="platform")
     notice_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("notices.id"), unique=True)
     offer_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("offers.id"))
-    patent_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("patents.id"), index=True)
+    patent_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("patents.id"))
     licensee_id: Mapped[int] = mapped_column(
         Key, sa.ForeignKey("organisations.id"), info=names_party("contract")
     )

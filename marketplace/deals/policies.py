@@ -18,7 +18,7 @@ from marketplace.core.permissions import (
     system,
 )
 
-from .models import Correction, Licence, Notice, Payment, RefundTask
+from .models import ON_THE_REGISTER, Correction, Licence, Notice, Payment, RefundTask
 
 
 def notice_of(subject: Any) -> Notice | None:
@@ -54,6 +54,13 @@ def holder_side(actor: Actor, subject: Any) -> bool:
     )
 
 
+def side_of(actor: Actor, licence: Licence) -> str:
+    """For whom the actor speaks: `operator`, `holder` or `licensee`."""
+    if actor.is_operator:
+        return "operator"
+    return "holder" if holder_side(actor, licence) else "licensee"
+
+
 def payee(actor: Actor, subject: Any) -> bool:
     """Whoever acts for the holder, into whose account the money goes."""
     notice = notice_of(subject)
@@ -85,7 +92,7 @@ def stating_side(actor: Actor, subject: Any) -> bool:
     """The side that has stated the last step of a licence's recordal."""
     if not isinstance(subject, Licence):
         return False
-    side = subject.recorded_side if subject.recordal_state == "recorded" else subject.recordal_filed_side
+    side = subject.recorded_side if subject.recordal_state in ON_THE_REGISTER else subject.recordal_filed_side
     if side == "holder":
         return holder_side(actor, subject)
     return side == "licensee" and licensee_side(actor, subject)

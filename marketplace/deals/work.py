@@ -12,6 +12,7 @@ from . import instalments, licences, notices, patent_ends, payments, stripe_gate
 from .evidence import stamping
 from .export_control.ending import end_waits
 from .reconcile import reconcile
+from .recordals import services as recordals
 
 
 def _reconcile() -> None:
@@ -37,6 +38,7 @@ TASKS: dict[str, Handler | Together] = {
     "deals.end_undelivered": notices.end_undelivered,
     "deals.lapse_notices": notices.lapse_notices,
     "deals.remind_instalments": instalments.remind,
+    "deals.remind_recordals": recordals.remind,
     "deals.expire_licences": licences.expire_licences,
     "deals.end_with_patents": patent_ends.end_with_patents,
     "deals.reconcile": _reconcile,
@@ -49,6 +51,7 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule("deals.end_export_waits", every=timedelta(hours=1)),
     Schedule("deals.ask_time_stamps", every=timedelta(hours=1)),
     Schedule("deals.remind_instalments", every=timedelta(hours=1)),
+    Schedule("deals.remind_recordals", every=timedelta(hours=1)),
     Schedule("deals.expire_licences", every=timedelta(hours=1)),
     Schedule("deals.end_with_patents", every=timedelta(minutes=10)),
     Schedule("deals.reconcile", every=timedelta(days=1)),

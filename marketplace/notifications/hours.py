@@ -24,7 +24,7 @@ URGENT: Final = frozenset(
         # The patentee has to withdraw promptly and to tell the licensees (GL V-11 §2).
         "duty_to_withdraw", "licensed_offer_barred",
         # Recordal within three months of the effect (IR 15), and a notice that lapses unpaid.
-        "licence_recordal_late", "notice_lapsed",
+        "licence_recordal_due", "licence_recordal_late", "notice_lapsed",
         # Annuities: behind the last day of grace the right ends (IR 115).
         "reminder_annuity_7",
         # Days for answers that the other side or the platform has set.

@@ -25,7 +25,7 @@ from marketplace.listings.showcase.questions import who_answers
 from marketplace.listings.stocktaking import telling
 from marketplace.search.saved.models import SavedSearch
 
-from . import proofs, royalties
+from . import proofs, recordals, royalties
 from .beside import ACTIONS as BESIDE
 from .beside import told as told_beside
 from .hooks.models import WebhookEndpoint
@@ -127,6 +127,11 @@ def _beside_a_notice(entry: JournalEntry) -> Iterable[Telling]:
 
 def _of_royalties(entry: JournalEntry) -> Iterable[Telling]:
     for to, code, ids in royalties.told(entry):
+        yield Telling(to, code, ids)
+
+
+def _beside_a_licence(entry: JournalEntry) -> Iterable[Telling]:
+    for to, code, ids in recordals.told(entry):
         yield Telling(to, code, ids)
 
 
@@ -628,6 +633,7 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     "saved_search.found": _saved_search_found,
     "webhook.given_up": _webhook_given_up,
     **dict.fromkeys(proofs.ACTIONS, _beside_a_notice),
+    **dict.fromkeys(recordals.ACTIONS, _beside_a_licence),
     **dict.fromkeys(royalties.ACTIONS, _of_royalties),
     **dict.fromkeys(_DISPUTE_TELLS, _dispute_step),
     **dict.fromkeys(BESIDE, _beside_open_licences),

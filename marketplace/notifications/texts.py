@@ -809,6 +809,45 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         _l("The licence on “%(patent)s” has its recordal number."),
         "/licences/%(licence_id)s",
     ),
+    "licence_recordal_near": _Wording(
+        _l("The recordal of licence %(licence)s is to be filed by %(day)s"),
+        _l(
+            "The recordal of the licence on “%(patent)s” is to be filed with CNIPA by %(day)s. Either side "
+            "may file it; the page of the licence has all its papers in one file."
+        ),
+        "/licences/%(licence_id)s",
+    ),
+    "licence_recordal_due": _Wording(
+        _l("A few days are left for the recordal of licence %(licence)s: until %(day)s"),
+        _l(
+            "Nobody has stated that the recordal of the licence on “%(patent)s” is filed. Its last day is "
+            "%(day)s. Either side may file it; the page of the licence has all its papers in one file."
+        ),
+        "/licences/%(licence_id)s",
+    ),
+    "licence_recordal_changed": _Wording(
+        _l("The recordal of licence %(licence)s was changed"),
+        _l("A change of the recordal of the licence on “%(patent)s” is on record; its page says which."),
+        "/licences/%(licence_id)s",
+    ),
+    "licence_recordal_cancelled": _Wording(
+        _l("The recordal of licence %(licence)s was cancelled"),
+        _l(
+            "The cancellation of the recordal of the licence on “%(patent)s” is on record. The annuity "
+            "reduction that rests on it ends."
+        ),
+        "/licences/%(licence_id)s",
+    ),
+    "licence_source_kept": _Wording(
+        _l("Evidence was laid beside licence %(licence)s"),
+        _l("The licence on “%(patent)s” has a new paper, which you can open. If it is wrong, say so here."),
+        "/licences/%(licence_id)s",
+    ),
+    "licence_termination_kept": _Wording(
+        _l("The holder has given its ground for ending licence %(licence)s in writing"),
+        _l("The page of the licence on “%(patent)s” shows the ground in the holder's own words."),
+        "/licences/%(licence_id)s",
+    ),
     "licence_recordal_late": _Wording(
         _l("The recordal of licence %(licence)s is late"),
         _l(

@@ -63,8 +63,10 @@ WORDS: Mapping[str, str] = {
     "licence.recordal_corrected": N_("What was stated of the recordal for %(party)s was taken back"),
     "licence.recordal_verified": N_("Recordal for %(party)s verified by the gazette's list"),
     "licence.recordal_late": N_("Recordal for %(party)s is overdue"),
-    "licence.recordal_changed": N_("A change of the recordal for %(party)s was announced"),
-    "licence.recordal_cancelled": N_("The cancellation of the recordal for %(party)s was announced"),
+    "licence.recordal_due_soon": N_("Both sides reminded of the recordal for %(party)s"),
+    "licence.recordal_changed": N_("A change of the recordal for %(party)s was noted"),
+    "licence.recordal_cancelled": N_("The cancellation of the recordal for %(party)s was noted"),
+    "licence.paper_kept": N_("A paper was laid beside the licence of %(party)s"),
 }
 
 

@@ -309,6 +309,7 @@ TABLES: dict[str, dict[str, Label]] = {
         "filed": Label(_l("Recordal filed"), "blue"),
         "recorded": Label(_l("Recorded with CNIPA"), "green"),
         "late": Label(_l("Recordal overdue"), "red"),
+        "cancelled": Label(_l("Recordal cancelled"), "secondary"),
     },
     "demand_state": {
         "draft": Label(_l("Draft"), "secondary"),

@@ -21,7 +21,7 @@ from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict
 from marketplace.core.permissions import allowed
-from marketplace.deals.models import OPEN_NOTICE, Licence, Notice
+from marketplace.deals.models import ON_THE_REGISTER, OPEN_NOTICE, Licence, Notice
 from marketplace.deals.rules import Term, basis_of, effective_on_service, licence_term
 from marketplace.listings import rules
 from marketplace.listings.lifecycle import patent_view
@@ -260,7 +260,7 @@ def _licences(offer: Offer) -> Licences:
         .where(Licence.offer_id == offer.id, Licence.kind == "open")
         .order_by(Licence.effective_on.desc(), Licence.id.desc())
     ).all()
-    return Licences(len(rows), [row for row in rows if row.recordal_state == "recorded"])
+    return Licences(len(rows), [row for row in rows if row.recordal_state in ON_THE_REGISTER])
 
 
 @dataclass(frozen=True)

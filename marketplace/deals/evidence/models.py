@@ -16,7 +16,7 @@ CAPACITIES = ("member", "mandate")
 SYSTEMS = ("designated_system", "announced_contact")
 IDENTITIES = ("confirmed", "stated")
 STAMP_STATES = ("waiting", "stamped")
-PAPER_KINDS = ("source", "termination")
+PAPER_KINDS = ("source", "termination", "recordal")
 
 
 class NoticeEvidence(Model):
@@ -87,7 +87,8 @@ class LicencePaper(Model):
     """A paper that a party or the operator laid beside a licence.
 
     `source`: evidence of a licence that was taken elsewhere. `termination`: the notice by which the holder
-    ended the licence, with the ground as it states it.
+    ended the licence, with the ground as it states it. `recordal`: what CNIPA sent of a recordal, its change
+    or its cancellation.
     """
 
     __tablename__ = "licence_papers"

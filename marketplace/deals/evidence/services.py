@@ -18,6 +18,7 @@ from marketplace.core.lazily import Lazily
 from marketplace.core.unit_of_work import record
 from marketplace.deals.lookup import find
 from marketplace.deals.models import Licence, Notice
+from marketplace.deals.policies import side_of
 
 from .models import LicencePaper, NoticeEvidence
 
@@ -144,7 +145,13 @@ def lay_paper(
         created_at=clock.now(),
     )
     db.session.add(paper)
-    record("licence.paper_kept", licence, organisation_id=licence.licensee_id, kind=kind)
+    record(
+        "licence.paper_kept",
+        licence,
+        organisation_id=licence.licensee_id,
+        kind=kind,
+        side=side_of(actor, licence),
+    )
     return paper
 
 

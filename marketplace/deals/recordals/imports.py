@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Final, Literal
 
@@ -14,14 +13,13 @@ from marketplace.core.database import db
 from marketplace.core.errors import Conflict, Invalid, NotFound
 from marketplace.core.importing import Checked, Importer, Problem, RowImporter
 from marketplace.core.tables import Column
-from marketplace.core.unit_of_work import lock, record
-from marketplace.deals.licences import confirm_recordal, enter_recordal
-from marketplace.deals.lifecycle import LICENCE
-from marketplace.deals.models import Licence
+from marketplace.core.unit_of_work import lock
+from marketplace.deals.licences import confirm_recordal, end_now, enter_recordal
+from marketplace.deals.models import ON_THE_REGISTER, Licence
 from marketplace.listings.gazette import columns, matching
 from marketplace.listings.models import Patent
 
-from .models import RecordalChange
+from .services import note_cancellation, note_change
 
 Said = Literal["created", "updated", "unchanged"]
 KIND: Final = {
@@ -137,7 +135,7 @@ class RecordalImport(RowImporter):
 
     def _record(self, licence: Licence, values: Mapping[str, Any]) -> bool:
         number, on = values["recordal_number"], values["recorded_on"]
-        if licence.recordal_state == "recorded":
+        if licence.recordal_state in ON_THE_REGISTER:
             if licence.recorded_on != on:
                 raise Conflict(
                     "recorded-otherwise",
@@ -155,65 +153,25 @@ class RecordalImport(RowImporter):
         return True
 
     def _change(self, licence: Licence, values: Mapping[str, Any]) -> bool:
-        on, item = values["changed_on"], values["item"]
-        if self._known(licence, "changed", on, item):
-            return False
-        self._note(licence, "changed", on, item, values.get("before"), values.get("after"))
-        record("licence.recordal_changed", licence, organisation_id=licence.licensee_id, occurred_on=on)
-        self.details["recordals_changed"] += 1
-        return True
+        told = note_change(
+            self.actor,
+            licence,
+            on=values["changed_on"],
+            item=values["item"],
+            before=values.get("before"),
+            after=values.get("after"),
+            side="gazette",
+        )
+        self.details["recordals_changed"] += told
+        return told
 
     def _cancel(self, licence: Licence, values: Mapping[str, Any]) -> bool:
         on = values["cancelled_on"]
-        if self._known(licence, "cancelled", on, ""):
-            return False
-        self._note(licence, "cancelled", on, "", None, None)
-        record("licence.recordal_cancelled", licence, organisation_id=licence.licensee_id, occurred_on=on)
-        if licence.state == "in_effect":
-            last = max(on, licence.effective_on)
-
-            def effect() -> None:
-                licence.ended_on, licence.ended_reason = last, "recordal_cancelled"
-
-            LICENCE.execute(
-                self.actor,
-                licence,
-                "end",
-                effect=effect,
-                organisation_id=licence.licensee_id,
-                occurred_on=last,
-                reason="recordal_cancelled",
-            )
-        self.details["recordals_cancelled"] += 1
-        return True
-
-    def _known(self, licence: Licence, kind: str, on: dt.date, item: str) -> bool:
-        return (
-            db.session.scalar(
-                sa.select(RecordalChange.id).where(
-                    RecordalChange.licence_id == licence.id,
-                    RecordalChange.kind == kind,
-                    RecordalChange.announced_on == on,
-                    RecordalChange.item == item,
-                )
-            )
-            is not None
-        )
-
-    def _note(
-        self, licence: Licence, kind: str, on: dt.date, item: str, before: str | None, after: str | None
-    ) -> None:
-        db.session.add(
-            RecordalChange(
-                licence_id=licence.id,
-                kind=kind,
-                announced_on=on,
-                item=item,
-                before=before,
-                after=after,
-                created_at=clock.now(),
-            )
-        )
+        told = note_cancellation(self.actor, licence, on=on, side="gazette")
+        if told and licence.state == "in_effect":
+            end_now(self.actor, licence, "end", "recordal_cancelled", max(on, licence.effective_on))
+        self.details["recordals_cancelled"] += told
+        return told
 
 
 IMPORTS: dict[str, type[Importer]] = {"gazette-recordals": RecordalImport}

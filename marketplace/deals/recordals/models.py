@@ -7,12 +7,13 @@ import datetime as dt
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from marketplace.core.database import Code, Key, Model, one_of
+from marketplace.accounts.following import first_counts
+from marketplace.core.database import Code, Key, Model, Versioned, one_of
 from marketplace.deals.models import Licence
 
 KINDS = ("changed", "cancelled")
 SIDES = ("holder", "licensee", "operator", "gazette")
-REMINDERS = ("due_30", "due_7")
+REMINDERS = ("due_30", "due_14", "due_3")
 
 
 class RecordalChange(Model):
@@ -51,3 +52,23 @@ class RecordalReminder(Model):
     created_at: Mapped[dt.datetime]
 
     licence: Mapped[Licence] = relationship(lazy="joined")
+
+
+class AnnuityRelief(Versioned, Model):
+    """What a patentee says of the fee relief for holders of small means that it has been granted (费减备案).
+
+    Of this relief and the cut for open licences the higher counts, never both (GL V-11 §8). `until` is the
+    last day of the relief, None while it goes on; a row is there from the first statement on.
+    """
+
+    __tablename__ = "annuity_reliefs"
+    __table_args__ = (
+        sa.UniqueConstraint("organisation_id"),
+        sa.CheckConstraint("until IS NULL OR until >= since", name="not_reversed"),
+        first_counts(),
+    )
+    organisation_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("organisations.id"))
+    since: Mapped[dt.date]
+    until: Mapped[dt.date | None]
+    user_id: Mapped[int | None] = mapped_column(Key, sa.ForeignKey("users.id"))
+    stated_at: Mapped[dt.datetime]

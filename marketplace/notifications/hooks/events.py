@@ -159,6 +159,8 @@ EVENTS: Final[Mapping[str, tuple[Kind, Any]]] = {
     "licence.recordal_filed": (_LICENCE, _l("The recordal of a licence is filed")),
     "licence.recorded": (_LICENCE, _l("A licence is recorded")),
     "licence.recordal_late": (_LICENCE, _l("The recordal of a licence is late")),
+    "licence.recordal_due_soon": (_LICENCE, _l("The recordal of a licence is to be filed soon")),
+    "licence.recordal_changed": (_LICENCE, _l("The recordal of a licence is changed")),
     "licence.recordal_cancelled": (_LICENCE, _l("The recordal of a licence is cancelled")),
     "offer.filed": (_OFFER, _l("A declaration is filed")),
     "offer.announced": (_OFFER, _l("The announcement of an offer is stated")),
