@@ -25,6 +25,7 @@ PAGES = (
     "questions",
     "licensing",
     "proofs",
+    "records",
     "royalties",
     "shares",
     "disputes",

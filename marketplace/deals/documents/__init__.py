@@ -1,22 +1,27 @@
 """Papers of a deal: the written notice and the deal certificate as PDF/A."""
 
 from marketplace.deals.documents.content import (
+    Came,
     CertificateDocument,
     FeeBasis,
     NoticeDocument,
     Owed,
     Paid,
     Party,
+    RecordDocument,
 )
-from marketplace.deals.documents.rendering import certificate_pdf, notice_pdf
+from marketplace.deals.documents.rendering import certificate_pdf, notice_pdf, record_pdf
 
 __all__ = [
+    "Came",
     "CertificateDocument",
     "FeeBasis",
     "NoticeDocument",
     "Owed",
     "Paid",
     "Party",
+    "RecordDocument",
     "certificate_pdf",
     "notice_pdf",
+    "record_pdf",
 ]

@@ -107,3 +107,40 @@ class CertificateDocument:
     check_url: str
     issuer: str
     demonstration: bool = False
+
+
+@dataclass(frozen=True)
+class Came:
+    """Money that came: day in Shanghai, minor units (分 for CNY; below zero a reversal), and a note."""
+
+    paid_on: date
+    amount_minor: int
+    currency: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class RecordDocument:
+    """The payer's record of a payment (付款记录), which is no invoice (非发票).
+
+    `owed_minor` and `received_minor` are in minor units of `currency`; `issued_at` is an aware instant.
+    """
+
+    number: str
+    issued_at: datetime
+    payer: Party
+    payee: Party
+    patent_number: str
+    patent_title: str
+    item: str
+    owed_minor: int
+    currency: str
+    due_on: date | None
+    channel: str
+    receipts: tuple[Came, ...]
+    received_minor: int
+    notice_number: str
+    licence_number: str
+    invoiced: bool
+    issuer: str
+    demonstration: bool = False

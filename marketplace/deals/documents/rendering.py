@@ -6,7 +6,7 @@ from pathlib import Path
 from marketplace.core.clock import legal_date
 from marketplace.core.papers import content_digest, qr_code, render
 from marketplace.core.papers.wording import day, instant, sum_of_money
-from marketplace.deals.documents.content import CertificateDocument, NoticeDocument
+from marketplace.deals.documents.content import CertificateDocument, NoticeDocument, RecordDocument
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -63,3 +63,27 @@ def certificate_pdf(certificate: CertificateDocument, fallback_fonts: Path | Non
         "qr": qr_code(certificate.check_url),
     }
     return render(TEMPLATES / "certificate.typ", values, certificate.issued_at, fallback_fonts)
+
+
+def record_pdf(record: RecordDocument, fallback_fonts: Path | None = None) -> bytes:
+    """Return the payer's record as PDF/A-2b, marked as no invoice; the same bytes for the same values.
+
+    `fallback_fonts` is a folder of further fonts for rare characters. Raises MissingGlyph, and ValueError for
+    an instant without time zone.
+    """
+    values = asdict(record) | {
+        "issued_at": instant(record.issued_at),
+        "owed": sum_of_money(record.owed_minor, record.currency),
+        "due_on": day(record.due_on) if record.due_on else "",
+        "received": sum_of_money(record.received_minor, record.currency),
+        "receipts": [
+            {
+                "day": day(one.paid_on),
+                "sum": ("−" if one.amount_minor < 0 else "")
+                + sum_of_money(abs(one.amount_minor), one.currency),
+                "note": one.note,
+            }
+            for one in record.receipts
+        ],
+    }
+    return render(TEMPLATES / "record.typ", values, record.issued_at, fallback_fonts)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from marketplace.core import clock
-from marketplace.deals.models import Notice
+from marketplace.deals.models import Notice, Obligation
 from marketplace.deals.rules import licence_term
 
 from .rules import Tax, abroad, taxes_on
@@ -16,10 +17,19 @@ def taxes_of(notice: Notice) -> list[Tax]:
 
     Nothing where no sum is owed, or in another currency than yuan, for which nothing is worked out.
     """
-    fee = sum(one.amount_minor for one in notice.obligations)
-    if not fee or any(one.currency != "CNY" for one in notice.obligations):
+    return _taxes(notice, [one for one in notice.obligations if one.state != "cancelled"])
+
+
+def taxes_of_obligation(owed: Obligation) -> list[Tax]:
+    """As `taxes_of`, of one sum: a royalty, an instalment."""
+    return _taxes(owed.notice, [owed])
+
+
+def _taxes(notice: Notice, owed: Sequence[Obligation]) -> list[Tax]:
+    fee = sum(one.amount_minor for one in owed)
+    if not fee or any(one.currency != "CNY" for one in owed):
         return []
-    day = max((one.paid_on for one in notice.obligations if one.paid_on), default=clock.today())
+    day = max((one.paid_on for one in owed if one.paid_on), default=clock.today())
     ends = [end for end in (notice.offer.term_to, notice.offer.patent.expires_on) if end is not None]
     term = licence_term(day, notice.offer.term_to, notice.offer.patent.expires_on) if ends else None
     payee = notice.offer.holder
