@@ -29,6 +29,8 @@ PAGES = (
     "royalties",
     "shares",
     "disputes",
+    "negotiated",
+    "orders",
     "certificates",
     "consents",
     "demands",

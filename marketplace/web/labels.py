@@ -304,6 +304,25 @@ TABLES: dict[str, dict[str, Label]] = {
         "open": Label(_l("Open licence"), "green"),
         "ordinary": Label(_l("Negotiated ordinary licence"), "secondary"),
     },
+    "negotiated_kind": {
+        "ordinary": Label(_l("Ordinary licence")),
+        "sole": Label(_l("Sole licence")),
+        "exclusive": Label(_l("Exclusive licence")),
+    },
+    "negotiated_state": {
+        "stated": Label(_l("To be confirmed"), "yellow"),
+        "confirmed": Label(_l("Confirmed by both"), "green"),
+        "contested": Label(_l("Contested"), "red"),
+        "withdrawn": Label(_l("Taken back"), "secondary"),
+    },
+    "order_state": {
+        "ordered": Label(_l("Ordered"), "yellow"),
+        "accepted": Label(_l("Accepted"), "blue"),
+        "declined": Label(_l("Declined"), "secondary"),
+        "cancelled": Label(_l("Cancelled"), "secondary"),
+        "done": Label(_l("Done"), "azure"),
+        "paid": Label(_l("Done and paid"), "green"),
+    },
     "recordal_state": {
         "to_do": Label(_l("Recordal to be filed"), "yellow"),
         "filed": Label(_l("Recordal filed"), "blue"),
@@ -743,6 +762,7 @@ TABLES: dict[str, dict[str, Label]] = {
         "patent_invalidated": Label(_l("The patent was declared invalid")),
         "stated": Label(_l("As stated in the list")),
         "recordal_cancelled": Label(_l("The gazette announced the cancellation of its recordal")),
+        "statement_withdrawn": Label(_l("Its statement was taken back")),
     },
     "correction_reason": {
         "typing_error": Label(_l("The number or the day was mistyped")),

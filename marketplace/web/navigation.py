@@ -44,7 +44,7 @@ MEMBER_MENU = (
         _l("My licences"),
         "licensing.my_licences",
         "file-earmark-check",
-        ("licensing", "disputes", "royalties", "shares"),
+        ("licensing", "disputes", "negotiated", "orders", "royalties", "shares"),
     ),
     Entry(_l("Demands"), "demands.mine", "lightbulb", ("demands",)),
     Entry(_l("Publish patents"), "holder.home", "megaphone", ("holder", "workbench", "showcase")),

@@ -17,7 +17,7 @@ from marketplace.core.actor import SYSTEM, Actor
 from marketplace.core.database import db
 from marketplace.core.errors import N_, Conflict, Forbidden, Invalid, NotFound
 from marketplace.core.journal import JournalEntry
-from marketplace.core.permissions import require
+from marketplace.core.permissions import allowed, require
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 from marketplace.deals import numbers
 from marketplace.deals.models import Licence
@@ -53,11 +53,12 @@ def listed(offer_id: int, side_offer_id: int) -> SideOffer:
 
 
 def orderable(actor: Actor, offer: Offer) -> bool:
-    """Whether the actor could order something beside this offer now."""
+    """Whether the actor could order something beside this offer now; a visitor, once it has signed in."""
+    if actor.user_id is not None and not allowed(actor, "order.place", offer).allowed:
+        return False
     try:
-        require(actor, "order.place", offer)
         _require_open(actor, offer, actor.organisation_id or 0)
-    except (Conflict, Forbidden):
+    except Conflict:
         return False
     return True
 
