@@ -16,7 +16,7 @@ from marketplace.core.files import FileStore
 from marketplace.core.logging import configure_logging, init_request_log
 from marketplace.core.mailer import Mailer
 from marketplace.core.worker import Work
-from marketplace.extensions import babel, csrf, limiter, login_manager, migrate, no_needless_wait
+from marketplace.extensions import Migrations, babel, csrf, limiter, login_manager, no_needless_wait
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -155,7 +155,7 @@ def _database(app: Flask, _settings: config.Settings) -> None:
     for name in WITH_MODELS:
         import_module(f"marketplace.{name}.models")
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(MIGRATIONS), render_as_batch=True, compare_type=True)
+    Migrations(app, MIGRATIONS)
     with app.app_context():
         tune(db.engine)
 

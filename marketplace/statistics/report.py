@@ -8,20 +8,24 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openpyxl
-import typst
 from flask_babel import gettext
-from openpyxl.styles import Alignment, Font
 
 from marketplace.core import clock
+from marketplace.core.lazily import Lazily
 from marketplace.core.papers import FONTS
 from marketplace.core.tables import safe_cell
 
 from . import services
 from .definitions import DEFINITIONS, GROUPING_TITLES, INTERVAL_TITLES, NOTES, STAGE_TITLES
 from .figures import QUICK_DAYS
+
+if TYPE_CHECKING:
+    import openpyxl
+    import typst
+else:
+    openpyxl, typst = Lazily("openpyxl"), Lazily("typst")
 
 FORMATS = ("csv", "xlsx", "json", "pdf")
 _TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
@@ -368,7 +372,7 @@ def _xlsx(report: Report) -> bytes:
     sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 24, 100
     for row in sheet.iter_rows():
         for cell in row:
-            cell.alignment = Alignment(wrap_text=True, vertical="top")
+            cell.alignment = openpyxl.styles.Alignment(wrap_text=True, vertical="top")
     for number, section in enumerate(report.sections, start=1):
         # Excel allows 31 characters and none of []:*?/\ in a sheet's name.
         title = "".join(character for character in section.title if character not in "[]:*?/\\：")
@@ -377,7 +381,7 @@ def _xlsx(report: Report) -> bytes:
         for row in section.rows:
             sheet.append([safe_cell(value) if isinstance(value, str) else value for value in row])
         for cell in sheet[1]:
-            cell.font = Font(bold=True)
+            cell.font = openpyxl.styles.Font(bold=True)
         sheet.freeze_panes = "B2"
         sheet.column_dimensions["A"].width = 36
         for letter in "BCDEFGH":

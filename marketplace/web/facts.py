@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from typing import TYPE_CHECKING
 
-import openpyxl
 import sqlalchemy as sa
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,6 +19,7 @@ from marketplace.accounts.models import User
 from marketplace.core import clock, importing
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict, DomainError, Invalid, NotFound
+from marketplace.core.lazily import Lazily
 from marketplace.core.permissions import allowed
 from marketplace.core.tables import safe_cell
 from marketplace.core.unit_of_work import unit_of_work
@@ -36,6 +37,11 @@ from .holder_frame import blueprint, party
 from .holder_patents import own_patent
 from .list_templates import header, headers_of, template_answer
 from .uploads import Kind, UploadForm, carry_out, kept_list, rehearse, sentence_on
+
+if TYPE_CHECKING:
+    import openpyxl
+else:
+    openpyxl = Lazily("openpyxl")
 
 KIND = Kind(
     "facts",

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openpyxl
 from flask import Response
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.datavalidation import DataValidation
 
 from marketplace.core import importing
+from marketplace.core.lazily import Lazily
 from marketplace.listings import columns as listing_columns
 
 from . import labels
 from .downloads import saved
 from .formats import english
+
+if TYPE_CHECKING:
+    import openpyxl
+else:
+    openpyxl = Lazily("openpyxl")
 
 LARGEST = 20_000  # rows that are taken through a page; larger lists are the operator's command
 _NOTES = {
@@ -100,10 +102,10 @@ def template_answer(kind: str) -> Response:
     notes = book.create_sheet(gettext("Notes"))
     notes.append([gettext("Column"), gettext("Required"), gettext("Values"), gettext("Note")])
     for position, column in enumerate(importing.columns_of(kind), start=1):
-        letter = get_column_letter(position)
+        letter = openpyxl.utils.get_column_letter(position)
         cell = sheet.cell(1, position, header(column))
-        cell.font = Font(bold=True, color="FFFFFF")
-        cell.fill = PatternFill("solid", fgColor="1F5AA6" if column.required else "566171")
+        cell.font = openpyxl.styles.Font(bold=True, color="FFFFFF")
+        cell.fill = openpyxl.styles.PatternFill("solid", fgColor="1F5AA6" if column.required else "566171")
         sheet.column_dimensions[letter].width = 18
         if any(part in column.name for part in _AS_TEXT):
             sheet.column_dimensions[letter].number_format = "@"
@@ -111,7 +113,9 @@ def template_answer(kind: str) -> Response:
                 sheet.cell(row, position).number_format = "@"
         choices = _choices(kind, column.name)
         if choices:
-            rule = DataValidation(type="list", formula1=f'"{",".join(choices)}"', allow_blank=True)
+            rule = openpyxl.worksheet.datavalidation.DataValidation(
+                type="list", formula1=f'"{",".join(choices)}"', allow_blank=True
+            )
             rule.add(f"{letter}2:{letter}{LARGEST}")
             sheet.add_data_validation(rule)
         notes.append(
@@ -126,10 +130,10 @@ def template_answer(kind: str) -> Response:
     for letter, width in zip("ABCD", (24, 10, 44, 70), strict=True):
         notes.column_dimensions[letter].width = width
     for cell in notes[1]:
-        cell.font = Font(bold=True)
+        cell.font = openpyxl.styles.Font(bold=True)
     for row in notes.iter_rows(min_row=2):
         for cell in row:
-            cell.alignment = Alignment(wrap_text=True, vertical="top")
+            cell.alignment = openpyxl.styles.Alignment(wrap_text=True, vertical="top")
     content = io.BytesIO()
     book.save(content)
     return saved(content.getvalue(), f"{labels.name('list_kind', kind)}.xlsx")

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import flask_migrate
 import sqlalchemy as sa
-from flask import Flask
+from alembic.script import ScriptDirectory
+from flask import Flask, current_app
 
 from marketplace.app import create_app
 from marketplace.core import journal, triggers
 from marketplace.core.database import db
+from marketplace.web.operations import newest_migration
 from tests.conftest import Databases, settings_for
 
 
@@ -36,6 +38,12 @@ def test_migrations_go_up_and_down_and_up_again(databases: Databases, tmp_path: 
 def test_migrations_equal_the_models(committed_app: Flask) -> None:
     with committed_app.app_context():
         flask_migrate.check()
+
+
+def test_the_newest_migration_is_told_by_the_names_of_the_files(committed_app: Flask) -> None:
+    with committed_app.app_context():
+        folder = current_app.extensions["migrate"].directory
+        assert newest_migration() == ScriptDirectory(folder).get_current_head()
 
 
 def test_upgrading_twice_changes_nothing(committed_app: Flask) -> None:

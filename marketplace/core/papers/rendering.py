@@ -1,5 +1,7 @@
 """Papers as PDF/A-2b files: pure functions of a template, its values and the fonts."""
 
+from __future__ import annotations
+
 import json
 import re
 import unicodedata
@@ -8,12 +10,18 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import segno
-import typst
+
+from marketplace.core.lazily import Lazily
 
 from .wording import aware
+
+if TYPE_CHECKING:
+    import typst
+else:
+    typst = Lazily("typst")
 
 # Where a template may import from: those of every package share the sheet `/core/papers/templates/paper.typ`.
 ROOT = Path(__file__).parent.parent.parent

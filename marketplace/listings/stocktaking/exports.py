@@ -9,20 +9,17 @@ import csv
 import io
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape
 
-import openpyxl
 import sqlalchemy as sa
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import get_column_letter, quote_sheetname
-from openpyxl.worksheet.datavalidation import DataValidation
 
 from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.identifiers import InvalidNumber, PatentNumber
+from marketplace.core.lazily import Lazily
 from marketplace.core.tables import safe_cell
 from marketplace.listings.models import Patent, PatentClass
 
@@ -30,6 +27,11 @@ from . import columns, filters, services
 from .desk import Desk
 from .models import Stock
 from .rules import routes
+
+if TYPE_CHECKING:
+    import openpyxl
+else:
+    openpyxl = Lazily("openpyxl")
 
 BATCH: Final = 1_000
 TEMPLATE_ROWS: Final = 20_000
@@ -253,7 +255,7 @@ def template(desk: Desk, *, english: bool) -> bytes:
     _heads(sheet, english)
     _heads(example, english)
     for position, column in enumerate(columns.COLUMNS, start=1):
-        letter = get_column_letter(position)
+        letter = openpyxl.utils.get_column_letter(position)
         sheet.column_dimensions[letter].width = example.column_dimensions[letter].width = 20
         if column.name in ("number", "practised_since"):
             for row in range(2, 502):
@@ -262,8 +264,10 @@ def template(desk: Desk, *, english: bool) -> bytes:
         if values:
             for row, value in enumerate(values, start=1):
                 lists.cell(row, position, safe_cell(value))
-            source = f"{quote_sheetname('lists')}!${letter}$1:${letter}${len(values)}"
-            rule = DataValidation(type="list", formula1=source, allow_blank=True)
+            source = f"{openpyxl.utils.quote_sheetname('lists')}!${letter}$1:${letter}${len(values)}"
+            rule = openpyxl.worksheet.datavalidation.DataValidation(
+                type="list", formula1=source, allow_blank=True
+            )
             # Several routes may stand in one cell, and people may be named by their addresses.
             rule.showErrorMessage = column.name not in ("wish", "inventor")
             rule.error = gettext("Please choose from the list.")
@@ -288,12 +292,12 @@ def template(desk: Desk, *, english: bool) -> bytes:
         scale.append([safe_cell(cell) for cell in cells])
     for page, widths in ((notes, (24, 10, 50, 70)), (scale, (10, 24, 90))):
         for position, width in enumerate(widths, start=1):
-            page.column_dimensions[get_column_letter(position)].width = width
+            page.column_dimensions[openpyxl.utils.get_column_letter(position)].width = width
         for cell in page[1]:
-            cell.font = Font(bold=True)
+            cell.font = openpyxl.styles.Font(bold=True)
         for line in page.iter_rows(min_row=2):
             for cell in line:
-                cell.alignment = Alignment(wrap_text=True, vertical="top")
+                cell.alignment = openpyxl.styles.Alignment(wrap_text=True, vertical="top")
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
@@ -306,8 +310,8 @@ def _head(column: Any, english: bool) -> str:
 def _heads(sheet: Any, english: bool) -> None:
     for position, column in enumerate(columns.COLUMNS, start=1):
         cell = sheet.cell(1, position, _head(column, english))
-        cell.font = Font(bold=True, color="FFFFFF")
-        cell.fill = PatternFill("solid", fgColor="1F5AA6" if column.required else "566171")
+        cell.font = openpyxl.styles.Font(bold=True, color="FFFFFF")
+        cell.fill = openpyxl.styles.PatternFill("solid", fgColor="1F5AA6" if column.required else "566171")
     sheet.freeze_panes = "A2"
 
 
