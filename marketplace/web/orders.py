@@ -34,7 +34,7 @@ class PlaceForm(Form):
     """What is wanted of it."""
 
     wish = TextAreaField(
-        _l("What do you need?"),
+        _l("What exactly do you need?"),
         [optional(), at_most(services.LONGEST_WISH)],
         description=_l("Where, for how many people, on which machine. Only the holder and you read it."),
         filters=[stripped],
