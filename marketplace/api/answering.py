@@ -17,6 +17,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from marketplace.accounts.identity import current_actor
 from marketplace.core.actor import Actor
+from marketplace.core.database import db
 from marketplace.core.errors import Conflict, DomainError, Forbidden, Invalid, StaleVersion
 from marketplace.core.idempotency import Answer, recall, remember, request_hash
 from marketplace.core.unit_of_work import unit_of_work
@@ -149,8 +150,8 @@ def _recall(actor: Actor, key: str | None) -> Answer | None:
 
 
 def _recalled(actor: Actor, key: str | None) -> Answer | None:
-    """As `_recall`, in a unit of work of its own."""
+    """As `_recall`, as it is committed now: before or after the unit of work."""
     if key is None:
         return None
-    with unit_of_work(actor):
-        return _recall(actor, key)
+    db.session.rollback()  # what an open transaction sees may be older
+    return _recall(actor, key)

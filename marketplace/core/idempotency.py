@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from .database import Code, Key, Model, db
 from .errors import Invalid
 from .readers import wall
-from .unit_of_work import current, unit_of_work
+from .unit_of_work import unit_of_work
 
 KEPT = dt.timedelta(days=7)
 
@@ -49,12 +49,11 @@ def request_hash(method: str, path: str, body: bytes) -> str:
 
 
 def recall(organisation_id: int, key: str, digest: str) -> Answer | None:
-    """The stored answer for a key, read inside the unit of work that would otherwise act.
+    """The stored answer for a key; it decides when it is read in the unit of work that would otherwise act.
 
     Raises:
         Invalid: `idempotency-key-reused`, when the key came with another request.
     """
-    current()
     row = db.session.scalar(
         sa.select(IdempotencyKey).where(
             IdempotencyKey.organisation_id == organisation_id,
@@ -76,7 +75,8 @@ def remember(organisation_id: int, key: str, digest: str, status: int, body: dic
             IdempotencyKey.organisation_id == organisation_id,
             IdempotencyKey.key == key,
             IdempotencyKey.created_at <= wall() - KEPT,
-        )
+        ),
+        execution_options={"synchronize_session": False},
     )
     db.session.add(
         IdempotencyKey(

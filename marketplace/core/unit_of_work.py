@@ -151,8 +151,11 @@ def unit_of_work(
         call()
 
 
-def lock(model: type[T], key: Any) -> T:
+def lock(model: type[T], key: Any, *options: orm.interfaces.ORMOption) -> T:
     """Load a row afresh and hold it until the end of the unit of work.
+
+    Args:
+        options: for its loading, such as what need not come along.
 
     Raises:
         sqlalchemy.exc.NoResultFound: when there is no such row.
@@ -162,7 +165,7 @@ def lock(model: type[T], key: Any) -> T:
     # OF: PostgreSQL refuses to lock the outer-joined side of eagerly loaded rows, and they are not meant.
     query = sa.select(model).where(sa.inspect(model, raiseerr=True).primary_key[0] == key)
     return db.session.scalars(
-        query.with_for_update(of=model), execution_options={"populate_existing": True}
+        query.with_for_update(of=model).options(*options), execution_options={"populate_existing": True}
     ).one()
 
 

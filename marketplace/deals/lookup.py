@@ -70,6 +70,8 @@ def owned_by(organisations: Collection[int]) -> sa.ColumnElement[bool]:
 
 def payments_of(notice: Notice) -> list[Payment]:
     """Every attempt to pay under a notice, oldest first."""
+    if not notice.obligations:
+        return []
     return list(
         db.session.scalars(
             sa.select(Payment)
@@ -82,7 +84,9 @@ def payments_of(notice: Notice) -> list[Payment]:
 
 def licence_of(notice: Notice) -> Licence | None:
     """The licence that came of a notice, if it did."""
-    return db.session.scalar(sa.select(Licence).where(Licence.notice_id == notice.id))
+    # Its notice, offer, patent and licensee are those of the notice, which are at hand.
+    query = sa.select(Licence).where(Licence.notice_id == notice.id).options(sa.orm.lazyload("*"))
+    return db.session.scalar(query)
 
 
 def licences_of(notice_ids: Collection[int]) -> dict[int, Licence]:

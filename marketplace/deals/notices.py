@@ -50,6 +50,12 @@ CHECKOUT_LIFE: Final = dt.timedelta(hours=25)  # Stripe closes a session after 2
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 
 
+# A notice says nothing of a patent's classes and facts.
+_NOTICED: Final = (
+    sa.orm.joinedload(Offer.patent).options(sa.orm.lazyload(Patent.classes), sa.orm.lazyload(Patent.facts)),
+)
+
+
 @dataclass(frozen=True)
 class PreparedNotice:
     """A notice that is printed and sealed but not served yet.
@@ -108,7 +114,7 @@ def prepare_notice(
     require(actor, "notice.serve")
     use, contact = clean_text(use, "use", MAX_USE), clean_text(contact, "contact", MAX_CONTACT)
     licensee = licensee_for(actor, licensee_id)
-    offer = db.session.get(Offer, offer_id)
+    offer = db.session.get(Offer, offer_id, options=_NOTICED)
     if offer is None or offer.status not in PUBLIC:
         raise NotFound("offer-not-found", "There is no such offer.")
     _check(offer, licensee)
@@ -145,7 +151,7 @@ def serve_notice(actor: Actor, prepared: PreparedNotice) -> Notice:
     """
     require(actor, "notice.serve")
     licensee = licensee_for(actor, prepared.licensee_id)
-    offer = lock(Offer, prepared.offer_id)
+    offer = lock(Offer, prepared.offer_id, *_NOTICED)
     _check(offer, licensee)
     require_exportable(offer, prepared.seat, prepared.technology)
     document = _document(

@@ -62,7 +62,8 @@ def own_document(content: bytes) -> OwnDocument:
 def note_evidence(actor: Actor, notice: Notice, own: OwnDocument | None) -> NoticeEvidence:
     """Keep what is known of a new notice's sender now; nothing of it gates the notice."""
     licensee = notice.licensee
-    user = db.session.get(User, actor.user_id) if actor.user_id is not None else None
+    found = sa.select(User.email_verified_at, User.totp_secret).where(User.id == actor.user_id)
+    user = db.session.execute(found).first()
     row = NoticeEvidence(
         notice=notice,
         form="uploaded" if own is not None else "online",

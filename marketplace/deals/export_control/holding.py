@@ -21,7 +21,8 @@ from .models import ANSWERS, ExportCheck, TechnologyClass
 
 def check_of(notice_id: int) -> ExportCheck | None:
     """The export check of a notice; None where the licensee is seated in the mainland."""
-    return db.session.scalar(sa.select(ExportCheck).where(ExportCheck.notice_id == notice_id))
+    query = sa.select(ExportCheck).where(ExportCheck.notice_id == notice_id)
+    return db.session.scalar(query.options(sa.orm.lazyload(ExportCheck.notice)))  # it is at hand
 
 
 def stated_class(patent_id: int) -> TechnologyClass | None:
