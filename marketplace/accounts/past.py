@@ -166,6 +166,11 @@ class Past:
         for organisation_id, valid_to, value in db.session.execute(query):
             self._until.setdefault(organisation_id, []).append((valid_to, value))
 
+    @property
+    def organisations(self) -> Collection[int]:
+        """Those that had another value before."""
+        return self._until.keys()
+
     def on(self, organisation_id: int, day: dt.date, today: str | None) -> str | None:
         """The value on a day, given what it is today."""
         for valid_to, value in self._until.get(organisation_id, ()):

@@ -51,9 +51,9 @@ def rebuild() -> None:
         {
             "as_of": standing.as_of.isoformat(),
             "journal_id": standing.journal_id,
-            "patents": sum(one.in_region for one in standing.patents),
-            "outside": sum(not one.in_region for one in standing.patents),
-            "licences": sum(len(one.licences) for one in standing.patents),
+            "patents": int(standing.facts.patents.in_region.sum()),
+            "outside": int((~standing.facts.patents.in_region).sum()),
+            "licences": len(standing.facts.open.id),
             "left_out": standing.left_out,
         }
     )

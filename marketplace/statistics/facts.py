@@ -7,14 +7,18 @@ Population: patents with at least one verified announced offer, now or earlier. 
 from __future__ import annotations
 
 import datetime as dt
+import io
+import json
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 from flask import current_app
+from sqlalchemy.ext.compiler import compiles
 
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.past import Past
@@ -29,22 +33,41 @@ from marketplace.demands.models import Recommendation
 from marketplace.listings.models import Offer, Patent, PatentClass, PatentFact, PatentParty
 
 from . import dimensions
-from .models import Activity, FactLicence, FactPatent, FactsAsOf
+from .columns import (
+    DIMENSIONS,
+    EXIT_REASONS,
+    NEVER,
+    SIDE_STAGES,
+    STAGES,
+    UNKNOWN,
+    Array,
+    Facts,
+    Licences,
+    Patents,
+    Spells,
+    arrays,
+    assemble,
+    day_number,
+    to_day,
+)
+from .models import Activity, FactColumn, FactsAsOf
 
-EXIT_REASONS = ("withdrawn", "revoked", "term_over", "patent_ended")
 _ANNOUNCED_ONCE = ("announced", "withdrawal_filed", "withdrawn", "revoked", "lapsed")
-_ONE_DAY = dt.timedelta(days=1)
+_ENDED = ("terminated", "invalidated", "expired")
 # Activity changes facts without an entry in the journal, so they are renewed now and then regardless.
 RENEW_AFTER = dt.timedelta(minutes=10)
+_LABELS = "labels"
 
 
 @dataclass(frozen=True)
 class Computed:
-    """Rows for the two fact tables, and how many open licences no figure may count."""
+    """The facts, and how many open licences no figure may count."""
 
-    patents: list[dict[str, Any]]
-    licences: list[dict[str, Any]]
+    facts: Facts
     left_out: int
+
+
+# --- kept in the database
 
 
 def rebuild() -> FactsAsOf:
@@ -57,6 +80,7 @@ def rebuild() -> FactsAsOf:
     journal_id, computed_at, as_of = last_id(), clock.now(), clock.today()
     computed = compute(current_app.config["SETTINGS"].region, as_of)
     licences, licences_up_to = _open_after(0)
+    rows = _packed(computed.facts)
     with unit_of_work():
         mark = db.session.get(FactsAsOf, 1, with_for_update=True, populate_existing=True)
         if mark is not None and mark.journal_id > journal_id:
@@ -68,10 +92,8 @@ def rebuild() -> FactsAsOf:
         mark.build, mark.left_out = uuid.uuid4().hex, computed.left_out
         mark.licences, mark.licences_up_to = licences, licences_up_to
         db.session.flush()
-        for model, rows in ((FactPatent, computed.patents), (FactLicence, computed.licences)):
-            db.session.execute(sa.delete(model.__table__))  # type: ignore[arg-type]
-            if rows:
-                db.session.execute(sa.insert(model.__table__), rows)  # type: ignore[arg-type]
+        db.session.execute(sa.delete(FactColumn))
+        db.session.execute(sa.insert(FactColumn), rows)
     return mark
 
 
@@ -106,6 +128,31 @@ def refresh() -> None:
         rebuild()
 
 
+def load() -> Facts:
+    """The facts as they are kept. Raises `KeyError` when none were ever computed."""
+    content = {
+        row.name: zlib.decompress(row.content)
+        for row in db.session.execute(sa.select(FactColumn.name, FactColumn.content))
+    }
+    labels = json.loads(content.pop(_LABELS))
+    return assemble(
+        {name: np.load(io.BytesIO(packed), allow_pickle=False) for name, packed in content.items()}, labels
+    )
+
+
+def _packed(facts: Facts) -> list[dict[str, Any]]:
+    """Rows of `FactColumn`: equal facts give equal bytes."""
+    content = {_LABELS: json.dumps(facts.labels, ensure_ascii=False).encode()}
+    for name, array in arrays(facts).items():
+        out = io.BytesIO()
+        np.save(out, array, allow_pickle=False)
+        content[name] = out.getvalue()
+    return [{"name": name, "content": zlib.compress(packed, 1)} for name, packed in content.items()]
+
+
+# --- from the rows
+
+
 def compute(region: str, today: dt.date) -> Computed:
     """All facts as of `today`, from the database; reads only.
 
@@ -113,131 +160,140 @@ def compute(region: str, today: dt.date) -> Computed:
         region: GB/T 2260 code of the region whose patents the figures count.
     """
     offers = _offers(today)
-    owners = _owners({key: found[0].announced_on for key, found in offers.items()})
-    symbols = _main_symbols()
-    stages = _Stages(today)
-    licences, left_out = _licences({key: found[0].announced_on for key, found in offers.items()}, today)
-    patents = []
-    for patent_id, found in offers.items():
-        of_patent = licences.get(patent_id, [])
-        patents.append(
-            _patent(
-                found, owners.get(patent_id, []), symbols.get(patent_id), stages, of_patent, region, today
-            )
-        )
-    return Computed(patents, [row for rows in licences.values() for row in rows], left_out)
+    first = _first_of_each(offers["patent_id"])
+    # Patents stand in the order of their first announcement, then of their ids.
+    order = np.lexsort((offers["patent_id"][first], offers["announced_on"][first]))
+    first = first[order]
+    place_of = _Places(offers["patent_id"][first])
+    patent_of_offer = place_of(offers["patent_id"])
+    announced = offers["announced_on"][first]
+    holders, holder = np.unique(offers["holder_id"][first], return_inverse=True)
+
+    read, ids, left_out = _licences(place_of, announced, today)
+    licensees, licensee = np.unique(ids, return_inverse=True)
+    pairs = holder[read["patent"]].astype(np.int64) * (len(licensees) + 1) + licensee
+    open_, ordinary = (
+        _table(read, licensee, pairs, chosen) for chosen in (~read["ordinary"], read["ordinary"])
+    )
+
+    owners = _owners(place_of, announced, region)
+    symbols = _main_symbols(place_of)
+    labels, groups = {}, []
+    for dimension, values in _dimensions(offers, first, owners, symbols).items():
+        labels[dimension], line = _coded(values)
+        groups.append(line)
+    return Computed(
+        Facts(
+            patents=Patents(
+                id=offers["patent_id"][first],
+                offer_id=offers["id"][first],
+                holder=holder.astype(np.int32),
+                announced=announced,
+                in_region=owners.local,
+                reached=_reached(place_of, patent_of_offer, offers, open_, announced, today),
+                groups=np.stack(groups),
+            ),
+            spells=_spells(patent_of_offer, offers),
+            open=open_,
+            ordinary=ordinary,
+            holders=holders,
+            licensees=licensees,
+            labels=labels,
+        ),
+        left_out,
+    )
 
 
-def _patent(
-    offers: list[Any],
-    owners: list[Any],
-    symbol: str | None,
-    stages: _Stages,
-    licences: list[dict[str, Any]],
-    region: str,
-    today: dt.date,
-) -> dict[str, Any]:
-    first = offers[0]
-    local = [owner for owner in owners if dimensions.in_region(owner.region, region)]
-    leading = (local or owners or [None])[0]
-    spells = merge(spell_of(offer) for offer in offers)
-    _, end, reason = spells[-1]
-    over = end is not None and end <= today
-    section, ipc_class = dimensions.section_and_class(symbol)
-    ids = [offer.id for offer in offers]
-    opened = [row for row in licences if row["kind"] == "open"]
-    return {
-        "patent_id": first.patent_id,
-        "offer_id": first.id,
-        "holder_id": first.holder_id,
-        "first_announced_on": first.announced_on,
-        "in_region": bool(local),
-        "exit_on": end if over else None,
-        "exit_reason": reason if over else None,
-        "first_shown_on": stages.activity("shown", ids),
-        "first_opened_on": stages.activity("opened", ids),
-        "first_notice_on": _earliest([stages.notices.get(key) for key in ids], opened, "notice_on", today),
-        "first_paid_on": _earliest([stages.payments.get(key) for key in ids], opened, "paid_on", today),
-        "first_effective_on": min((row["effective_on"] for row in opened), default=None),
-        "first_recorded_on": _earliest([], opened, "recorded_on", today),
-        "first_recommended_on": stages.side("recommended", ids),
-        "first_contacted_on": stages.side("contacted", ids),
-        "first_passed_on": stages.side("passed", ids),
-        "licences": len(opened),
-        "kind": first.kind,
-        "fee_form": fee_form_of(first.fee_form, first.fee_minor),
-        "owner_type": leading.type if leading else "unknown",
-        "district": dimensions.district_of(leading.region) if leading else None,
-        "ipc_section": section,
-        "ipc_class": ipc_class,
-        "industry": dimensions.industry_of(symbol),
-        "spells": [
-            [start.isoformat(), end.isoformat() if end else None, reason] for start, end, reason in spells
-        ],
-    }
+class _Places:
+    """Where each patent of the population stands, by its id."""
+
+    def __init__(self, ids: Array) -> None:
+        self._sorter = np.argsort(ids)
+        self._sorted = ids[self._sorter]
+
+    def __call__(self, ids: Array) -> Array:
+        """The places of these patents, -1 for one that is not of the population."""
+        if not len(self._sorted):
+            return np.full(len(ids), -1, np.int32)
+        at = np.minimum(np.searchsorted(self._sorted, ids), len(self._sorted) - 1)
+        return np.where(self._sorted[at] == ids, self._sorter[at], -1).astype(np.int32)
+
+    def __len__(self) -> int:
+        return len(self._sorted)
 
 
-def fee_form_of(form: str | None, fee_minor: int | None) -> str:
-    """The price form that is counted: a fixed fee of zero is free; `unknown` when none is on record."""
-    if form == "fixed" and fee_minor == 0:
-        return "free"
-    return form or "unknown"
+def _first_of_each(keys: Array) -> Array:
+    """Where each key first stands, in the order of the keys."""
+    return np.unique(keys, return_index=True)[1]
 
 
-Spell = tuple[dt.date, dt.date | None, str | None]
+def _coded(values: Sequence[str | None]) -> tuple[tuple[str, ...], Array]:
+    """Values as places among their codes, which are in order, UNKNOWN last."""
+    codes = (*sorted({value for value in values if value is not None} - {UNKNOWN}), UNKNOWN)
+    place = {code: number for number, code in enumerate(codes)} | {None: len(codes) - 1}
+    return codes, np.fromiter((place[value] for value in values), np.int16, len(values))
 
 
-def spell_of(offer: Any) -> Spell:
-    """From when an offer was in force, on which day it ended or will end, and why.
-
-    Takes a row of `_offers`. The end of an announcement takes effect on the day it is announced, so on
-    that day the offer is no longer in force; terms and patents end on the day after their last day.
-    """
-    ends: list[tuple[dt.date, str]] = []
-    if offer.withdrawn_on is not None:
-        ends.append((offer.withdrawn_on, "withdrawn"))
-    if offer.revoked_on is not None:
-        ends.append((offer.revoked_on, "revoked"))
-    if offer.term_to is not None:
-        ends.append((offer.term_to + _ONE_DAY, "term_over"))
-    if offer.expires_on is not None:
-        ends.append((offer.expires_on + _ONE_DAY, "patent_ended"))
-    if offer.patent_ended_on is not None:
-        ends.append((offer.patent_ended_on, "patent_ended"))
-    if offer.lapsed_on is not None:
-        ends.append((offer.lapsed_on, "patent_ended"))
-    if not ends:
-        return offer.announced_on, None, None
-    day, reason = min(ends, key=lambda end: end[0])  # on equal days the first of the list names the reason
-    return offer.announced_on, max(day, offer.announced_on), reason
+# Columns of a query become arrays part by part, so that a million rows never stand as Python values.
+Convert = Callable[[Sequence[Any]], Array]
+_PART = 50_000
 
 
-def merge(spells: Iterable[Spell]) -> list[Spell]:
-    """Spells in order of time, overlapping ones joined: while one is in force the end of another is none."""
-    merged: list[Spell] = []
-    for start, end, reason in sorted(spells, key=lambda spell: (spell[0], spell[1] or dt.date.max)):
-        if merged:
-            before_start, before_end, before_reason = merged[-1]
-            if before_end is None or start < before_end:
-                later = before_end is not None and (end is None or end > before_end)
-                merged[-1] = (
-                    before_start,
-                    end if later else before_end,
-                    reason if later else before_reason,
-                )
-                continue
-        merged.append((start, end, reason))
-    return merged
+def _keys(values: Sequence[Any]) -> Array:
+    return np.array(values, np.int64)
 
 
-def _offers(today: dt.date) -> dict[int, list[Any]]:
-    """Verified announced offers by patent, the first announced one first."""
+def _days(values: Sequence[Any]) -> Array:
+    return np.array(values, np.int32)
+
+
+def _legal_days(values: Sequence[Any]) -> Array:
+    return np.fromiter((day_number(clock.legal_date(value)) for value in values), np.int32, len(values))
+
+
+def _texts(values: Sequence[Any]) -> Array:
+    return np.array(values, object)
+
+
+def _flags(values: Sequence[Any]) -> Array:
+    return np.array(values, np.bool_)
+
+
+class _Day(sa.sql.expression.FunctionElement[int]):
+    """A date as the columns have it, counted by the database: a million dates as Python values take long."""
+
+    type = sa.Integer()
+    inherit_cache = True
+
+
+@compiles(_Day, "postgresql")
+def _day_on_postgresql(element: _Day, compiler: Any, **values: Any) -> str:
+    return f"COALESCE({compiler.process(element.clauses, **values)} - DATE '1970-01-01', {NEVER})"
+
+
+@compiles(_Day, "sqlite")
+def _day_on_sqlite(element: _Day, compiler: Any, **values: Any) -> str:
+    day = compiler.process(element.clauses, **values)
+    return f"COALESCE(CAST(julianday({day}) - 2440587.5 AS INTEGER), {NEVER})"
+
+
+def _read(query: sa.Select[*tuple[Any, ...]], *convert: Convert) -> dict[str, Array]:
+    """The columns of a query's rows by name, each through its converter."""
+    names = [column.name for column in query.selected_columns]
+    parts: list[list[Array]] = [[make(())] for make in convert]
+    # Through the connection: the session would make the same rows at twice the cost.
+    found = db.session.connection().execute(query, execution_options={"yield_per": _PART})
+    for rows in found.partitions():
+        for part, make, values in zip(parts, convert, zip(*rows, strict=True), strict=True):
+            part.append(make(values))
+    return {name: np.concatenate(part) for name, part in zip(names, parts, strict=True)}
+
+
+def _offers(today: dt.date) -> dict[str, Array]:
+    """Verified announced offers, the first announced one first; `end` and `reason` of each."""
     ended = (
         sa.select(PatentFact.patent_id, sa.func.min(PatentFact.as_of).label("patent_ended_on"))
-        .where(
-            PatentFact.name == "legal_status",
-            PatentFact.value.in_(("terminated", "invalidated", "expired")),
-        )
+        .where(PatentFact.name == "legal_status", PatentFact.value.in_(_ENDED))
         .group_by(PatentFact.patent_id)
         .subquery()
     )
@@ -246,16 +302,21 @@ def _offers(today: dt.date) -> dict[int, list[Any]]:
             Offer.id,
             Offer.patent_id,
             Offer.holder_id,
-            Offer.announced_on,
-            Offer.withdrawn_on,
-            Offer.revoked_on,
-            Offer.lapsed_on,
-            Offer.term_to,
+            *(
+                _Day(column).label(column.key)
+                for column in (
+                    Offer.announced_on,
+                    Offer.withdrawn_on,
+                    Offer.revoked_on,
+                    Offer.term_to,
+                    Patent.expires_on,
+                    ended.c.patent_ended_on,
+                    Offer.lapsed_on,
+                )
+            ),
             Offer.fee_form,
-            Offer.fee_minor,
+            sa.case((Offer.fee_minor == 0, True), else_=False).label("no_fee"),
             Patent.kind,
-            Patent.expires_on,
-            ended.c.patent_ended_on,
         )
         .join(Patent, Patent.id == Offer.patent_id)
         .outerjoin(ended, ended.c.patent_id == Offer.patent_id)
@@ -266,26 +327,100 @@ def _offers(today: dt.date) -> dict[int, list[Any]]:
         )
         .order_by(Offer.announced_on, Offer.id)
     )
-    found: dict[int, list[Any]] = defaultdict(list)
-    for row in db.session.execute(query):
-        found[row.patent_id].append(row)
+    found = _read(query, *[_keys] * 3, *[_days] * 7, _texts, _flags, _texts)
+    found["end"], found["reason"] = _ends(found)
     return found
 
 
-def _counted() -> sa.Select[int]:
-    return sa.select(Offer.patent_id).where(Offer.evidence == "verified")
+# The end of an announcement takes effect on the day it is announced, so on that day the offer is no longer
+# in force; terms and patents end on the day after their last day.
+_CAUSES = (
+    ("withdrawn_on", 0, "withdrawn"),
+    ("revoked_on", 0, "revoked"),
+    ("term_to", 1, "term_over"),
+    ("expires_on", 1, "patent_ended"),
+    ("patent_ended_on", 0, "patent_ended"),
+    ("lapsed_on", 0, "patent_ended"),
+)
 
 
-@dataclass(frozen=True, slots=True)
-class _Owner:
-    """An owner of a patent as it was when the patent was first announced."""
+def _ends(offers: dict[str, Array]) -> tuple[Array, Array]:
+    """On which day each offer ended or will end, and why; on equal days the first cause is the reason."""
+    days = np.stack(
+        [np.where(offers[name] == NEVER, NEVER, offers[name] + later) for name, later, _ in _CAUSES]
+    ).astype(np.int32)
+    which = np.argmin(days, axis=0)
+    end = days.min(axis=0)
+    reasons = np.array([EXIT_REASONS.index(reason) for *_, reason in _CAUSES], np.int8)
+    return (
+        np.where(end == NEVER, NEVER, np.maximum(end, offers["announced_on"])).astype(np.int32),
+        np.where(end == NEVER, -1, reasons[which]).astype(np.int8),
+    )
 
-    region: str | None
-    type: str | None
+
+Spell = tuple[int, int, int]
 
 
-def _owners(announced: Mapping[int, dt.date]) -> dict[int, list[_Owner]]:
-    """The owners of each patent in their order, with type and district on the day it was first announced."""
+def _spells(patent: Array, offers: dict[str, Array]) -> Spells:
+    """The spells of all patents; only of those that were offered several times any need be joined."""
+    order = np.lexsort((offers["end"], offers["announced_on"], patent))
+    patent, start, end, reason = (
+        patent[order], offers["announced_on"][order], offers["end"][order], offers["reason"][order],
+    )  # fmt: skip
+    again = np.flatnonzero(np.bincount(patent, minlength=1) > 1)
+    kept = ~np.isin(patent, again)
+    joined = [
+        (place, *spell)
+        for place in again
+        for spell in merge(
+            zip(*(column[slice(*np.searchsorted(patent, (place, place + 1)))].tolist()
+                  for column in (start, end, reason)), strict=True)
+        )
+    ]  # fmt: skip
+    more = np.array(joined, np.int64).reshape(-1, 4)
+    columns = [
+        np.concatenate([column[kept], more[:, number].astype(column.dtype)])
+        for number, column in enumerate((patent, start, end, reason))
+    ]
+    last = np.lexsort((columns[1], columns[0]))
+    return Spells(*(column[last] for column in columns))
+
+
+def merge(spells: Iterable[Spell]) -> list[Spell]:
+    """Spells in order of time, overlapping ones joined: while one is in force the end of another is none.
+
+    Args:
+        spells: each as the day of its start, that of its end (NEVER without one), and its reason.
+    """
+    merged: list[Spell] = []
+    for start, end, reason in sorted(spells, key=lambda spell: spell[:2]):
+        if merged:
+            before_start, before_end, before_reason = merged[-1]
+            if start < before_end:
+                later = end > before_end
+                merged[-1] = (
+                    before_start,
+                    end if later else before_end,
+                    reason if later else before_reason,
+                )
+                continue
+        merged.append((start, end, reason))
+    return merged
+
+
+@dataclass(frozen=True)
+class _Owners:
+    """Per patent: whether an owner is of the region, and type and district of the leading owner.
+
+    That is the first owner of the region, else the first owner, as it was when the patent was announced.
+    """
+
+    local: Array
+    type: list[str]
+    district: list[str | None]
+
+
+def _owners(place_of: _Places, announced: Array, region: str) -> _Owners:
     query = (
         sa.select(
             PatentParty.patent_id,
@@ -295,129 +430,187 @@ def _owners(announced: Mapping[int, dt.date]) -> dict[int, list[_Owner]]:
             Organisation.type,
         )
         .join(Organisation, Organisation.id == PatentParty.organisation_id)
-        .where(PatentParty.patent_id.in_(_counted()))
+        .where(PatentParty.patent_id.in_(sa.select(Offer.patent_id).where(Offer.evidence == "verified")))
         .order_by(PatentParty.patent_id, PatentParty.position)
     )
+    read = _read(query, _keys, _keys, _texts, _texts, _texts)
+    place = place_of(read["patent_id"])
     types, regions = Past("type"), Past("region")
-    found: dict[int, list[_Owner]] = defaultdict(list)
-    for row in db.session.execute(query):
-        day = announced.get(row.patent_id)
-        type_, home = row.type, row.home
-        if day is not None:
-            type_ = types.on(row.organisation_id, day, type_)
-            home = regions.on(row.organisation_id, day, home)
-        found[row.patent_id].append(_Owner(row.region or home, type_))
+    changed = [*types.organisations, *regions.organisations]
+    for row in np.flatnonzero(np.isin(read["organisation_id"], changed)):
+        if place[row] >= 0:
+            day, owner = to_day(announced[place[row]]), int(read["organisation_id"][row])
+            read["type"][row] = types.on(owner, day, read["type"][row])
+            read["home"][row] = regions.on(owner, day, read["home"][row])
+    where = [own or home for own, home in zip(read["region"], read["home"], strict=True)]
+    inside = {code: dimensions.in_region(code, region) for code in set(where)}
+    local = np.fromiter((inside[code] for code in where), np.bool_, len(where))
+
+    leading = np.full(len(place_of), -1)
+    # Written from the last to the first, first all owners, then those of the region: what is written last
+    # stays.
+    for rows in (np.flatnonzero(place >= 0), np.flatnonzero((place >= 0) & local)):
+        leading[place[rows[::-1]]] = rows[::-1]
+    of_region = np.zeros(len(place_of), np.bool_)
+    of_region[place[(place >= 0) & local]] = True
+    return _Owners(
+        of_region,
+        [read["type"][row] if row >= 0 else UNKNOWN for row in leading],
+        [dimensions.district_of(where[row]) if row >= 0 else None for row in leading],
+    )
+
+
+def _main_symbols(place_of: _Places) -> list[str | None]:
+    query = sa.select(PatentClass.patent_id, PatentClass.symbol).where(
+        PatentClass.position == 0,
+        PatentClass.patent_id.in_(sa.select(Offer.patent_id).where(Offer.evidence == "verified")),
+    )
+    read = _read(query, _keys, _texts)
+    found: list[str | None] = [None] * len(place_of)
+    for place, symbol in zip(place_of(read["patent_id"]), read["symbol"], strict=True):
+        if place >= 0:
+            found[place] = symbol
     return found
 
 
-def _main_symbols() -> dict[int, str]:
-    query = sa.select(PatentClass.patent_id, PatentClass.symbol).where(
-        PatentClass.position == 0, PatentClass.patent_id.in_(_counted())
-    )
-    return {row.patent_id: row.symbol for row in db.session.execute(query)}
+def _dimensions(
+    offers: dict[str, Array], first: Array, owners: _Owners, symbols: Sequence[str | None]
+) -> dict[str, Sequence[str | None]]:
+    """Dimension → the group of each patent, in the order of DIMENSIONS."""
+    split = {symbol: dimensions.section_and_class(symbol) for symbol in set(symbols)}
+    industry = {symbol: dimensions.industry_of(symbol) for symbol in split}
+    found: dict[str, Sequence[str | None]] = {
+        "district": owners.district,
+        "ipc_section": [split[symbol][0] for symbol in symbols],
+        "ipc_class": [split[symbol][1] for symbol in symbols],
+        "industry": [industry[symbol] for symbol in symbols],
+        "owner_type": owners.type,
+        "fee_form": [
+            fee_form_of(form, no_fee=no_fee)
+            for form, no_fee in zip(offers["fee_form"][first], offers["no_fee"][first], strict=True)
+        ],
+        "kind": offers["kind"][first].tolist(),
+    }
+    return {dimension: found[dimension] for dimension in DIMENSIONS}
 
 
-class _Stages:
-    """First days, by offer, of what happens on the way to a licence."""
-
-    def __init__(self, today: dt.date) -> None:
-        self._today = today
-        self.notices = _first_instants(
-            sa.select(Notice.offer_id, sa.func.min(Notice.served_at))
-            .where(Notice.served_at.is_not(None))
-            .group_by(Notice.offer_id)
-        )
-        self.payments = _first_instants(
-            sa.select(Notice.offer_id, sa.func.min(Obligation.paid_at))
-            .join(Obligation, Obligation.notice_id == Notice.id)
-            .where(Obligation.paid_at.is_not(None))
-            .group_by(Notice.offer_id)
-        )
-        self._side = {
-            "recommended": _first_instants(
-                sa.select(Recommendation.offer_id, sa.func.min(Recommendation.shown_at)).group_by(
-                    Recommendation.offer_id
-                )
-            ),
-            **{
-                state: _first_instants(
-                    sa.select(Recommendation.offer_id, sa.func.min(Recommendation.changed_at))
-                    .where(Recommendation.state == state)
-                    .group_by(Recommendation.offer_id)
-                )
-                for state in ("contacted", "passed")
-            },
-        }
-        self._activity: dict[tuple[str, int], dt.date] = {
-            (kind, offer_id): day
-            for kind, offer_id, day in db.session.execute(
-                sa.select(Activity.kind, Activity.offer_id, sa.func.min(Activity.day)).group_by(
-                    Activity.kind, Activity.offer_id
-                )
-            )
-        }
-
-    def activity(self, kind: str, offers: list[int]) -> dt.date | None:
-        days = [self._activity.get((kind, offer)) for offer in offers]
-        return min((day for day in days if day is not None and day <= self._today), default=None)
-
-    def side(self, kind: str, offers: list[int]) -> dt.date | None:
-        """From recommendations and from what the pages noted."""
-        days = [self._side[kind].get(offer) for offer in offers] + [self.activity(kind, offers)]
-        return min((day for day in days if day is not None and day <= self._today), default=None)
+def fee_form_of(form: str | None, *, no_fee: bool) -> str:
+    """The price form that is counted: a fixed fee of zero is free; `unknown` when none is on record."""
+    if form == "fixed" and no_fee:
+        return "free"
+    return form or UNKNOWN
 
 
-def _first_instants(query: sa.Executable) -> dict[int, dt.date]:
-    return {offer_id: clock.legal_date(instant) for offer_id, instant in db.session.execute(query)}
+# --- what was reached
 
 
-def _earliest(
-    days: list[dt.date | None], licences: list[dict[str, Any]], name: str, today: dt.date
-) -> dt.date | None:
-    known = [day for day in (*days, *(row[name] for row in licences)) if day is not None and day <= today]
-    return min(known, default=None)
+def _reached(
+    place_of: _Places,
+    patent_of_offer: Array,
+    offers: dict[str, Array],
+    licences: Licences,
+    announced: Array,
+    today: dt.date,
+) -> Array:
+    """The first day of each stage of STAGES and SIDE_STAGES, one line per stage."""
+    lines = {stage: np.full(len(place_of), NEVER, np.int32) for stage in (*STAGES, *SIDE_STAGES)}
+    offer_places = _Places(offers["id"])
+
+    def earlier(stage: str, places: Array, days: Array) -> None:
+        counted = (places >= 0) & (days <= day_number(today))
+        np.minimum.at(lines[stage], places[counted], days[counted])
+
+    def by_offer(stage: str, offer_ids: Array, days: Array) -> None:
+        at = offer_places(offer_ids)
+        earlier(stage, np.where(at >= 0, patent_of_offer[at], -1), days)
+
+    lines["announced"][:] = announced
+    for stage, query in _firsts().items():
+        read = _read(query, _keys, _legal_days)
+        by_offer(stage, *read.values())
+    activity = _read(
+        sa.select(Activity.kind, Activity.offer_id, _Day(sa.func.min(Activity.day)).label("day")).group_by(
+            Activity.kind, Activity.offer_id
+        ),
+        _texts, _keys, _days,
+    )  # fmt: skip
+    kinds, offer_ids, days = activity.values()
+    for stage in ("shown", "opened", *SIDE_STAGES):
+        of_kind = kinds == stage
+        by_offer(stage, offer_ids[of_kind], days[of_kind])
+    for stage, column in (
+        ("notice", "notice"), ("paid", "paid"), ("in_effect", "effective"), ("recorded", "recorded"),
+    ):  # fmt: skip
+        earlier(stage, licences.patent, getattr(licences, column))
+    return np.stack(list(lines.values()))
 
 
-def _licences(
-    first_announced: dict[int, dt.date], today: dt.date
-) -> tuple[dict[int, list[dict[str, Any]]], int]:
-    """Fact rows by patent, and how many open licences cannot be counted.
+def _firsts() -> dict[str, sa.Select[*tuple[Any, ...]]]:
+    """Stage → offers and the first instant at which they reached it."""
+    first_shown = sa.select(Recommendation.offer_id, sa.func.min(Recommendation.shown_at))
+    first_answered = sa.select(Recommendation.offer_id, sa.func.min(Recommendation.changed_at))
+    return {
+        "notice": sa.select(Notice.offer_id, sa.func.min(Notice.served_at))
+        .where(Notice.served_at.is_not(None))
+        .group_by(Notice.offer_id),
+        "paid": sa.select(Notice.offer_id, sa.func.min(Obligation.paid_at))
+        .join(Obligation, Obligation.notice_id == Notice.id)
+        .where(Obligation.paid_at.is_not(None))
+        .group_by(Notice.offer_id),
+        "recommended": first_shown.where(Recommendation.shown_at.is_not(None)).group_by(
+            Recommendation.offer_id
+        ),
+        **{
+            state: first_answered.where(Recommendation.state == state).group_by(Recommendation.offer_id)
+            for state in ("contacted", "passed")
+        },
+    }
+
+
+# --- licences
+
+_LICENCE_DAYS = {
+    "notice": "notice_on", "paid": "paid_on", "effective": "effective_on", "term_to": "term_to",
+    "ended": "ended_on", "due": "recordal_due_on", "filed": "recordal_filed_on", "recorded": "recorded_on",
+}  # fmt: skip
+
+
+def _licences(place_of: _Places, announced: Array, today: dt.date) -> tuple[dict[str, Array], Array, int]:
+    """Columns of the licences on patents of the population, their licensees, how many open ones are left out.
 
     An open licence cannot take effect before the announcement (PL 50, 51): such a row is a fault of its
     source, so it is left out and said to be so. Licences from a day still to come are not in effect yet.
     """
-    columns = (
-        "id", "patent_id", "kind", "licensee_id", "notice_on", "paid_on", "effective_on", "term_to",
-        "ended_on", "recordal_due_on", "recordal_filed_on", "recorded_on", "amount_minor", "currency",
-    )  # fmt: skip
     query = (
-        sa.select(*(getattr(Licence, name) for name in columns))
+        sa.select(
+            Licence.id,
+            Licence.patent_id,
+            Licence.licensee_id,
+            (Licence.kind == "ordinary").label("ordinary"),
+            sa.func.coalesce(Licence.amount_minor, 0).label("amount"),
+            (Licence.currency == "CNY").label("yuan"),
+            *(_Day(getattr(Licence, column)).label(name) for name, column in _LICENCE_DAYS.items()),
+        )
         .where(Licence.effective_on <= today, ~held_back())
         .order_by(Licence.effective_on, Licence.id)
     )
-    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    left_out = 0
-    for row in db.session.execute(query):
-        announced_on = first_announced.get(row.patent_id)
-        if announced_on is None or (row.kind == "open" and row.effective_on < announced_on):
-            left_out += row.kind == "open"
-            continue
-        ends = [day for day in (row.term_to, row.ended_on) if day is not None]
-        found[row.patent_id].append(
-            {
-                "licence_id": row.id,
-                "patent_id": row.patent_id,
-                "kind": row.kind,
-                "licensee_id": row.licensee_id,
-                "notice_on": row.notice_on,
-                "paid_on": row.paid_on,
-                "effective_on": row.effective_on,
-                "last_day": min(ends, default=None),
-                "recordal_due_on": row.recordal_due_on or recordal_deadline(row.effective_on).date,
-                "filed_on": row.recordal_filed_on or row.recorded_on,
-                "recorded_on": row.recorded_on,
-                "amount_minor": row.amount_minor,
-                "currency": row.currency,
-            }
-        )
-    return found, left_out
+    read = _read(query, _keys, _keys, _keys, _flags, _keys, _flags, *[_days] * len(_LICENCE_DAYS))
+    read["patent"] = place_of(read.pop("patent_id"))
+    known = read["patent"] >= 0
+    before = np.zeros(len(known), np.bool_)
+    before[known] = read["effective"][known] < announced[read["patent"][known]]
+    counted = known & (read["ordinary"] | ~before)
+    left_out = int(np.count_nonzero(~counted & ~read["ordinary"]))
+    read = {name: column[counted] for name, column in read.items()}
+    read["last_day"] = np.minimum(read.pop("term_to"), read.pop("ended"))
+    for row in np.flatnonzero(read["due"] == NEVER):
+        read["due"][row] = day_number(recordal_deadline(to_day(read["effective"][row])).date)
+    read["filed"] = np.where(read["filed"] == NEVER, read["recorded"], read["filed"])
+    return read, read.pop("licensee_id"), left_out
+
+
+def _table(read: dict[str, Array], licensee: Array, pairs: Array, chosen: Array) -> Licences:
+    """The chosen ones of the licences that were read."""
+    pair = np.unique(pairs[chosen], return_inverse=True)[1]
+    columns = {name: column[chosen] for name, column in read.items() if name != "ordinary"}
+    return Licences(**columns, licensee=licensee[chosen].astype(np.int32), pair=pair.astype(np.int32))

@@ -1,103 +1,40 @@
 """Figures as sums over the facts: pure functions of facts and a question.
 
-A figure is a list of cells. A cell holds the very patents or licences that it counts, so what a figure
-opens into is what it counted. Days are Shanghai dates, inclusive; an offer that ends on a day is no longer
-in force on it.
+A figure is a list of cells. A cell counts members, and can name the very patents or licences that it
+counted, so what a figure opens into is what it counted. Days are Shanghai dates, inclusive; an offer that
+ends on a day is no longer in force on it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import math
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from .columns import (
+    DIMENSIONS,
+    NEVER,
+    SIDE_STAGES,
+    STAGES,
+    Array,
+    Facts,
+    Licences,
+    day_number,
+    month_numbers,
+    to_day,
+)
 
 QUICK_DAYS = (7, 30, 90, 180, 365)
 LATE_RECORDALS = dt.timedelta(days=120)
-STAGES = ("announced", "shown", "opened", "notice", "paid", "in_effect", "recorded")
-SIDE_STAGES = ("recommended", "contacted", "passed")
 INTERVALS = ("notice_to_payment", "payment_to_effect", "effect_to_recordal", "notice_to_effect")
-GROUPINGS = ("month", "district", "ipc_section", "ipc_class", "industry", "owner_type", "fee_form", "kind")
-ALL, UNKNOWN = "all", "unknown"
+GROUPINGS = ("month", *DIMENSIONS)
+ALL = "all"
 LEAST_PATENTS, LEAST_EVENTS = 30, 5
 
-
-@dataclass(frozen=True, slots=True)
-class LicenceFact:
-    """A licence as `FactLicence` has it."""
-
-    licence_id: int
-    kind: str
-    licensee_id: int
-    notice_on: dt.date | None
-    paid_on: dt.date | None
-    effective_on: dt.date
-    last_day: dt.date | None
-    recordal_due_on: dt.date
-    filed_on: dt.date | None
-    recorded_on: dt.date | None
-    amount_minor: int | None
-    currency: str
-
-    def in_effect_on(self, day: dt.date) -> bool:
-        return self.effective_on <= day and (self.last_day is None or day <= self.last_day)
-
-
-@dataclass(frozen=True, slots=True)
-class PatentFacts:
-    """A patent as `FactPatent` has it, with its open licences in the order of their effect."""
-
-    patent_id: int
-    offer_id: int
-    holder_id: int
-    first_announced_on: dt.date
-    in_region: bool
-    kind: str
-    fee_form: str
-    owner_type: str
-    district: str | None
-    ipc_section: str | None
-    ipc_class: str | None
-    industry: str | None
-    spells: tuple[tuple[dt.date, dt.date | None], ...]
-    reached: dict[str, dt.date]
-    licences: tuple[LicenceFact, ...] = ()
-    ordinary: tuple[LicenceFact, ...] = ()
-
-    def in_force_on(self, day: dt.date) -> bool:
-        return any(start <= day and (end is None or day < end) for start, end in self.spells)
-
-    def in_force_between(self, first: dt.date, last: dt.date) -> bool:
-        """On at least one day. A day on which it was announced and ended again counts as one."""
-        return any(
-            start <= last and (end is None or first < end or first <= start == end)
-            for start, end in self.spells
-        )
-
-    def took_effect(self, first: dt.date, last: dt.date) -> bool:
-        return any(first <= licence.effective_on <= last for licence in self.licences)
-
-    def reached_by(self, stage: str, day: dt.date) -> bool:
-        """Whether it came to a stage of the funnel, or to a later one, by that day."""
-        later = STAGES[STAGES.index(stage) :] if stage in STAGES else (stage,)
-        return any(one in self.reached and self.reached[one] <= day for one in later)
-
-    @property
-    def free(self) -> bool:
-        return self.fee_form == "free"
-
-
-@dataclass(frozen=True, slots=True)
-class Deal:
-    """A licence with the patent it is on."""
-
-    patent: PatentFacts
-    licence: LicenceFact
-
-
-Member = PatentFacts | Deal
+Unit = Literal["patent", "licence"]
 
 
 @dataclass(frozen=True)
@@ -123,6 +60,42 @@ class Question:
     outside: bool = False
 
 
+@dataclass(frozen=True)
+class Members:
+    """What a number counts: its `len`, how many of them are free of charge, and which they are.
+
+    Attributes:
+        unit: whether `places` are those of patents or of open licences among the facts.
+        number: how many.
+        free: how many of them are, or are on, patents that were free when first announced.
+        places: names them, in their order.
+    """
+
+    unit: Unit
+    number: int
+    free: int
+    places: Callable[[], Array]
+
+    def __len__(self) -> int:
+        return self.number
+
+    def part(self, *, free: bool) -> int:
+        """How many of them are free, or are not."""
+        return self.free if free else self.number - self.free
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How often each whole number of days was observed: `of[days]` times, `free[days]` of them free."""
+
+    of: Array
+    free: Array
+
+    def split(self, *, free: bool) -> Array:
+        """The free ones only, or the others."""
+        return self.free if free else self.of - self.free
+
+
 @dataclass
 class Cell:
     """One number: what it counts, of what, and whether it may be shown.
@@ -131,18 +104,18 @@ class Cell:
         group: code of the group, `all` for the whole, `unknown` where the facts say nothing.
         numerator: what is counted, None when it may not be shown.
         denominator: of what; None for plain counts.
-        note: `too-young`, `not-observed`, `small` or None.
-        provisional: late recordals may still change it.
         first: first day of its period or cohort.
         last: last day.
+        note: `too-young`, `not-observed`, `small` or None.
+        provisional: late recordals may still change it.
         days: N of the quick-licence rate.
         stage: of the funnel.
-        interval: of the deal speed; `lengths` are then its whole days, in the order of the numerator.
+        interval: of the deal speed; `lengths` then says how long the members of the numerator took.
     """
 
     group: str
-    numerator: Sequence[Member] | None
-    denominator: Sequence[Member] | None
+    numerator: Members | None
+    denominator: Members | None
     first: dt.date
     last: dt.date
     note: str | None = None
@@ -150,7 +123,7 @@ class Cell:
     days: int | None = None
     stage: str | None = None
     interval: str | None = None
-    lengths: list[int] = field(default_factory=list)
+    lengths: Lengths | None = None
 
     @property
     def value(self) -> float | None:
@@ -159,276 +132,427 @@ class Cell:
             return None
         return len(self.numerator) / len(self.denominator)
 
-    def split(self, *, free: bool) -> Cell:
-        """The same cell of free, or of paid, patents only."""
 
-        def kept(members: Sequence[Member] | None) -> Sequence[Member] | None:
-            if members is None:
-                return None
-            return [one for one in members if patent_of(one).free == free]
+def cells(facts: Facts, question: Question) -> list[Cell]:
+    """The figure that is asked for: one cell a group (and N, stage or interval), groups in their order."""
+    return _FIGURES[question.figure](_Known(facts, question), question)
 
-        return Cell(
-            self.group, kept(self.numerator), kept(self.denominator), self.first, self.last, self.note
+
+def side_cells(facts: Facts, question: Question) -> list[Cell]:
+    """The funnel's side counts: recommended, contacted, passed over."""
+    return _funnel(_Known(facts, question), question, SIDE_STAGES)
+
+
+# --- who is counted
+
+
+class _Known:
+    """The patents that a question is about: announced by the day of observation, inside or outside."""
+
+    def __init__(self, facts: Facts, question: Question) -> None:
+        self.facts = facts
+        patents = facts.patents
+        self.mask: Array = (patents.announced <= day_number(question.as_of)) & (
+            patents.in_region != question.outside
         )
 
+    def patents(self, places: Array) -> Array:
+        """A mask of the patents at these places, as far as they are known."""
+        found: Array = np.zeros(len(self.mask), np.bool_)
+        found[places] = True
+        found &= self.mask
+        return found
 
-def patent_of(member: Member) -> PatentFacts:
-    """The patent behind a patent or a licence."""
-    return member.patent if isinstance(member, Deal) else member
+    def in_force_on(self, day: dt.date) -> Array:
+        spells, number = self.facts.spells, day_number(day)
+        return self.patents(spells.patent[(spells.start <= number) & (number < spells.end)])
+
+    def in_force_between(self, first: dt.date, last: dt.date) -> Array:
+        """On at least one day. A day on which it was announced and ended again counts as one."""
+        spells, begin, end = self.facts.spells, day_number(first), day_number(last)
+        overlaps = (spells.start <= end) & (
+            (begin < spells.end) | ((begin <= spells.start) & (spells.start == spells.end))
+        )
+        return self.patents(spells.patent[overlaps])
+
+    def took_effect(self, first: dt.date, last: dt.date) -> Array:
+        """With an open licence that took effect in the period."""
+        begin, end = _between(self.facts.open, first, last)
+        return self.patents(self.facts.open.patent[begin:end])
+
+    def licensed_on(self, day: dt.date) -> Array:
+        """With an open licence in effect on the day."""
+        licences, number = self.facts.open, day_number(day)
+        return self.patents(licences.patent[(licences.effective <= number) & (number <= licences.last_day)])
+
+    def cohort(self, question: Question) -> Array:
+        """Those first announced in the period."""
+        announced = self.facts.patents.announced
+        found: Array = (
+            self.mask & (announced >= day_number(question.first)) & (announced <= day_number(question.last))
+        )
+        return found
+
+    def deals(self, first: dt.date, last: dt.date) -> Array:
+        """The places of the open licences that took effect in the period."""
+        begin, end = _between(self.facts.open, first, last)
+        found: Array = begin + np.flatnonzero(self.mask[self.facts.open.patent[begin:end]])
+        return found
 
 
-def cells(facts: Sequence[PatentFacts], question: Question) -> list[Cell]:
-    """The figure that is asked for: one cell a group (and N, stage or interval), groups in their order."""
-    known = [
-        one for one in facts if one.first_announced_on <= question.as_of and one.in_region != question.outside
-    ]
-    return _FIGURES[question.figure](known, question)
+def _between(licences: Licences, first: dt.date, last: dt.date) -> tuple[int, int]:
+    """From where to where, exclusive, licences took effect in a period."""
+    return (
+        int(np.searchsorted(licences.effective, day_number(first), "left")),
+        int(np.searchsorted(licences.effective, day_number(last), "right")),
+    )
 
 
-def side_cells(facts: Sequence[PatentFacts], question: Question) -> list[Cell]:
-    """The funnel's side counts: recommended, contacted, passed over."""
-    known = [
-        one for one in facts if one.first_announced_on <= question.as_of and one.in_region != question.outside
-    ]
-    return _funnel(known, question, SIDE_STAGES)
+class _Groups:
+    """A grouping of patents or licences: per row a place among the codes, which are in their order."""
+
+    def __init__(self, unit: Unit, free: Array, codes: Sequence[str], places: Array | None) -> None:
+        """Without `places` everything is in one group."""
+        self.unit = unit
+        self.codes = codes
+        self._free = free
+        self._places = places
+
+    def tally(self, mask: Array) -> list[Members]:
+        """What a mask over all rows counts in each group."""
+        if self._places is None:
+            free = int(np.count_nonzero(mask & self._free))
+            return [Members(self.unit, int(np.count_nonzero(mask)), free, lambda: np.flatnonzero(mask))]
+        within = self._places[mask]
+        size = len(self.codes)
+        found = np.bincount(within, minlength=size)
+        free_of = np.bincount(within[self._free[mask]], minlength=size)
+        places = self._places
+        return [
+            Members(
+                self.unit,
+                int(found[place]),
+                int(free_of[place]),
+                lambda place=place: np.flatnonzero(mask & (places == place)),  # type: ignore[misc]
+            )
+            for place in range(size)
+        ]
+
+    def present(self, mask: Array) -> list[int]:
+        """The places of the groups in which a mask has anything; the whole is always there."""
+        if self._places is None:
+            return [0]
+        return [int(place) for place in np.flatnonzero(np.bincount(self._places[mask]))]
+
+    def ends(self, mask: Array) -> tuple[Array, Array]:
+        """The first and the last row of a mask in each group; -1 where a group has none."""
+        rows = np.flatnonzero(mask)
+        groups = np.zeros(len(rows), np.int16) if self._places is None else self._places[rows]
+        first, last = (np.full(len(self.codes), -1) for _ in range(2))
+        first[groups[::-1]] = rows[::-1]  # where a group comes again, what is written last stays
+        last[groups] = rows
+        return first, last
+
+
+def _of_patents(facts: Facts, by: str | None) -> _Groups:
+    """Patents by a dimension, or as a whole."""
+    if by is None:
+        return _Groups("patent", facts.free, (ALL,), None)
+    return _Groups("patent", facts.free, facts.labels[by], facts.group(by))
 
 
 # --- figures of a day
 
 
-def _in_force(facts: list[PatentFacts], question: Question) -> list[Cell]:
+def _in_force(known: _Known, question: Question) -> list[Cell]:
     return [
-        Cell(group, [one for one in members if one.in_force_on(day)], None, day, day)
-        for group, members, day in _at_days(facts, question)
+        Cell(group, members, None, day, day)
+        for day, groups, shown in _at_days(known, question)
+        for group, members in _named(groups, shown, known.in_force_on(day), question, day)
     ]
 
 
-def _stock(facts: list[PatentFacts], question: Question) -> list[Cell]:
+def _stock(known: _Known, question: Question) -> list[Cell]:
     found = []
-    for group, members, day in _at_days(facts, question):
-        standing = [one for one in members if one.in_force_on(day)]
-        licensed = [one for one in standing if any(each.in_effect_on(day) for each in one.licences)]
-        found.append(_rate(group, licensed, standing, day, day, question))
+    for day, groups, shown in _at_days(known, question):
+        standing = known.in_force_on(day)
+        licensed = groups.tally(standing & known.licensed_on(day))
+        for (group, members), place in zip(
+            _named(groups, shown, standing, question, day), shown, strict=True
+        ):
+            found.append(_rate(group, licensed[place], members, day, day, question))
     return found
 
 
-def _at_days(
-    facts: list[PatentFacts], question: Question
-) -> Iterator[tuple[str, list[PatentFacts], dt.date]]:
+def _at_days(known: _Known, question: Question) -> Iterator[tuple[dt.date, _Groups, list[int]]]:
     """Groups on the last day of the question; by month, everything at the end of each month."""
     if question.by == "month":
-        for month, _, last in months(question.first, question.last):
-            yield month, facts, last
+        whole = _of_patents(known.facts, None)
+        for _, _, last in months(question.first, question.last):
+            yield last, whole, [0]
         return
-    for group, members in _grouped(facts, question.by):
-        yield group, members, question.last
+    groups = _of_patents(known.facts, question.by)
+    yield question.last, groups, groups.present(known.mask)
+
+
+def _named(
+    groups: _Groups, shown: Sequence[int], mask: Array, question: Question, day: dt.date
+) -> list[tuple[str, Members]]:
+    """The groups that are shown, by name, with what a mask counts in each."""
+    tally = groups.tally(mask)
+    if question.by == "month":
+        return [(f"{day:%Y-%m}", tally[0])]
+    return [(groups.codes[place], tally[place]) for place in shown]
 
 
 # --- figures of a period
 
 
-def _conversion(facts: list[PatentFacts], question: Question) -> list[Cell]:
+def _conversion(known: _Known, question: Question) -> list[Cell]:
+    by_month = question.by == "month"
+    groups = _of_patents(known.facts, None if by_month else question.by)
+    shown = groups.present(known.mask)
+    periods = months(question.first, question.last) if by_month else [("", question.first, question.last)]
     found = []
-    for group, members, first, last in _in_periods(facts, question):
-        taken = [one for one in members if one.took_effect(first, last)]
+    for month, first, last in periods:
+        taken = known.took_effect(first, last)
         # A licence presupposes an offer in force on its day, though the offer may end on that same day.
-        offered = [
-            one for one in members if one.in_force_between(first, last) or one.took_effect(first, last)
+        offered = known.in_force_between(first, last) | taken
+        numerators, denominators = groups.tally(taken), groups.tally(offered)
+        found += [
+            _rate(month or groups.codes[place], numerators[place], denominators[place], first, last, question)
+            for place in shown
         ]
-        found.append(_rate(group, taken, offered, first, last, question))
     return found
-
-
-def _in_periods(
-    facts: list[PatentFacts], question: Question
-) -> Iterator[tuple[str, list[PatentFacts], dt.date, dt.date]]:
-    if question.by == "month":
-        for month, first, last in months(question.first, question.last):
-            yield month, facts, first, last
-        return
-    for group, members in _grouped(facts, question.by):
-        yield group, members, question.first, question.last
 
 
 def _rate(
     group: str,
-    numerator: Sequence[Member],
-    denominator: Sequence[Member],
+    numerator: Members,
+    denominator: Members,
     first: dt.date,
     last: dt.date,
     question: Question,
 ) -> Cell:
     if question.complete_from is not None and first < question.complete_from:
         return Cell(group, None, denominator, first, last, "not-observed")
-    small = len(denominator) < LEAST_PATENTS or len(numerator) < LEAST_EVENTS
     return Cell(
         group,
         numerator,
         denominator,
         first,
         last,
-        "small" if small else None,
+        "small" if _small(numerator, denominator) else None,
         provisional=last + LATE_RECORDALS > question.as_of,
     )
+
+
+def _small(numerator: Members, denominator: Members) -> bool:
+    return len(denominator) < LEAST_PATENTS or len(numerator) < LEAST_EVENTS
 
 
 # --- figures of a cohort
 
 
-def _cohort(facts: list[PatentFacts], question: Question) -> list[PatentFacts]:
-    return [one for one in facts if question.first <= one.first_announced_on <= question.last]
-
-
-def _announced(facts: list[PatentFacts], question: Question) -> list[Cell]:
+def _announced(known: _Known, question: Question) -> list[Cell]:
+    cohort = known.cohort(question)
+    groups, shown = _cohorts(known, cohort, question)
+    tally = groups.tally(cohort)
     return [
-        Cell(group, members, None, *_span(group, question))
-        for group, members in _cohorts(_cohort(facts, question), question)
+        Cell(groups.codes[place], tally[place], None, *_span(groups.codes[place], question))
+        for place in shown
     ]
 
 
-def _quick(facts: list[PatentFacts], question: Question) -> list[Cell]:
-    return [
-        _quick_cell(group, members, days, question)
-        for group, members in _cohorts(_cohort(facts, question), question)
-        for days in QUICK_DAYS
-    ]
-
-
-def _quick_cell(group: str, cohort: list[PatentFacts], days: int, question: Question) -> Cell:
-    first, last = _span(group, question)
-    within = dt.timedelta(days=days)
-    cell = Cell(group, None, cohort, first, last, days=days)
-    youngest = max((one.first_announced_on for one in cohort), default=last)
-    oldest = min((one.first_announced_on for one in cohort), default=first)
-    if question.complete_from is not None and oldest < question.complete_from:
-        cell.note = "not-observed"
-    elif youngest + within > question.as_of:
-        cell.note = "too-young"
-    else:
-        cell.numerator = [
-            one
-            for one in cohort
-            if one.licences and one.licences[0].effective_on - one.first_announced_on <= within
-        ]
-        cell.provisional = youngest + within + LATE_RECORDALS > question.as_of
-        if len(cohort) < LEAST_PATENTS or len(cell.numerator) < LEAST_EVENTS:
-            cell.note = "small"
-    return cell
-
-
-def _funnel(facts: list[PatentFacts], question: Question, stages: tuple[str, ...] = STAGES) -> list[Cell]:
+def _quick(known: _Known, question: Question) -> list[Cell]:
+    facts = known.facts
+    cohort = known.cohort(question)
+    groups, shown = _cohorts(known, cohort, question)
+    whole = groups.tally(cohort)
+    announced = facts.patents.announced
+    licensed = cohort & (facts.reached("in_effect") != NEVER)
+    waited = facts.reached("in_effect") - announced
+    within = {days: groups.tally(licensed & (waited <= days)) for days in QUICK_DAYS}
+    earliest, latest = groups.ends(cohort)  # patents are in the order of their announcement
     found = []
-    for group, members in _cohorts(_cohort(facts, question), question):
+    for place in shown:
+        code = groups.codes[place]
+        first, last = _span(code, question)
+        oldest, youngest = first, last
+        if len(whole[place]):
+            oldest = to_day(announced[earliest[place]])
+            youngest = to_day(announced[latest[place]])
+        for days in QUICK_DAYS:
+            cell = Cell(code, None, whole[place], first, last, days=days)
+            age = dt.timedelta(days=days)
+            if question.complete_from is not None and oldest < question.complete_from:
+                cell.note = "not-observed"
+            elif youngest + age > question.as_of:
+                cell.note = "too-young"
+            else:
+                cell.numerator = within[days][place]
+                cell.provisional = youngest + age + LATE_RECORDALS > question.as_of
+                cell.note = "small" if _small(cell.numerator, whole[place]) else None
+            found.append(cell)
+    return found
+
+
+def _funnel(known: _Known, question: Question, stages: tuple[str, ...] = STAGES) -> list[Cell]:
+    facts, observed = known.facts, day_number(question.as_of)
+    cohort = known.cohort(question)
+    groups, shown = _cohorts(known, cohort, question)
+    whole = groups.tally(cohort)
+    by_stage = {}
+    for stage in stages:
+        days = facts.implied[STAGES.index(stage)] if stage in STAGES else facts.reached(stage)
+        by_stage[stage] = groups.tally(cohort & (days <= observed))
+    found = []
+    for place in shown:
+        code = groups.codes[place]
         for stage in stages:
-            reached = [one for one in members if one.reached_by(stage, question.as_of)]
-            cell = _rate(group, reached, members, *_span(group, question), question)
+            cell = _rate(code, by_stage[stage][place], whole[place], *_span(code, question), question)
             cell.stage = stage
             found.append(cell)
     return found
 
 
-def _cohorts(cohort: list[PatentFacts], question: Question) -> list[tuple[str, list[PatentFacts]]]:
-    """Groups of a cohort; by month, by the month of the first announcement."""
+def _cohorts(known: _Known, cohort: Array, question: Question) -> tuple[_Groups, list[int]]:
+    """How a cohort is grouped, and which groups are shown; by month, by that of the first announcement."""
     if question.by != "month":
-        return _grouped(cohort, question.by)
-    by_month: dict[str, list[PatentFacts]] = defaultdict(list)
-    for one in cohort:
-        by_month[f"{one.first_announced_on:%Y-%m}"].append(one)
-    return [(month, by_month[month]) for month, _, _ in months(question.first, question.last)]
+        groups = _of_patents(known.facts, question.by)
+        return groups, groups.present(cohort)
+    names = [month for month, _, _ in months(question.first, question.last)]
+    places = _month_places(known.facts.announced_month, question, len(names))
+    return _Groups("patent", known.facts.free, names, places), list(range(len(names)))
+
+
+def _month_places(month: Array, question: Question, size: int) -> Array:
+    """The place of each row's month among those of the question; rows of other months are masked out."""
+    begin = int(month_numbers(np.array([day_number(question.first)]))[0])
+    places: Array = np.clip(month - begin, 0, size - 1)
+    return places
 
 
 # --- figures of licences
 
 
-def deals(facts: Iterable[PatentFacts], first: dt.date, last: dt.date) -> list[Deal]:
-    """Open licences that took effect in the period."""
-    return [
-        Deal(one, licence)
-        for one in facts
-        for licence in one.licences
-        if first <= licence.effective_on <= last
-    ]
+class _Deals:
+    """The open licences of a question's period, and how they are grouped."""
 
+    def __init__(self, known: _Known, question: Question) -> None:
+        facts = self.facts = known.facts
+        self.places = known.deals(question.first, question.last)
+        patents = facts.open.patent[self.places]
+        self.free = facts.free[patents]
+        if question.by is None:
+            self.codes: Sequence[str] = (ALL,)
+            self.group: Array = np.zeros(len(self.places), np.int16)
+            self.shown = [0]
+        elif question.by == "month":
+            self.codes = [month for month, _, _ in months(question.first, question.last)]
+            self.group = _month_places(facts.effective_month[self.places], question, len(self.codes))
+            self.shown = list(range(len(self.codes)))
+        else:
+            self.codes = facts.labels[question.by]
+            self.group = facts.group(question.by)[patents]
+            self.shown = [int(place) for place in np.flatnonzero(np.bincount(self.group))]
 
-def _licences(facts: list[PatentFacts], question: Question) -> list[Cell]:
-    return [
-        Cell(group, members, None, *_span(group, question))
-        for group, members in _of_deals(deals(facts, question.first, question.last), question)
-    ]
+    def column(self, name: str) -> Array:
+        """A property of these licences."""
+        found: Array = getattr(self.facts.open, name)[self.places]
+        return found
 
-
-def _recordal(facts: list[PatentFacts], question: Question) -> list[Cell]:
-    found = []
-    for group, members in _of_deals(deals(facts, question.first, question.last), question):
-        decided = [
-            deal
-            for deal in members
-            if _by(deal.licence.filed_on, question.as_of) or deal.licence.recordal_due_on < question.as_of
-        ]
-        on_time = [
-            deal
-            for deal in decided
-            if deal.licence.filed_on is not None
-            and deal.licence.filed_on <= min(deal.licence.recordal_due_on, question.as_of)
-        ]
-        small = len(decided) < LEAST_PATENTS or len(on_time) < LEAST_EVENTS
-        found.append(Cell(group, on_time, decided, *_span(group, question), "small" if small else None))
-    return found
-
-
-def _speed(facts: list[PatentFacts], question: Question) -> list[Cell]:
-    found = []
-    for group, members in _of_deals(deals(facts, question.first, question.last), question):
-        for interval in INTERVALS:
-            timed = [(deal, length_of(deal.licence, interval, question.as_of)) for deal in members]
-            # A later day before an earlier one is a fault of the source and says nothing of speed.
-            kept = [(deal, length) for deal, length in timed if length is not None and length >= 0]
-            found.append(
-                Cell(
-                    group,
-                    [deal for deal, _ in kept],
-                    None,
-                    *_span(group, question),
-                    "small" if len(kept) < LEAST_EVENTS else None,
-                    interval=interval,
-                    lengths=[length for _, length in kept],
-                )
+    def tally(self, mask: Array | None = None) -> list[Members]:
+        """What a mask over these licences counts in each group; without one, all."""
+        chosen = slice(None) if mask is None else mask
+        size = len(self.codes)
+        group, places = self.group[chosen], self.places[chosen]
+        found = np.bincount(group, minlength=size)
+        free = np.bincount(group[self.free[chosen]], minlength=size)
+        return [
+            Members(
+                "licence",
+                int(found[place]),
+                int(free[place]),
+                lambda place=place: places[group == place],  # type: ignore[misc]
             )
-    return found
+            for place in range(size)
+        ]
 
 
-def length_of(licence: LicenceFact, interval: str, as_of: dt.date) -> int | None:
-    """Whole days of an interval of INTERVALS, None while one of its days is not on record."""
-    start, end = {
-        "notice_to_payment": (licence.notice_on, licence.paid_on),
-        "payment_to_effect": (licence.paid_on, licence.effective_on),
-        "effect_to_recordal": (licence.effective_on, licence.recorded_on),
-        "notice_to_effect": (licence.notice_on, licence.effective_on),
-    }[interval]
-    if start is None or end is None or end > as_of:
-        return None
-    return (end - start).days
+def _licences(known: _Known, question: Question) -> list[Cell]:
+    deals = _Deals(known, question)
+    tally = deals.tally()
+    return [
+        Cell(deals.codes[place], tally[place], None, *_span(deals.codes[place], question))
+        for place in deals.shown
+    ]
 
 
-def _by(day: dt.date | None, as_of: dt.date) -> bool:
-    return day is not None and day <= as_of
+def _recordal(known: _Known, question: Question) -> list[Cell]:
+    deals = _Deals(known, question)
+    observed = day_number(question.as_of)
+    filed, due = deals.column("filed"), deals.column("due")
+    decided = deals.tally((filed <= observed) | (due < observed))
+    on_time = deals.tally(filed <= np.minimum(due, observed))
+    return [
+        Cell(
+            deals.codes[place],
+            on_time[place],
+            decided[place],
+            *_span(deals.codes[place], question),
+            "small" if _small(on_time[place], decided[place]) else None,
+        )
+        for place in deals.shown
+    ]
 
 
-def _of_deals(found: list[Deal], question: Question) -> list[tuple[str, list[Deal]]]:
-    """Groups of licences; by month, by the month of effect."""
-    if question.by is None:
-        return [(ALL, found)]
-    by_group: dict[str, list[Deal]] = defaultdict(list)
-    if question.by == "month":
-        for deal in found:
-            by_group[f"{deal.licence.effective_on:%Y-%m}"].append(deal)
-        return [(month, by_group[month]) for month, _, _ in months(question.first, question.last)]
-    for deal in found:
-        by_group[getattr(deal.patent, question.by) or UNKNOWN].append(deal)
-    return sorted(by_group.items(), key=_unknown_last)
+def _speed(known: _Known, question: Question) -> list[Cell]:
+    deals = _Deals(known, question)
+    observed = day_number(question.as_of)
+    measured = {}
+    for interval in INTERVALS:
+        start, end = (deals.column(name) for name in _ENDS[interval])
+        # A later day before an earlier one is a fault of the source and says nothing of speed.
+        timed = (end <= observed) & (start <= end)
+        measured[interval] = deals.tally(timed), _histograms(deals, timed, (end - start)[timed])
+    return [
+        Cell(
+            deals.codes[place],
+            measured[interval][0][place],
+            None,
+            *_span(deals.codes[place], question),
+            "small" if len(measured[interval][0][place]) < LEAST_EVENTS else None,
+            interval=interval,
+            lengths=Lengths(*measured[interval][1][:, place]),
+        )
+        for place in deals.shown
+        for interval in INTERVALS
+    ]
 
 
-_FIGURES: dict[str, Callable[[list[PatentFacts], Question], list[Cell]]] = {
+_ENDS = {
+    "notice_to_payment": ("notice", "paid"),
+    "payment_to_effect": ("paid", "effective"),
+    "effect_to_recordal": ("effective", "recorded"),
+    "notice_to_effect": ("notice", "effective"),
+}
+
+
+def _histograms(deals: _Deals, timed: Array, days: Array) -> Array:
+    """How often each number of days occurs: of all and of the free ones, by group, by days."""
+    longest = int(days.max(initial=0)) + 1
+    size = len(deals.codes)
+    at = deals.group[timed].astype(np.int64) * longest + days
+    return np.stack(
+        [
+            np.bincount(some, minlength=size * longest).reshape(size, longest)
+            for some in (at, at[deals.free[timed]])
+        ]
+    )
+
+
+_FIGURES: dict[str, Callable[[_Known, Question], list[Cell]]] = {
     "in-force": _in_force,
     "announced": _announced,
     "licences": _licences,
@@ -444,7 +568,7 @@ _FIGURES: dict[str, Callable[[list[PatentFacts], Question], list[Cell]]] = {
 # --- what stands beside a pooled figure
 
 
-def counts(facts: Sequence[PatentFacts], question: Question) -> dict[str, Any]:
+def counts(facts: Facts, question: Question) -> dict[str, Any]:
     """Patents, contracts, licensees, pairs and the top five holders' share, of the question's period.
 
     Returns:
@@ -453,53 +577,74 @@ def counts(facts: Sequence[PatentFacts], question: Question) -> dict[str, Any]:
         licences that the five holders with most of them have (a fraction, None without licences),
         `paid_minor` (分, CNY only) and negotiated `ordinary` licences, which enter nothing else.
     """
-    inside = [
-        one for one in facts if one.first_announced_on <= question.as_of and one.in_region != question.outside
-    ]
-    whole = Question("conversion", question.first, question.last, question.as_of, outside=question.outside)
-    (conversion,) = _conversion(inside, whole)
-    found = deals(inside, question.first, question.last)
-    by_holder = Counter(deal.patent.holder_id for deal in found)
+    known = _Known(facts, question)
+    taken = known.took_effect(question.first, question.last)
+    offered = known.in_force_between(question.first, question.last) | taken
+    holders, licences = facts.patents.holder, facts.open
+    deals = known.deals(question.first, question.last)
+    by_holder = np.bincount(holders[licences.patent[deals]], minlength=5)
+    begin, end = _between(facts.ordinary, question.first, question.last)
     return {
-        "patents": len(conversion.denominator or ()),
-        "licensed": len(conversion.numerator or ()),
-        "holders": len({patent_of(one).holder_id for one in conversion.denominator or ()}),
-        "licences": len(found),
-        "licensees": len({deal.licence.licensee_id for deal in found}),
-        "pairs": len({(deal.patent.holder_id, deal.licence.licensee_id) for deal in found}),
-        "top5_share": sum(number for _, number in by_holder.most_common(5)) / len(found) if found else None,
-        "paid_minor": sum(deal.licence.amount_minor or 0 for deal in found if deal.licence.currency == "CNY"),
-        "ordinary": sum(
-            question.first <= licence.effective_on <= question.last
-            for one in inside
-            for licence in one.ordinary
-        ),
+        "patents": int(np.count_nonzero(offered)),
+        "licensed": int(np.count_nonzero(taken)),
+        "holders": _distinct(holders[offered]),
+        "licences": len(deals),
+        "licensees": _distinct(licences.licensee[deals]),
+        "pairs": _distinct(licences.pair[deals]),
+        "top5_share": int(np.partition(by_holder, -5)[-5:].sum()) / len(deals) if len(deals) else None,
+        "paid_minor": int(licences.amount[deals][licences.yuan[deals]].sum()),
+        "ordinary": int(np.count_nonzero(known.mask[facts.ordinary.patent[begin:end]])),
     }
 
 
-def nearest_rank(values: Sequence[int], share: float) -> int | None:
-    """The smallest observed value that at least `share` of all do not exceed; None without values."""
-    if not values:
-        return None
-    return sorted(values)[max(math.ceil(share * len(values)), 1) - 1]
+def _distinct(places: Array) -> int:
+    """How many different ones: places are small whole numbers, so counting is cheaper than sorting."""
+    return int(np.count_nonzero(np.bincount(places))) if len(places) else 0
 
 
-def days_to_first(cohort: Sequence[PatentFacts], as_of: dt.date) -> tuple[list[int], int | None]:
-    """Days to the first licence among the licensed, in order, and the day by which half of *all* had one.
+def nearest_rank(lengths: Array, share: float) -> int | None:
+    """The smallest observed value that at least `share` of all do not exceed; None without values.
 
-    Returns:
-        The second is None when half of the cohort was never licensed: the median is not reached.
+    Args:
+        lengths: how often each value from 0 was observed.
     """
-    days = sorted(
-        (one.licences[0].effective_on - one.first_announced_on).days
-        for one in cohort
-        if one.licences and one.licences[0].effective_on <= as_of
-    )
-    half = math.ceil(len(cohort) / 2)
-    return days, days[half - 1] if 0 < half <= len(days) else None
+    total = int(lengths.sum())
+    if not total:
+        return None
+    return int(np.searchsorted(np.cumsum(lengths), max(int(np.ceil(share * total)), 1)))
 
 
-# --- groups
+@dataclass(frozen=True)
+class FirstLicence:
+    """Days from announcement to the first licence, of a cohort.
+
+    Attributes:
+        patents: how many there are.
+        licensed: how many of them had an open licence by the day of observation.
+        lengths: how often each number of days was observed among the licensed.
+        half: the days within which half of *all* had one; None when that was never reached.
+    """
+
+    patents: int
+    licensed: int
+    lengths: Array
+    half: int | None
+
+
+def first_licence(facts: Facts, question: Question) -> FirstLicence:
+    """How long the patents first announced in the question's period waited for their first licence."""
+    cohort = _Known(facts, question).cohort(question)
+    effective = facts.reached("in_effect")
+    licensed = cohort & (effective <= day_number(question.as_of))
+    lengths = np.bincount((effective - facts.patents.announced)[licensed])
+    patents, half = int(np.count_nonzero(cohort)), None
+    needed = -(-patents // 2)
+    if 0 < needed <= int(lengths.sum()):
+        half = int(np.searchsorted(np.cumsum(lengths), needed))
+    return FirstLicence(patents, int(np.count_nonzero(licensed)), lengths, half)
+
+
+# --- months
 
 
 def months(first: dt.date, last: dt.date) -> list[tuple[str, dt.date, dt.date]]:
@@ -520,16 +665,3 @@ def _span(group: str, question: Question) -> tuple[dt.date, dt.date]:
     begin = dt.date.fromisoformat(f"{group}-01")
     end = (begin + dt.timedelta(days=32)).replace(day=1) - dt.timedelta(days=1)
     return max(begin, question.first), min(end, question.last)
-
-
-def _grouped(facts: list[PatentFacts], by: str | None) -> list[tuple[str, list[PatentFacts]]]:
-    if by is None:
-        return [(ALL, facts)]
-    groups: dict[str, list[PatentFacts]] = defaultdict(list)
-    for one in facts:
-        groups[getattr(one, by) or UNKNOWN].append(one)
-    return sorted(groups.items(), key=_unknown_last)
-
-
-def _unknown_last(item: tuple[str, Any]) -> tuple[bool, str]:
-    return item[0] == UNKNOWN, item[0]

@@ -1,9 +1,8 @@
-"""Facts that figures are sums of: one row per patent, one per licence on it, and daily activity."""
+"""Facts that figures are sums of, kept as columns, and daily activity."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -26,64 +25,15 @@ class Activity(Model):
     count: Mapped[int]
 
 
-class FactPatent(Model):
-    """One patent of the population: its dates, its dimensions at first announcement, and its exit.
+class FactColumn(Model):
+    """One column of the facts (`columns.Facts`): an array of numbers, packed.
 
-    Recomputed whole from the database by the worker whenever the journal moved. `spells` are the intervals
-    in which an offer was in force, `[first day, day of the end or null, reason]`: on the day of the end it
-    is no longer in force. Ends still to come (the announced term) are in them too; `exit_on` is set only
-    once no spell is in force any more.
+    Recomputed whole from the database by the worker whenever the journal moved, never corrected in place.
     """
 
-    __tablename__ = "fact_patents"
-    patent_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
-    offer_id: Mapped[int] = mapped_column(Key)
-    holder_id: Mapped[int] = mapped_column(Key)
-    first_announced_on: Mapped[dt.date] = mapped_column(index=True)
-    in_region: Mapped[bool]
-    exit_on: Mapped[dt.date | None]
-    exit_reason: Mapped[str | None] = mapped_column(Code(16))
-    first_shown_on: Mapped[dt.date | None]
-    first_opened_on: Mapped[dt.date | None]
-    first_notice_on: Mapped[dt.date | None]
-    first_paid_on: Mapped[dt.date | None]
-    first_effective_on: Mapped[dt.date | None]
-    first_recorded_on: Mapped[dt.date | None]
-    first_recommended_on: Mapped[dt.date | None]
-    first_contacted_on: Mapped[dt.date | None]
-    first_passed_on: Mapped[dt.date | None]
-    licences: Mapped[int]
-    kind: Mapped[str] = mapped_column(Code(16))
-    fee_form: Mapped[str] = mapped_column(Code(24))
-    owner_type: Mapped[str] = mapped_column(Code(16))
-    district: Mapped[str | None] = mapped_column(Code(6))
-    ipc_section: Mapped[str | None] = mapped_column(Code(4))
-    ipc_class: Mapped[str | None] = mapped_column(Code(8))
-    industry: Mapped[str | None] = mapped_column(Code(8))
-    spells: Mapped[list[Any]]
-
-
-class FactLicence(Model):
-    """One licence on a patent of the population. Days are Shanghai dates, amounts minor units (分).
-
-    Only `open` ones enter the figures; negotiated `ordinary` ones are counted apart. `last_day` is the last
-    day of effect, inclusive.
-    """
-
-    __tablename__ = "fact_licences"
-    licence_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
-    patent_id: Mapped[int] = mapped_column(Key, index=True)
-    kind: Mapped[str] = mapped_column(Code(16))
-    licensee_id: Mapped[int] = mapped_column(Key)
-    notice_on: Mapped[dt.date | None]
-    paid_on: Mapped[dt.date | None]
-    effective_on: Mapped[dt.date]
-    last_day: Mapped[dt.date | None]
-    recordal_due_on: Mapped[dt.date]
-    filed_on: Mapped[dt.date | None]
-    recorded_on: Mapped[dt.date | None]
-    amount_minor: Mapped[int | None] = mapped_column(sa.BigInteger)
-    currency: Mapped[str] = mapped_column(Code(3))
+    __tablename__ = "fact_columns"
+    name: Mapped[str] = mapped_column(Code(40), primary_key=True)
+    content: Mapped[bytes]
 
 
 class FactsAsOf(Model):

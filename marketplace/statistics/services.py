@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
-from flask import current_app
+from flask import current_app, has_request_context, request
 
 from marketplace.accounts.models import Organisation
 from marketplace.core import clock
@@ -22,15 +23,18 @@ from marketplace.core.tables import safe_cell
 from marketplace.deals.models import Licence
 from marketplace.listings.models import Offer, Patent
 
-from . import figures
+from . import columns, facts, figures
+from .columns import Array, Facts
 from .definitions import DEFINITIONS
-from .figures import ALL, GROUPINGS, Cell, Deal, LicenceFact, Member, PatentFacts, Question, patent_of
-from .models import FactLicence, FactPatent, FactsAsOf
+from .figures import ALL, GROUPINGS, Cell, Members, Question, Unit
+from .models import FactsAsOf
 
 API_FIGURES = ("funnel", "conversion", "stock", "quick-licence", "deal-speed")
 PARTS = ("numerator", "denominator")
 LARGEST_PAGE = 200
 SNAPSHOT = "marketplace.statistics.snapshot"
+_COUNTED = 500
+_AT_ONCE = 10_000  # ids in one query: SQLite takes 32,766 at most
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,12 @@ class Snapshot:
     computed_at: dt.datetime | None
     as_of: dt.date
     left_out: int
-    patents: tuple[PatentFacts, ...]
+    facts: Facts
+
+    @cached_property
+    def counted(self) -> dict[tuple[object, ...], dict[str, Any]]:
+        """What stands beside figures of a period, once it was counted."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,19 @@ RowsUrl = Callable[[dict[str, str]], str]
 
 
 def snapshot() -> Snapshot:
-    """The present facts. Each process keeps them in memory until they are computed anew."""
+    """The present facts. Each process keeps them in memory until they are computed anew.
+
+    Within a request they stay the same, so that the figures of a page are of one computation.
+    """
+    if not has_request_context():
+        return _standing()
+    if SNAPSHOT not in request.environ:
+        request.environ[SNAPSHOT] = _standing()
+    found: Snapshot = request.environ[SNAPSHOT]
+    return found
+
+
+def _standing() -> Snapshot:
     for _ in range(3):
         mark = db.session.execute(
             sa.select(
@@ -88,70 +109,16 @@ def snapshot() -> Snapshot:
             )
         ).first()
         if mark is None:
-            return Snapshot("", None, None, clock.today(), 0, ())
+            return Snapshot("", None, None, clock.today(), 0, columns.nothing())
         kept: Snapshot | None = current_app.extensions.get(SNAPSHOT)
         if kept is not None and kept.build == mark.build:
             return kept
-        made = Snapshot(*mark, patents=_load())
+        made = Snapshot(*mark, facts=facts.load())
         # On PostgreSQL a rebuild may commit between the two reads: then the mark has changed too.
         if db.session.scalar(sa.select(FactsAsOf.build)) == made.build:
             current_app.extensions[SNAPSHOT] = made
             return made
     return made
-
-
-def _load() -> tuple[PatentFacts, ...]:
-    licences: dict[int, list[LicenceFact]] = {}
-    columns = FactLicence.__table__.c
-    for row in db.session.execute(
-        sa.select(FactLicence.__table__).order_by(columns.effective_on, columns.licence_id)
-    ):
-        values = row._asdict()
-        licences.setdefault(values.pop("patent_id"), []).append(LicenceFact(**values))
-    found = []
-    for row in db.session.execute(
-        sa.select(FactPatent.__table__).order_by(FactPatent.first_announced_on, FactPatent.patent_id)
-    ):
-        of_patent = licences.get(row.patent_id, [])
-        found.append(
-            PatentFacts(
-                patent_id=row.patent_id,
-                offer_id=row.offer_id,
-                holder_id=row.holder_id,
-                first_announced_on=row.first_announced_on,
-                in_region=row.in_region,
-                kind=row.kind,
-                fee_form=row.fee_form,
-                owner_type=row.owner_type,
-                district=row.district,
-                ipc_section=row.ipc_section,
-                ipc_class=row.ipc_class,
-                industry=row.industry,
-                spells=tuple(
-                    (dt.date.fromisoformat(start), dt.date.fromisoformat(end) if end else None)
-                    for start, end, _ in row.spells
-                ),
-                reached={
-                    stage: day
-                    for stage, day in (
-                        ("announced", row.first_announced_on),
-                        ("shown", row.first_shown_on),
-                        ("opened", row.first_opened_on),
-                        ("notice", row.first_notice_on),
-                        ("paid", row.first_paid_on),
-                        ("in_effect", row.first_effective_on),
-                        ("recorded", row.first_recorded_on),
-                        ("recommended", row.first_recommended_on),
-                        ("contacted", row.first_contacted_on),
-                        ("passed", row.first_passed_on),
-                    )
-                    if day is not None
-                },
-                licences=tuple(one for one in of_patent if one.kind == "open"),
-                ordinary=tuple(one for one in of_patent if one.kind == "ordinary"),
-            )
-        )
-    return tuple(found)
 
 
 def question(
@@ -185,7 +152,7 @@ def question(
             "Figures cannot be grouped by this.",
             fields={"by": ["Figures cannot be grouped by this."]},
         )
-    facts = snapshot()
+    standing = snapshot()
     if as_of is not None and as_of > clock.today():
         raise Invalid(
             "date-in-future", "This day is still to come.", fields={"as_of": ["This day is still to come."]}
@@ -194,12 +161,10 @@ def question(
         raise Invalid(
             "date-in-future", "This day is still to come.", fields={"from": ["This day is still to come."]}
         )
-    observed = min(as_of or facts.as_of, facts.as_of)
+    observed = min(as_of or standing.as_of, standing.as_of)
     last = min(to or observed, observed)
     complete_from = current_app.config["SETTINGS"].history_complete_from
-    first = from_ or min(
-        complete_from or min((one.first_announced_on for one in facts.patents), default=last), last
-    )
+    first = from_ or min(complete_from or standing.facts.first_day or last, last)
     if first > last:
         raise Invalid(
             "dates-in-wrong-order",
@@ -211,7 +176,7 @@ def question(
 
 def answer(asked: Question) -> list[Cell]:
     """The cells of a figure."""
-    return figures.cells(snapshot().patents, _clipped(asked))
+    return figures.cells(snapshot().facts, _clipped(asked))
 
 
 def statistics(
@@ -244,7 +209,7 @@ def statistics(
         NotFound, Invalid: as `question`.
     """
     asked = question(figure, from_, to, by, as_of, outside=outside)
-    facts = snapshot()
+    standing = snapshot()
     definition = DEFINITIONS[figure]
     body: dict[str, Any] = {
         "figure": figure,
@@ -256,16 +221,27 @@ def statistics(
         "to": asked.last.isoformat(),
         "by": by,
         "as_of": asked.as_of.isoformat(),
-        "computed_at": clock.format_instant(facts.computed_at) if facts.computed_at else None,
-        "journal_id": facts.journal_id,
+        "computed_at": clock.format_instant(standing.computed_at) if standing.computed_at else None,
+        "journal_id": standing.journal_id,
         "rows": [plain(cell, asked, rows_url) for cell in answer(asked)],
-        "counts": figures.counts(facts.patents, asked),
+        "counts": counts(asked),
     }
     if figure == "funnel":
         body["side"] = [
-            plain(cell, asked, rows_url) for cell in figures.side_cells(facts.patents, _clipped(asked))
+            plain(cell, asked, rows_url) for cell in figures.side_cells(standing.facts, _clipped(asked))
         ]
     return body
+
+
+def counts(asked: Question) -> dict[str, Any]:
+    """What stands beside a figure of a period (`figures.counts`), counted once while the facts stand."""
+    standing = snapshot()
+    key = asked.first, asked.last, asked.as_of, asked.outside
+    if key not in standing.counted:
+        if len(standing.counted) >= _COUNTED:
+            standing.counted.clear()
+        standing.counted[key] = figures.counts(standing.facts, asked)
+    return dict(standing.counted[key])
 
 
 def quick_rates(asked: Question, rows_url: RowsUrl) -> list[dict[str, Any]]:
@@ -295,45 +271,47 @@ def plain(cell: Cell, asked: Question, rows_url: RowsUrl) -> dict[str, Any]:
     """A cell as plain values, with the addresses of what it counts."""
     parameters = address_of(cell, asked)
     row: dict[str, Any]
-    if cell.interval is not None:
+    if cell.lengths is not None:
         row = {"group": cell.group, "interval": cell.interval}
-        row |= _speed(cell.lengths) | {"note": cell.note, "rows_url": rows_url(parameters)}
+        row |= _speed(cell.lengths.of) | {"note": cell.note, "rows_url": rows_url(parameters)}
         if asked.by != "fee_form":
-            timed = list(zip(cell.numerator or (), cell.lengths, strict=True))
             for name, free in (("free", True), ("paid", False)):
-                row[name] = _speed([length for deal, length in timed if patent_of(deal).free == free])
+                row[name] = _speed(cell.lengths.split(free=free))
         return row
     row = {"group": cell.group}
     if cell.days is not None:
         row["days"] = cell.days
     if cell.stage is not None:
         row["stage"] = cell.stage
-    row |= _share(cell) | {"provisional": cell.provisional, "note": cell.note}
+    row |= _share(cell.numerator, cell.denominator) | {"provisional": cell.provisional, "note": cell.note}
     shown = "numerator" if cell.numerator is not None else "denominator"
     row["rows_url"] = rows_url(parameters | {"part": shown})
     if cell.denominator is not None:
         row["denominator_rows_url"] = rows_url(parameters | {"part": "denominator"})
         if asked.by != "fee_form":
-            row["free"] = _share(cell.split(free=True))
-            row["paid"] = _share(cell.split(free=False))
+            for name, free in (("free", True), ("paid", False)):
+                row[name] = _share(cell.numerator, cell.denominator, free=free)
     return row
 
 
-def _speed(lengths: list[int]) -> dict[str, Any]:
+def _speed(lengths: Array) -> dict[str, Any]:
     return {
-        "n": len(lengths),
+        "n": int(lengths.sum()),
         "median_days": figures.nearest_rank(lengths, 0.5),
         "p90_days": figures.nearest_rank(lengths, 0.9),
     }
 
 
-def _share(cell: Cell) -> dict[str, Any]:
-    value = cell.value
-    return {
-        "numerator": None if cell.numerator is None else len(cell.numerator),
-        "denominator": None if cell.denominator is None else len(cell.denominator),
-        "value": None if value is None else round(value, 6),
-    }
+def _share(
+    numerator: Members | None, denominator: Members | None, *, free: bool | None = None
+) -> dict[str, Any]:
+    """How many of how many; with `free` of the free, or of the paid ones only."""
+    part, whole = (
+        members if members is None else len(members) if free is None else members.part(free=free)
+        for members in (numerator, denominator)
+    )
+    value = None if part is None or not whole else round(part / whole, 6)
+    return {"numerator": part, "denominator": whole, "value": value}
 
 
 def address_of(cell: Cell, asked: Question) -> dict[str, str]:
@@ -380,19 +358,19 @@ def rows(actor: Actor, asked: Question, drill: Drill, *, page: int = 1, size: in
             largest=LARGEST_PAGE,
         )
     members = members_of(asked, drill)
-    shown = members[(page - 1) * size : page * size]
+    places = members.places()[(page - 1) * size : page * size]
     return {
-        "unit": "licence" if members and isinstance(members[0], Deal) else DEFINITIONS[asked.figure].unit,
+        "unit": members.unit,
         "part": drill.part,
         "total": len(members),
         "page": page,
         "size": size,
         "as_of": asked.as_of.isoformat(),
-        "items": _described(shown, asked.as_of),
+        "items": _described(members.unit, places, asked.as_of),
     }
 
 
-def members_of(asked: Question, drill: Drill) -> Sequence[Member]:
+def members_of(asked: Question, drill: Drill) -> Members:
     """What one cell counts.
 
     Raises:
@@ -400,7 +378,7 @@ def members_of(asked: Question, drill: Drill) -> Sequence[Member]:
     """
     found = answer(asked)
     if asked.figure == "funnel":
-        found = found + figures.side_cells(snapshot().patents, _clipped(asked))
+        found = found + figures.side_cells(snapshot().facts, _clipped(asked))
     for cell in found:
         if (cell.group, cell.days, cell.stage, cell.interval) == (
             drill.group,
@@ -414,77 +392,78 @@ def members_of(asked: Question, drill: Drill) -> Sequence[Member]:
     raise NotFound("figure-cell-unknown", "This figure has no such rows.")
 
 
-def _described(members: Sequence[Member], as_of: dt.date) -> list[dict[str, Any]]:
-    patents = [patent_of(member) for member in members]
-    patent_rows = {
-        row.id: row
-        for row in db.session.execute(
-            sa.select(
-                Patent.id, Patent.number, Patent.publication_number, Patent.title, Patent.title_en
-            ).where(Patent.id.in_({one.patent_id for one in patents}))
-        )
-    }
-    licence_ids = {member.licence.licence_id for member in members if isinstance(member, Deal)}
-    numbers = {
-        row.id: row.number
-        for row in db.session.execute(
-            sa.select(Licence.id, Licence.number).where(Licence.id.in_(licence_ids))
-        )
-    }
-    wanted = {one.holder_id for one in patents} | {
-        member.licence.licensee_id for member in members if isinstance(member, Deal)
-    }
-    names = {
-        row.id: row
-        for row in db.session.execute(
-            sa.select(Organisation.id, Organisation.name, Organisation.name_en).where(
-                Organisation.id.in_(wanted)
-            )
-        )
-    }
-    declarations = {
-        row.id: row.declaration_number
-        for row in db.session.execute(
-            sa.select(Offer.id, Offer.declaration_number).where(
-                Offer.id.in_({one.offer_id for one in patents})
-            )
-        )
-    }
+def _described(unit: Unit, places: Array, as_of: dt.date) -> list[dict[str, Any]]:
+    """The patents, or the open licences, at some places of the facts, with their names."""
+    standing = snapshot().facts
+    patents, licences = standing.patents, standing.open
+    of_patent = licences.patent[places] if unit == "licence" else places
+    offers = patents.offer_id[of_patent].tolist()
+    holders = standing.holders[patents.holder[of_patent]].tolist()
+    licensees = standing.licensees[licences.licensee[places]].tolist() if unit == "licence" else []
+    patent_rows = _by_id(Patent, patents.id[of_patent], "number", "publication_number", "title", "title_en")
+    declarations = _by_id(Offer, offers, "declaration_number")
+    names = _by_id(Organisation, {*holders, *licensees}, "name", "name_en")
     found = []
-    for member, one in zip(members, patents, strict=True):
-        row = patent_rows[one.patent_id]
-        first = one.licences[0].effective_on if one.licences else None
+    for row, offer, holder in zip(of_patent.tolist(), offers, holders, strict=True):
+        patent = patent_rows[int(patents.id[row])]
+        announced = columns.to_day(patents.announced[row])
+        first = columns.day_of(standing.reached("in_effect")[row])
         licensed_on = first if first is not None and first <= as_of else None
-        item: dict[str, Any] = {
-            "patent_id": str(one.patent_id),
-            "patent_number": row.number or row.publication_number,
-            "title": row.title,
-            "title_en": row.title_en,
-            "offer_id": str(one.offer_id),
-            "declaration_number": declarations.get(one.offer_id),
-            "holder": names[one.holder_id].name,
-            "holder_en": names[one.holder_id].name_en,
-            "district": one.district,
-            "fee_form": one.fee_form,
-            "announced_on": one.first_announced_on.isoformat(),
-            "first_effective_on": licensed_on.isoformat() if licensed_on else None,
-            "days_to_licence": (licensed_on - one.first_announced_on).days if licensed_on else None,
-            "in_force": one.in_force_on(as_of),
-        }
-        if isinstance(member, Deal):
-            item |= {
-                "licence_id": str(member.licence.licence_id),
-                "licence_number": numbers.get(member.licence.licence_id),
-                "licensee": names[member.licence.licensee_id].name,
-                "licensee_en": names[member.licence.licensee_id].name_en,
-                "notice_on": _day(member.licence.notice_on),
-                "paid_on": _day(member.licence.paid_on),
-                "effective_on": _day(member.licence.effective_on),
-                "recordal_due_on": _day(member.licence.recordal_due_on),
-                "recorded_on": _day(member.licence.recorded_on),
+        found.append(
+            {
+                "patent_id": str(patent.id),
+                "patent_number": patent.number or patent.publication_number,
+                "title": patent.title,
+                "title_en": patent.title_en,
+                "offer_id": str(offer),
+                "declaration_number": declarations[offer].declaration_number,
+                "holder": names[holder].name,
+                "holder_en": names[holder].name_en,
+                "district": standing.label("district", row),
+                "fee_form": standing.labels["fee_form"][standing.group("fee_form")[row]],
+                "announced_on": announced.isoformat(),
+                "first_effective_on": _day(licensed_on),
+                "days_to_licence": (licensed_on - announced).days if licensed_on else None,
+                "in_force": any(
+                    start <= as_of and (end is None or as_of < end)
+                    for start, end, _ in standing.spells_of(row)
+                ),
             }
-        found.append(item)
+        )
+    if unit == "licence":
+        numbers = _by_id(Licence, licences.id[places], "number")
+        for item, place, licensee in zip(found, places.tolist(), licensees, strict=True):
+            licence = int(licences.id[place])
+            item |= {
+                "licence_id": str(licence),
+                "licence_number": numbers[licence].number,
+                "licensee": names[licensee].name,
+                "licensee_en": names[licensee].name_en,
+            } | {
+                name: _day(columns.day_of(getattr(licences, column)[place]))
+                for name, column in _LICENCE_DAYS.items()
+            }
     return found
+
+
+_LICENCE_DAYS = {
+    "notice_on": "notice", "paid_on": "paid", "effective_on": "effective", "recordal_due_on": "due",
+    "recorded_on": "recorded",
+}  # fmt: skip
+
+
+def _by_id(model: type[Any], ids: Iterable[int], *names: str) -> dict[int, Any]:
+    """The rows of some ids, with the columns that are named."""
+    wanted = sorted({int(one) for one in ids})
+    return {
+        row.id: row
+        for start in range(0, len(wanted), _AT_ONCE)
+        for row in db.session.execute(
+            sa.select(model.id, *(getattr(model, name) for name in names)).where(
+                model.id.in_(wanted[start : start + _AT_ONCE])
+            )
+        )
+    }
 
 
 def _day(day: dt.date | None) -> str | None:
@@ -524,7 +503,8 @@ def export_rows_csv(actor: Actor, asked: Question, drill: Drill) -> str:
         Forbidden, Unauthenticated, NotFound: as `rows`.
     """
     require(actor, "statistics.rows")
-    return csv_text(_described(members_of(asked, drill), asked.as_of))
+    members = members_of(asked, drill)
+    return csv_text(_described(members.unit, members.places(), asked.as_of))
 
 
 def csv_text(lines: Sequence[dict[str, Any]]) -> str:
@@ -541,6 +521,6 @@ def _clipped(asked: Question) -> Question:
     """Months before anything was announced are left out, however early the question begins."""
     if asked.by != "month":
         return asked
-    earliest = min((one.first_announced_on for one in snapshot().patents), default=asked.last)
+    earliest = snapshot().facts.first_day or asked.last
     begin = min(max(asked.first, earliest.replace(day=1)), asked.last)
     return replace(asked, first=begin)

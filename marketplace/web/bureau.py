@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -17,6 +18,7 @@ from marketplace.demands.supervision import count_unanswered
 from marketplace.listings.duties import count_open_duties
 from marketplace.listings.mirrored.services import counts as mirrored_counts
 from marketplace.statistics import figures, report, services
+from marketplace.statistics.columns import UNKNOWN
 from marketplace.statistics.definitions import (
     DEFINITIONS,
     FEES,
@@ -105,12 +107,12 @@ class Asked:
         """The period of equal length before this one; None if the history does not reach so far back."""
         last = self.first - _ONE_DAY
         first = last - (self.last - self.first)
-        earliest = min((one.first_announced_on for one in services.snapshot().patents), default=self.first)
+        earliest = services.snapshot().facts.first_day or self.first
         return None if first < earliest - dt.timedelta(days=31) else (first, last)
 
 
 def _rows_url(parameters: dict[str, str]) -> str:
-    return url_for("bureau.rows", **parameters)  # type: ignore[arg-type]
+    return f"{url_for('bureau.rows')}?{urlencode(parameters)}"
 
 
 def _day(name: str) -> dt.date | None:
@@ -417,18 +419,13 @@ def _quick(asked: Asked) -> dict[str, Any]:
 def _first_licence(asked: Asked) -> dict[str, Any]:
     """Days from announcement to the first licence, among the licensed and of all patents of the cohort."""
     question = _question(asked, "announced")
-    cohort = [
-        one
-        for one in services.snapshot().patents
-        if one.in_region and question.first <= one.first_announced_on <= question.last
-    ]
-    days, half = figures.days_to_first(cohort, question.as_of)
+    found = figures.first_licence(services.snapshot().facts, question)
     return {
-        "patents": len(cohort),
-        "licensed": len(days),
-        "median": figures.nearest_rank(days, 0.5),
-        "p90": figures.nearest_rank(days, 0.9),
-        "half": half,
+        "patents": found.patents,
+        "licensed": found.licensed,
+        "median": figures.nearest_rank(found.lengths, 0.5),
+        "p90": figures.nearest_rank(found.lengths, 0.9),
+        "half": found.half,
     }
 
 
@@ -452,7 +449,7 @@ def _outside(asked: Asked) -> dict[str, dict[str, Any]]:
 
 def _charts(asked: Asked, months: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """What the charts draw, as plain values; the same numbers stand in the tables beside them."""
-    groups = [line for line in _groups(asked) if line["group"] != figures.UNKNOWN][:10]
+    groups = [line for line in _groups(asked) if line["group"] != UNKNOWN][:10]
     partial = _partial(asked)
     return {
         "months": {

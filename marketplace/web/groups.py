@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
+from marketplace.statistics.columns import UNKNOWN
 from marketplace.statistics.dimensions import LOCARNO, industry_name
-from marketplace.statistics.figures import ALL, UNKNOWN
+from marketplace.statistics.figures import ALL
 
 from . import labels
 from .formats import english

@@ -26,7 +26,6 @@ from marketplace.deals.negotiated.services import Contract
 from marketplace.listings.models import Offer, Patent
 from marketplace.notifications.services import tell
 from marketplace.statistics import facts
-from marketplace.statistics.models import FactLicence
 from tests import factories
 
 PDF = ("合同.pdf", b"%PDF-1.7 a contract")
@@ -118,13 +117,14 @@ def test_it_is_in_no_figure_of_open_licences_and_contested_word_counts_nowhere(w
     before = facts.open_licences()
     row = stated(world)
     facts.rebuild()
-    kinds = sa.select(FactLicence.kind).where(FactLicence.patent_id == world.patent.id)
-    assert list(db.session.scalars(kinds)) == ["ordinary"]
+    counted = facts.load()
+    assert counted.ordinary.patent.tolist() == [counted.row_of(world.patent.id)]
+    assert row.licence_id not in counted.open.id
     assert facts.open_licences() == before
     with unit_of_work(world.holder):
         services.contest(world.holder, row.id, reason="没有签过这份合同。")
     facts.rebuild()
-    assert list(db.session.scalars(kinds)) == []
+    assert len(facts.load().ordinary.id) == 0
     assert services.beside(world.patent.id) == []
     with unit_of_work(world.firm):
         services.withdraw(world.firm, row.id)

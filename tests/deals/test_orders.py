@@ -26,7 +26,6 @@ from marketplace.listings.showcase.models import ListingDetails, SideOffer
 from marketplace.notifications.hooks.events import happening
 from marketplace.notifications.services import tell
 from marketplace.statistics import facts
-from marketplace.statistics.models import FactLicence
 from tests import factories
 
 
@@ -139,8 +138,9 @@ def test_the_licence_needs_no_order_and_no_order_is_in_its_figures(world: World)
         services.finish(world.holder, paid.id)
         services.pay(world.holder, paid.id)
     facts.rebuild()
-    sums = sa.select(FactLicence.amount_minor).where(FactLicence.patent_id == world.offer.patent_id)
-    assert list(db.session.scalars(sums)) == [0]
+    found = facts.load()
+    of_patent = found.open.patent == found.row_of(world.offer.patent_id)
+    assert found.open.amount[of_patent].tolist() == [0]
     with unit_of_work():
         world.offer.status = "withdrawn"
     assert placed(world).state == "ordered", "whoever has a licence may still order"

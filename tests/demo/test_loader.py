@@ -28,7 +28,8 @@ from marketplace.listings.models import IN_FORCE, Offer, Patent
 from marketplace.listings.showcase.models import ListingDetails
 from marketplace.notifications import services as notifications
 from marketplace.statistics import facts
-from marketplace.statistics.models import Activity, FactPatent
+from marketplace.statistics.columns import EXIT_REASONS, NEVER, STAGES, day_number
+from marketplace.statistics.models import Activity
 from tests.conftest import NOW, Databases, settings_for
 
 
@@ -137,26 +138,24 @@ def test_deals_were_made_here_from_notice_to_certificate_and_others_are_under_wa
 def test_figures_have_something_to_show() -> None:
     db.session.rollback()
     facts.rebuild()
-    rows = db.session.scalars(sa.select(FactPatent).where(FactPatent.in_region)).all()
+    found = facts.load()
+    local = found.patents.in_region
+    days = {stage: found.reached(stage)[local] for stage in STAGES}
     reached = {
-        stage: sum(getattr(row, f"first_{stage}_on") is not None for row in rows)
-        for stage in ("announced", "shown", "opened", "notice", "effective", "recorded")
+        stage: int((days[stage] != NEVER).sum())
+        for stage in ("announced", "shown", "opened", "notice", "in_effect", "recorded")
     }
-    values = list(reached.values())
-    assert values == sorted(values, reverse=True)
+    assert list(reached.values()) == sorted(reached.values(), reverse=True)
     assert reached["shown"] < reached["announced"]
-    assert reached["effective"] >= 20
-    for row in rows:
-        if row.first_notice_on is not None:
-            assert row.first_opened_on is not None
-            assert row.first_opened_on <= row.first_notice_on
-    days = sorted(
-        (row.first_effective_on - row.first_announced_on).days for row in rows if row.first_effective_on
-    )
-    assert days[0] <= 7
-    assert sum(day <= 30 for day in days) >= 6
-    assert days[-1] > 180
-    assert {row.exit_reason for row in rows} > {"withdrawn", "revoked"}
+    assert reached["in_effect"] >= 20
+    noticed = days["notice"] != NEVER
+    assert (days["opened"] <= days["notice"])[noticed].all()
+    waited = sorted((days["in_effect"] - days["announced"])[days["in_effect"] != NEVER].tolist())
+    assert waited[0] <= 7
+    assert sum(day <= 30 for day in waited) >= 6
+    assert waited[-1] > 180
+    over = found.spells.end <= day_number(clock.today())
+    assert {EXIT_REASONS[reason] for reason in found.spells.reason[over]} > {"withdrawn", "revoked"}
 
 
 @pytest.mark.usefixtures("demo")

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+import numpy as np
 
 from marketplace.accounts.models import Organisation
 from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.deals.models import Licence, Notice
 from marketplace.listings.models import Offer
-from marketplace.statistics.figures import LicenceFact, PatentFacts
+from marketplace.statistics import columns
+from marketplace.statistics.columns import DIMENSIONS, SIDE_STAGES, STAGES, UNKNOWN, Facts, day_number
 from tests import factories
+
+from .rowwise import LicenceFact, PatentFacts
 
 _serial = itertools.count(1)
 D = dt.date
@@ -135,4 +141,72 @@ def licence_fact(effective_on: dt.date, **values: Any) -> LicenceFact:
             }
             | values
         )
+    )
+
+
+def in_columns(patents: Iterable[PatentFacts]) -> Facts:
+    """Single patents as the columns that the figures are made of."""
+    rows = sorted(patents, key=lambda one: (one.first_announced_on, one.patent_id))
+    labels = {
+        name: (*sorted({getattr(one, name) for one in rows} - {None, UNKNOWN}), UNKNOWN)
+        for name in DIMENSIONS
+    }
+    holders = sorted({one.holder_id for one in rows})
+    licences = [(place, each) for place, one in enumerate(rows) for each in (*one.licences, *one.ordinary)]
+    licensees = sorted({each.licensee_id for _, each in licences})
+    pairs = sorted({(rows[place].holder_id, each.licensee_id) for place, each in licences})
+
+    def table(kind: str) -> columns.Licences:
+        chosen = sorted(
+            ((place, each) for place, each in licences if each.kind == kind),
+            key=lambda one: (one[1].effective_on, one[1].licence_id),
+        )
+        found = {
+            "id": [each.licence_id for _, each in chosen],
+            "patent": [place for place, _ in chosen],
+            "licensee": [licensees.index(each.licensee_id) for _, each in chosen],
+            "pair": [pairs.index((rows[place].holder_id, each.licensee_id)) for place, each in chosen],
+            "last_day": [day_number(each.last_day) for _, each in chosen],
+            "due": [day_number(each.recordal_due_on) for _, each in chosen],
+            "amount": [each.amount_minor or 0 for _, each in chosen],
+        } | {
+            name: [day_number(getattr(each, f"{name}_on")) for _, each in chosen]
+            for name in ("notice", "paid", "effective", "filed", "recorded")
+        }
+        return columns.Licences(
+            **{name: np.array(values, np.int64) for name, values in found.items()},
+            yuan=np.array([each.currency == "CNY" for _, each in chosen], np.bool_),
+        )
+
+    def column(values: Sequence[int]) -> columns.Array:
+        return np.array(values, np.int32)
+
+    spells = [(place, *spell) for place, one in enumerate(rows) for spell in one.spells]
+    return Facts(
+        patents=columns.Patents(
+            id=np.array([one.patent_id for one in rows], np.int64),
+            offer_id=np.array([one.offer_id for one in rows], np.int64),
+            holder=column([holders.index(one.holder_id) for one in rows]),
+            announced=column([day_number(one.first_announced_on) for one in rows]),
+            in_region=np.array([one.in_region for one in rows], np.bool_),
+            reached=np.array(
+                [[day_number(one.reached.get(stage)) for one in rows] for stage in (*STAGES, *SIDE_STAGES)],
+                np.int32,
+            ),
+            groups=np.array(
+                [[labels[name].index(getattr(one, name) or UNKNOWN) for one in rows] for name in DIMENSIONS],
+                np.int16,
+            ),
+        ),
+        spells=columns.Spells(
+            patent=column([place for place, _, _ in spells]),
+            start=column([day_number(start) for _, start, _ in spells]),
+            end=column([day_number(end) for _, _, end in spells]),
+            reason=np.full(len(spells), -1, np.int8),
+        ),
+        open=table("open"),
+        ordinary=table("ordinary"),
+        holders=np.array(holders, np.int64),
+        licensees=np.array(licensees, np.int64),
+        labels=labels,
     )

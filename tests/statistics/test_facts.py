@@ -13,7 +13,8 @@ from marketplace.core.unit_of_work import record, unit_of_work
 from marketplace.deals.models import Licence
 from marketplace.listings.models import Offer, PatentParty
 from marketplace.statistics import facts
-from marketplace.statistics.models import Activity, FactLicence, FactPatent, FactsAsOf
+from marketplace.statistics.columns import STAGES, Facts, day_of
+from marketplace.statistics.models import Activity, FactColumn, FactsAsOf
 from tests import factories
 
 from .history import licence, notice
@@ -22,15 +23,37 @@ D = dt.date
 pytestmark = pytest.mark.usefixtures("context")
 
 
-def _tables() -> list[list[tuple[object, ...]]]:
+def _kept() -> list[tuple[object, ...]]:
+    """The facts as they are kept, byte for byte."""
     return [
-        [tuple(row) for row in db.session.execute(sa.select(model.__table__).order_by(sa.text("1")))]
-        for model in (FactPatent, FactLicence)
+        tuple(row)
+        for row in db.session.execute(
+            sa.select(FactColumn.name, FactColumn.content).order_by(FactColumn.name)
+        )
     ]
 
 
-def _fact(offer: Offer) -> FactPatent:
-    return db.session.get_one(FactPatent, offer.patent_id, populate_existing=True)
+def _facts() -> Facts:
+    db.session.expire_all()
+    return facts.load()
+
+
+def _row(offer: Offer) -> int:
+    row = _facts().row_of(offer.patent_id)
+    assert row is not None
+    return row
+
+
+def _reached(offer: Offer, stage: str) -> dt.date | None:
+    return day_of(_facts().reached(stage)[_row(offer)])
+
+
+def _labels(offer: Offer, *names: str) -> tuple[str | None, ...]:
+    return tuple(_facts().label(name, _row(offer)) for name in names)
+
+
+def _licences(offer: Offer) -> int:
+    return int((_facts().open.patent == _row(offer)).sum())
 
 
 def test_a_patent_has_its_first_days_and_its_dimensions_at_announcement() -> None:
@@ -47,23 +70,24 @@ def test_a_patent_has_its_first_days_and_its_dimensions_at_announcement() -> Non
             for day, kind in ((D(2026, 3, 4), "shown"), (D(2026, 3, 3), "shown"), (D(2026, 3, 9), "opened"))
         )
     facts.rebuild()
-    row = _fact(offer)
-    assert (row.first_announced_on, row.first_shown_on, row.first_opened_on) == (
-        D(2026, 3, 2),
-        D(2026, 3, 3),
-        D(2026, 3, 9),
-    )
-    assert (row.first_notice_on, row.first_paid_on) == (D(2026, 3, 20), D(2026, 4, 1))
-    assert (row.first_effective_on, row.first_recorded_on) == (D(2026, 4, 1), D(2026, 5, 6))
-    assert (row.licences, row.exit_on, row.in_region) == (2, None, True)
-    assert (row.kind, row.fee_form, row.owner_type, row.district) == (
+    assert {stage: _reached(offer, stage) for stage in STAGES} == {
+        "announced": D(2026, 3, 2),
+        "shown": D(2026, 3, 3),
+        "opened": D(2026, 3, 9),
+        "notice": D(2026, 3, 20),
+        "paid": D(2026, 4, 1),
+        "in_effect": D(2026, 4, 1),
+        "recorded": D(2026, 5, 6),
+    }
+    assert (_licences(offer), bool(_facts().patents.in_region[_row(offer)])) == (2, True)
+    assert _labels(offer, "kind", "fee_form", "owner_type", "district") == (
         "invention",
         "fixed",
         "university",
         "310104",
     )
-    assert (row.ipc_section, row.ipc_class, row.industry) == ("H", "H01", "38")
-    assert row.spells == [["2026-03-02", "2031-09-01", "term_over"]]
+    assert _labels(offer, "ipc_section", "ipc_class", "industry") == ("H", "H01", "38")
+    assert _facts().spells_of(_row(offer)) == [(D(2026, 3, 2), D(2031, 9, 1), "term_over")]
 
 
 def test_only_verified_announcements_make_a_patent_of_the_population() -> None:
@@ -74,7 +98,7 @@ def test_only_verified_announcements_make_a_patent_of_the_population() -> None:
         factories.live_offer(holder, announced_on=D(2026, 12, 1))
         counted = factories.live_offer(holder)
     facts.rebuild()
-    assert db.session.scalars(sa.select(FactPatent.patent_id)).all() == [counted.patent_id]
+    assert _facts().patents.id.tolist() == [counted.patent_id]
 
 
 def test_declaring_anew_adds_a_spell_but_no_patent_and_restarts_no_clock() -> None:
@@ -87,11 +111,12 @@ def test_declaring_anew_adds_a_spell_but_no_patent_and_restarts_no_clock() -> No
             holder, first.patent, announced_on=D(2025, 9, 1), fee_form="free", fee_minor=None
         )
     facts.rebuild()
-    row = _fact(first)
-    assert db.session.scalar(sa.select(sa.func.count()).select_from(FactPatent)) == 1
-    assert (row.first_announced_on, row.fee_form) == (D(2025, 1, 10), "fixed")
-    assert [spell[:2] for spell in row.spells] == [["2025-01-10", "2025-06-01"], ["2025-09-01", "2031-09-01"]]
-    assert (row.exit_on, row.exit_reason) == (None, None)
+    assert len(_facts().patents.id) == 1
+    assert (_reached(first, "announced"), *_labels(first, "fee_form")) == (D(2025, 1, 10), "fixed")
+    assert _facts().spells_of(_row(first)) == [
+        (D(2025, 1, 10), D(2025, 6, 1), "withdrawn"),
+        (D(2025, 9, 1), D(2031, 9, 1), "term_over"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -104,18 +129,23 @@ def test_declaring_anew_adds_a_spell_but_no_patent_and_restarts_no_clock() -> No
             (D(2026, 10, 10), "term_over"),
         ),
         ({"term_to": D(2026, 11, 19)}, (D(2026, 11, 20), "term_over")),
-        ({"term_to": D(2026, 11, 20)}, (None, None)),
+        ({"term_to": D(2026, 11, 20)}, (D(2026, 11, 21), "term_over")),
         ({"status": "lapsed", "lapsed_on": D(2026, 9, 9)}, (D(2026, 9, 9), "patent_ended")),
-        ({"status": "withdrawal_filed", "withdrawal_filed_on": D(2026, 10, 1)}, (None, None)),
+        (
+            {"status": "withdrawal_filed", "withdrawal_filed_on": D(2026, 10, 1)},
+            (D(2031, 9, 1), "term_over"),
+        ),
+        ({"term_to": None}, (D(2039, 3, 2), "patent_ended")),
     ],
 )
-def test_an_exit_has_its_day_and_reason(
+def test_an_offer_ends_on_its_day_for_its_reason(
     values: dict[str, object], end: tuple[dt.date | None, str | None]
 ) -> None:
     with unit_of_work():
         offer = factories.live_offer(factories.organisation(), **values)
     facts.rebuild()
-    assert (_fact(offer).exit_on, _fact(offer).exit_reason) == end
+    ((_, *found),) = _facts().spells_of(_row(offer))
+    assert tuple(found) == end
 
 
 def test_a_terminated_patent_exits_before_the_offer_is_marked_as_lapsed() -> None:
@@ -124,7 +154,7 @@ def test_a_terminated_patent_exits_before_the_offer_is_marked_as_lapsed() -> Non
         subject = factories.patent(holder, facts={"legal_status": "terminated"})
         offer = factories.live_offer(holder, subject)
     facts.rebuild()
-    assert (_fact(offer).exit_on, _fact(offer).exit_reason) == (D(2026, 11, 1), "patent_ended")
+    assert _facts().spells_of(_row(offer))[0][1:] == (D(2026, 11, 1), "patent_ended")
 
 
 def test_offers_from_outside_the_region_are_kept_apart() -> None:
@@ -136,12 +166,9 @@ def test_offers_from_outside_the_region_are_kept_apart() -> None:
         )
         shared = factories.live_offer(elsewhere, factories.patent(elsewhere, local))
     facts.rebuild()
-    assert _fact(outside).in_region is False
-    assert (_fact(shared).in_region, _fact(shared).district, _fact(shared).owner_type) == (
-        True,
-        "310115",
-        "hospital",
-    )
+    local = _facts().patents.in_region
+    assert (bool(local[_row(outside)]), bool(local[_row(shared)])) == (False, True)
+    assert _labels(shared, "district", "owner_type") == ("310115", "hospital")
 
 
 def test_the_region_of_the_register_goes_before_that_of_the_organisation() -> None:
@@ -152,7 +179,7 @@ def test_the_region_of_the_register_goes_before_that_of_the_organisation() -> No
             sa.update(PatentParty).where(PatentParty.patent_id == offer.patent_id).values(region="330106")
         )
     facts.rebuild()
-    assert _fact(offer).in_region is False
+    assert not _facts().patents.in_region[_row(offer)]
 
 
 def test_negotiated_licences_and_impossible_ones_are_not_counted_as_open() -> None:
@@ -163,9 +190,9 @@ def test_negotiated_licences_and_impossible_ones_are_not_counted_as_open() -> No
         unverified = factories.live_offer(factories.organisation(), evidence="holder_stated")
         licence(unverified, D(2026, 10, 1))
     mark = facts.rebuild()
-    assert (_fact(offer).licences, _fact(offer).first_effective_on) == (0, None)
+    assert (_licences(offer), _reached(offer, "in_effect")) == (0, None)
     assert mark.left_out == 2
-    assert [row.kind for row in db.session.scalars(sa.select(FactLicence))] == ["ordinary"]
+    assert (len(_facts().open.id), len(_facts().ordinary.id)) == (0, 1)
 
 
 def test_the_number_of_open_licences_is_right_at_once_and_counts_only_what_came_since_the_facts() -> None:
@@ -191,7 +218,8 @@ def test_a_licence_is_in_effect_until_its_term_or_its_earlier_end() -> None:
         running = licence(offer, D(2026, 6, 1))
         ended = licence(offer, D(2026, 6, 1), state="ended", ended_on=D(2026, 7, 31))
     facts.rebuild()
-    days = {row.licence_id: row.last_day for row in db.session.scalars(sa.select(FactLicence))}
+    licences = _facts().open
+    days = dict(zip(licences.id.tolist(), map(day_of, licences.last_day), strict=True))
     assert days == {running.id: D(2031, 8, 31), ended.id: D(2026, 7, 31)}
 
 
@@ -200,23 +228,23 @@ def test_a_notice_that_was_not_served_is_no_notice() -> None:
         offer = factories.live_offer(factories.organisation())
         notice(offer, D(2026, 10, 1), state="not_served", served_at=None)
     facts.rebuild()
-    assert _fact(offer).first_notice_on is None
+    assert _reached(offer, "notice") is None
 
 
-def test_a_rebuild_from_nothing_gives_the_same_tables() -> None:
+def test_a_rebuild_from_nothing_gives_the_same_bytes() -> None:
     with unit_of_work():
         for region in ("310112", "310115", "110108"):
             offer = factories.live_offer(factories.organisation(region=region))
             licence(offer, D(2026, 10, 1))
     first = facts.rebuild().build
-    before = _tables()
+    before = _kept()
     with unit_of_work():
-        for model in (FactPatent, FactLicence, FactsAsOf):
-            db.session.execute(sa.delete(model.__table__))
+        for model in (FactColumn, FactsAsOf):
+            db.session.execute(sa.delete(model))
     db.session.expire_all()
     assert facts.rebuild().build != first
-    assert _tables() == before
-    assert len(before[0]) == 3
+    assert _kept() == before
+    assert len(_facts().patents.id) == 3
 
 
 def test_the_schedule_computes_only_when_the_journal_moved_or_the_day_changed() -> None:
@@ -233,7 +261,7 @@ def test_the_schedule_computes_only_when_the_journal_moved_or_the_day_changed() 
     facts.refresh()
     second = build()
     assert second != first
-    assert db.session.scalar(sa.select(FactPatent.patent_id)) == offer.patent_id
+    assert _facts().patents.id.tolist() == [offer.patent_id]
     with clock.at(clock.now() + dt.timedelta(days=1)):
         facts.refresh()
         assert build() != second
@@ -254,5 +282,5 @@ def test_licences_on_the_same_patent_are_read_once_each() -> None:
         for _ in range(3):
             licence(offer, D(2026, 10, 1))
     facts.rebuild()
-    assert db.session.scalar(sa.select(sa.func.count()).select_from(FactLicence)) == 3
+    assert len(_facts().open.id) == 3
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Licence)) == 3

@@ -18,7 +18,7 @@ from marketplace.core.unit_of_work import unit_of_work
 from marketplace.statistics import facts, services
 from marketplace.statistics.definitions import DEFINITIONS
 from marketplace.statistics.figures import GROUPINGS
-from marketplace.statistics.models import FactPatent, FactsAsOf
+from marketplace.statistics.models import FactsAsOf
 from marketplace.statistics.services import Drill, question, rows, statistics
 from tests import factories
 
@@ -140,9 +140,8 @@ def test_an_earlier_day_of_observation_knows_less() -> None:
 def test_declaring_anew_changes_no_figure() -> None:
     before = [statistics(figure, by="month", rows_url=address)["rows"] for figure in sorted(DEFINITIONS)]
     with unit_of_work():
-        first = db.session.scalar(sa.select(FactPatent).order_by(FactPatent.first_announced_on))
-        assert first is not None
-        offer = db.session.get_one(services.Offer, first.offer_id)
+        first = int(services.snapshot().facts.patents.offer_id[0])
+        offer = db.session.get_one(services.Offer, first)
         offer.status, offer.withdrawn_on = "withdrawn", D(2026, 11, 2)
         factories.live_offer(
             offer.holder, offer.patent, announced_on=D(2026, 11, 2), fee_form="royalty_profit"
