@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -18,12 +19,13 @@ from marketplace.core.errors import Conflict, Invalid, NotFound
 from marketplace.core.journal import entries_after
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import payments
-from marketplace.deals.shares import agreements, allocating, books, persons, rules, services, work
+from marketplace.deals.shares import agreements, allocating, books, persons, report, rules, services, work
 from marketplace.deals.shares.models import (
     LedgerAccount,
     LedgerAllocation,
     LedgerPosting,
     LedgerTransaction,
+    SharePerson,
     TransformationReport,
 )
 from marketplace.listings.models import Patent, PatentParty
@@ -184,6 +186,75 @@ def test_co_owners_share_equally_until_their_agreement_begins(deal: Deal) -> Non
     }
     assert due == {deal.holder.id: 501 + 700, other.id: 500 + 300}
     assert [one["agreed"] for one in db.session.get_one(LedgerAllocation, row.id).steps] == [False, True]
+
+
+@given(st.integers(1, 10**9), st.lists(st.integers(-(10**6), 10**9), min_size=1, max_size=6))
+def test_a_pay_out_is_set_against_what_is_due_in_order_and_whole(amount: int, due: list[int]) -> None:
+    found = rules.apportion(amount, list(enumerate(due)))
+    assert sum(part for _key, part in found) == amount
+    assert [key for key, _part in found] == sorted({key for key, _part in found})
+    assert all(part <= max(due[key], 0) for key, part in found[:-1])
+
+
+def test_each_institution_among_the_owners_divides_its_own_share_among_its_own_persons(deal: Deal) -> None:
+    with unit_of_work():
+        other = factories.organisation("示例研究所", type="institute", state_established=True)
+        db.session.add(PatentParty(patent_id=deal.offer.patent_id, organisation_id=other.id, position=2))
+        db.session.get_one(Organisation, deal.holder.id).state_established = False
+        theirs = factories.actor(other)
+    db.session.expire_all()
+    patent_id = deal.offer.patent_id
+    paid(deal)
+    with unit_of_work(deal.holder_actor):
+        allocating.allocate(deal.holder_actor, deal.holder.id, patent_id)
+    due = db.session.scalars(sa.select(LedgerAccount).where(LedgerAccount.party_id == other.id)).one()
+    with unit_of_work(deal.holder_actor):
+        payout = services.pay_out(deal.holder_actor, due.id, FEE // 2, on=clock.today())
+    read()
+    read()
+    share = db.session.scalars(
+        sa.select(LedgerTransaction).where(LedgerTransaction.book_id == other.id)
+    ).one()
+    assert (share.kind, share.patent_id) == ("income", patent_id)
+    with unit_of_work(theirs), pytest.raises(Invalid, match="at least half"):
+        allocating.allocate(theirs, other.id, patent_id)
+    with unit_of_work(theirs):
+        inventor = persons.add_person(theirs, other.id, "示例丙").id
+        agreements.set_inventor_rule(
+            theirs, other.id, patent_id, Decimal(60), {inventor: Decimal(100)}, since=dt.date(2020, 1, 1)
+        )
+        allocating.allocate(theirs, other.id, patent_id)
+    found = persons.statement(theirs, inventor)
+    assert found.due == {"CNY": FEE // 2 * 6 // 10}
+    [line] = found.lines
+    assert line.bases == (persons.Basis(FEE // 2, FEE // 2, "60", FEE // 2 * 6 // 10),)
+    assert sum(one.figures["others"] for one in report.yearly(other.id, clock.today().year)) == 0
+    with unit_of_work(deal.holder_actor):
+        services.reverse(deal.holder_actor, payout.id, reason="退汇")
+    read()
+    assert report.pool(other.id, patent_id) == -FEE // 2
+
+
+def test_a_persons_statement_is_the_persons_and_the_keepers_alone(deal: Deal) -> None:
+    paid(deal)
+    two_persons(deal)
+    with unit_of_work(deal.holder_actor):
+        allocating.allocate(deal.holder_actor, deal.holder.id, deal.offer.patent_id)
+        member, colleague = factories.user(deal.holder), factories.user(deal.holder)
+        stranger = factories.user(factories.organisation())
+    first = db.session.scalars(sa.select(SharePerson).order_by(SharePerson.id)).first()
+    assert first is not None
+    with unit_of_work(deal.holder_actor), pytest.raises(Invalid, match="No member"):
+        persons.link_account(deal.holder_actor, first.id, stranger.email)
+    with unit_of_work(deal.holder_actor):
+        persons.link_account(deal.holder_actor, first.id, member.email)
+    looks = Actor(organisation_id=deal.holder.id, roles=frozenset({"member", "viewer"}))
+    oneself = replace(looks, user_id=member.id)
+    assert [one.id for one in persons.own_persons(oneself)] == [first.id]
+    assert persons.statement(oneself, first.id, clock.today().year).due["CNY"] == 1_666_668
+    for actor in (replace(looks, user_id=colleague.id), deal.firm_actor):
+        with pytest.raises(NotFound):
+            persons.statement(actor, first.id)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -28,6 +28,9 @@ from .models import (
     OwnerSplit,
 )
 
+SHARE: Final = "share:"
+"""How the source of income begins that another owner has paid out."""
+
 
 def allocate(actor: Actor, book_id: int, patent_id: int, currency: str = "CNY") -> LedgerTransaction:
     """Divide what has gathered in a patent's pool among owners and persons, by the rules of each day.
@@ -42,7 +45,12 @@ def allocate(actor: Actor, book_id: int, patent_id: int, currency: str = "CNY") 
     pool = account(book_id, "pool", currency, patent_id=patent_id)
     through, carried = _last_allocation(pool)
     entries = db.session.execute(
-        sa.select(LedgerTransaction.id, LedgerTransaction.occurred_on, LedgerPosting.amount_minor)
+        sa.select(
+            LedgerTransaction.id,
+            LedgerTransaction.occurred_on,
+            LedgerPosting.amount_minor,
+            LedgerTransaction.source.startswith(SHARE),
+        )
         .join(LedgerPosting, LedgerPosting.transaction_id == LedgerTransaction.id)
         .outerjoin(LedgerAllocation, LedgerAllocation.transaction_id == LedgerTransaction.id)
         .where(
@@ -56,7 +64,7 @@ def allocate(actor: Actor, book_id: int, patent_id: int, currency: str = "CNY") 
     ).all()
     splits, persons = splits_of(book_id, patent_id), rules_of(book_id, patent_id)
     found, left = rules.segments(
-        [rules.Entry(on, -int(amount)) for _id, on, amount in entries],
+        [rules.Entry(on, -int(amount), bool(own)) for _id, on, amount, own in entries],
         [*(one.effective_from for one in splits), *(one.effective_from for one in persons)],
         carried,
     )
@@ -83,7 +91,7 @@ def allocate(actor: Actor, book_id: int, patent_id: int, currency: str = "CNY") 
         LedgerAllocation(
             transaction_id=row.id,
             pool_id=pool.id,
-            through_id=max(key for key, _on, _amount in entries),
+            through_id=max(one.id for one in entries),
             carried_minor=left,
             steps=steps,
         )
@@ -121,7 +129,7 @@ def _divide(
     """A segment's net income by account, and the reckoning by ids."""
     split = next((one for one in reversed(splits) if _holds(one.effective_from, segment.since)), None)
     rule = next((one for one in reversed(persons) if _holds(one.effective_from, segment.since)), None)
-    owners = owner_weights(patent, split)
+    owners = [(book.id, Decimal(100))] if segment.own else owner_weights(patent, split)
     amounts = rules.divide(segment.amount_minor, owners)
     found, step_persons = [], []
     for party_id, amount in amounts.items():
@@ -143,7 +151,8 @@ def _divide(
     step = {
         "since": None if segment.since is None else segment.since.isoformat(),
         "amount_minor": segment.amount_minor,
-        "agreed": split is not None,
+        "agreed": split is not None and not segment.own,
+        "own": segment.own,
         "owners": [
             {"organisation": key, "percent": f"{weight.normalize():f}", "amount_minor": amounts[key]}
             for key, weight in owners

@@ -11,18 +11,33 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 
 from marketplace.accounts.models import Organisation
+from marketplace.core import clock
+from marketplace.core.actor import Actor
 from marketplace.core.database import db
+from marketplace.core.permissions import require
+from marketplace.core.unit_of_work import lock, record
 from marketplace.deals.models import Licence
 from marketplace.listings.models import Patent
 
+from . import rules
 from .books import balances
-from .models import LedgerAccount, LedgerAllocation, LedgerPosting, LedgerTransaction, SharePerson
+from .models import (
+    LedgerAccount,
+    LedgerAllocation,
+    LedgerPosting,
+    LedgerTransaction,
+    SharePerson,
+    TransformationReport,
+)
 
 # Figure → its name and what it means; all in the year by the day on which it happened, less reversals.
 DEFINITIONS: Final[Mapping[str, tuple[Any, Any]]] = {
     "income": (
         _l("Income (yuan)"),
-        _l("Licence fees and royalties whose payment into the own account was proven in the year."),
+        _l(
+            "Licence fees, royalties and shares from co-owners whose payment into the own account was proven "
+            "in the year."
+        ),
     ),
     "cost": (_l("Costs (yuan)"), _l("Agency fees, annuities, taxes and other costs entered for the patent.")),
     "net": (_l("Net income (yuan)"), _l("Income less costs.")),
@@ -136,6 +151,7 @@ def yearly(book_id: int, year: int) -> list[Row]:
             LedgerTransaction.occurred_on.between(first, last),
             LedgerTransaction.patent_id.is_not(None),
             LedgerAccount.kind != "cash",
+            kind != "payout",
         )
         .group_by(LedgerTransaction.patent_id, LedgerTransaction.licence_id, kind, LedgerAccount.kind, own)
     )
@@ -157,6 +173,32 @@ def yearly(book_id: int, year: int) -> list[Row]:
     for row in found.values():
         row.figures["net"] = row.figures["income"] - row.figures["cost"]
     return [found[key] for key in sorted(found)]
+
+
+def handed_in(book_id: int, year: int) -> TransformationReport | None:
+    """What is on record of a year's report."""
+    return db.session.scalar(
+        sa.select(TransformationReport).where(
+            TransformationReport.organisation_id == book_id, TransformationReport.year == year
+        )
+    )
+
+
+def note_handed_in(actor: Actor, book: Organisation, year: int) -> TransformationReport:
+    """Note that a year's report was handed in to the supervising body today.
+
+    Raises:
+        NotFound: another's book.
+    """
+    require(actor, "shares.keep", book)
+    lock(Organisation, book.id)
+    row = handed_in(book.id, year)
+    if row is None:
+        row = TransformationReport(organisation_id=book.id, year=year, due_on=rules.report_due(year))
+        db.session.add(row)
+    row.handed_in_on = clock.today()
+    record("shares.report_handed_in", row, organisation_id=book.id, year=year)
+    return row
 
 
 def _by_id(model: Any, ids: set[int]) -> dict[int, Any]:

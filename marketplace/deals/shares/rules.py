@@ -35,18 +35,26 @@ class Share:
 
 @dataclass(frozen=True)
 class Entry:
-    """What a pool gained (above zero) or bore (below) on a day."""
+    """What a pool gained (above zero) or bore (below) on a day.
+
+    `own` is what another owner has paid out as this book's share: it was divided among the owners there.
+    """
 
     on: dt.date
     amount_minor: int
+    own: bool = False
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Days between two changes of rules: `since` None is before the first; what there was to divide."""
+    """Days between two changes of rules: `since` None is before the first; what there was to divide.
+
+    `own`: it is the book's own share, not to be divided among the owners again.
+    """
 
     since: dt.date | None
     amount_minor: int
+    own: bool = False
 
 
 def divide(total: int, weights: Sequence[tuple[K, Decimal]]) -> dict[K, int]:
@@ -82,17 +90,36 @@ def segments(entries: Iterable[Entry], changes: Iterable[dt.date], carried: int)
         What there is to divide, by segment, each above zero; and the loss that is left, zero or below.
     """
     days = sorted(set(changes))
-    sums: dict[dt.date | None, int] = {}
+    sums: dict[tuple[dt.date | None, bool], int] = {}
     for entry in entries:
         since = max((day for day in days if day <= entry.on), default=None)
-        sums[since] = sums.get(since, 0) + entry.amount_minor
+        sums[since, entry.own] = sums.get((since, entry.own), 0) + entry.amount_minor
     found, running = [], carried
-    for since in sorted(sums, key=lambda day: day or dt.date.min):
-        running += sums[since]
+    for since, own in sorted(sums, key=lambda key: (key[0] or dt.date.min, key[1])):
+        running += sums[since, own]
         if running > 0:
-            found.append(Segment(since, running))
+            found.append(Segment(since, running, own))
             running = 0
     return found, running
+
+
+def apportion(amount: int, due: Sequence[tuple[K, int]]) -> list[tuple[K, int]]:
+    """A payment set against what is due, the first first; what is left over goes to the last.
+
+    Args:
+        amount: above zero.
+        due: what is due for each thing, in order; sums of zero or below are passed over.
+    """
+    found: list[tuple[K, int]] = []
+    for key, owed in due:
+        part = min(amount, max(owed, 0))
+        if part:
+            found.append((key, part))
+            amount -= part
+    if amount and due:
+        key, part = found.pop() if found else (due[-1][0], 0)
+        found.append((key, part + amount))
+    return found
 
 
 def is_state_established(said: bool | None, kind: str) -> bool:

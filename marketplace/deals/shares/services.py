@@ -12,13 +12,15 @@ from marketplace.core.actor import SYSTEM, Actor
 from marketplace.core.database import db
 from marketplace.core.errors import N_, Conflict, Invalid, NotFound
 from marketplace.core.permissions import require
+from marketplace.core.unit_of_work import record
 from marketplace.deals.lookup import licence_of
 from marketplace.deals.models import Receipt
 from marketplace.listings.models import Patent
 
-from .allocating import standing_allocations
+from . import rules
+from .allocating import SHARE, standing_allocations
 from .books import File, account, balances, book_of, check_sum, enter, kept
-from .models import CATEGORIES, LedgerAccount, LedgerAllocation, LedgerTransaction
+from .models import CATEGORIES, LedgerAccount, LedgerAllocation, LedgerPosting, LedgerTransaction
 
 
 def enter_receipt(receipt_id: int) -> LedgerTransaction | None:
@@ -50,6 +52,93 @@ def enter_receipt(receipt_id: int) -> LedgerTransaction | None:
         licence_id=None if licence is None else licence.id,
         source=source,
     )
+
+
+def enter_shares(transaction_id: int) -> list[LedgerTransaction]:
+    """Enter what one owner has paid out to another as income of that one's own book, or take it back; once.
+
+    A pay-out is set against what was allocated to the other owner, patent by patent, the earliest first. Each
+    owner then divides its own share among those who made and transformed the result at its place.
+    """
+    found = db.session.get_one(LedgerTransaction, transaction_id)
+    if found.kind == "reversal" and found.reverses_id is not None:
+        return _take_shares_back(found.id, found.reverses_id)
+    if found.kind != "payout":
+        return []
+    owed = next((one.account for one in found.postings if one.account.kind == "owner"), None)
+    if owed is None or owed.party_id is None or owed.party_id == found.book_id:
+        return []
+    known = f"{SHARE}{found.id}:"
+    if db.session.scalar(_shares(known).limit(1)) is not None:
+        return []
+    book_of(SYSTEM, owed.party_id)
+    amount = sum(one.amount_minor for one in found.postings if one.account_id == owed.id)
+    return [
+        _share(found, owed.party_id, owed.currency, patent_id, part)
+        for patent_id, part in rules.apportion(amount, _due_by_patent(owed))
+    ]
+
+
+def _share(
+    paid: LedgerTransaction, book_id: int, currency: str, patent_id: int, amount: int
+) -> LedgerTransaction:
+    cash = account(book_id, "cash", currency)
+    pool = account(book_id, "pool", currency, patent_id=patent_id)
+    row = enter(
+        SYSTEM,
+        book_id,
+        "income",
+        [(cash, amount), (pool, -amount)],
+        on=paid.occurred_on,
+        patent_id=patent_id,
+        source=f"{SHARE}{paid.id}:{patent_id}",
+    )
+    record("shares.received", row, organisation_id=book_id, payer=paid.book_id)
+    return row
+
+
+def _shares(beginning: str) -> sa.Select[LedgerTransaction]:
+    return sa.select(LedgerTransaction).where(LedgerTransaction.source.startswith(beginning))
+
+
+def _take_shares_back(reversal_id: int, paid_id: int) -> list[LedgerTransaction]:
+    back = []
+    for row in db.session.scalars(_shares(f"{SHARE}{paid_id}:")).all():
+        source = f"{SHARE}{reversal_id}:{row.patent_id}"
+        if _by_source(source) is None:
+            book_of(SYSTEM, row.book_id)
+            back.append(_reverse(SYSTEM, row, source=source))
+    return back
+
+
+def _due_by_patent(owed: LedgerAccount) -> list[tuple[int, int]]:
+    """What was allocated to another owner by patent, less what its own book has of it; the earliest first."""
+    allocated = (
+        sa.select(
+            LedgerTransaction.patent_id,
+            -sa.func.sum(LedgerPosting.amount_minor),
+            sa.func.min(LedgerTransaction.id),
+        )
+        .join(LedgerPosting, LedgerPosting.transaction_id == LedgerTransaction.id)
+        .where(LedgerPosting.account_id == owed.id, LedgerTransaction.patent_id.is_not(None))
+        .group_by(LedgerTransaction.patent_id)
+    )
+    payouts = (
+        sa.select(LedgerPosting.transaction_id)
+        .join(LedgerTransaction, LedgerPosting.transaction_id == LedgerTransaction.id)
+        .where(LedgerPosting.account_id == owed.id, LedgerTransaction.patent_id.is_(None))
+    )
+    entered: dict[int, int] = {}
+    rows = sa.select(LedgerTransaction).where(
+        LedgerTransaction.book_id == owed.party_id, LedgerTransaction.source.startswith(SHARE)
+    )
+    ours = set(db.session.scalars(payouts))
+    for row in db.session.scalars(rows):
+        if row.patent_id is not None and int((row.source or "::").split(":")[1] or 0) in ours:
+            into = sum(-one.amount_minor for one in row.postings if one.account.kind == "pool")
+            entered[row.patent_id] = entered.get(row.patent_id, 0) + into
+    found = sorted(db.session.execute(allocated).all(), key=lambda one: int(one[2]))
+    return [(key, int(total) - entered.get(key, 0)) for key, total, _first in found if key is not None]
 
 
 def _by_source(source: str) -> LedgerTransaction | None:

@@ -1,4 +1,4 @@
-"""What the worker does about shares: receipts become income, and institutions are told of their report."""
+"""What the worker does about shares: money becomes income in books, institutions are told of reports."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ def _enter(entries: Sequence[JournalEntry]) -> None:
     for entry in entries:
         if entry.action in _MONEY:
             services.enter_receipt(entry.subject_id)
+        elif entry.action == "ledger.entered" and entry.data["kind"] in ("payout", "reversal"):
+            services.enter_shares(entry.subject_id)
 
 
 def readers() -> Sequence[Reader]:
