@@ -26,6 +26,7 @@ from marketplace.deals import licences as licence_services
 from marketplace.deals import payments as payment_services
 from marketplace.deals import refunds as refund_services
 from marketplace.deals.export_control.holding import check_of
+from marketplace.deals.export_control.supervision import WAITING_NOTICES, is_waiting, waiting_of
 from marketplace.deals.licences import CORRECTIONS, PARTIES_REASONS
 from marketplace.deals.lifecycle import RECORDAL
 from marketplace.deals.lookup import licence_of, owned_by, payments_of
@@ -53,6 +54,7 @@ _REFUNDED = sa.select(RefundTask.payment_id).where(RefundTask.state.in_(("open",
 GROUPS: Mapping[str, Any] = {
     "to_confirm": _with_payment(Payment.channel == "bank", Payment.state == "slip_uploaded"),
     "open": Notice.state.in_(("served", "not_served")),
+    "export": Notice.id.in_(WAITING_NOTICES),
     "paid": Notice.state == "paid",
     "over": Notice.state.in_(("lapsed", "abandoned", "undelivered", "refused")),
     "quarantined": _with_payment(Payment.state == "quarantined"),
@@ -82,6 +84,7 @@ def notices() -> ResponseReturnValue:
     return render_template(
         "holder/notices.html",
         rows=rows[:_SIZE],
+        checks=waiting_of([one.id for one in rows[:_SIZE]]),
         group=group,
         counts=counts,
         before=rows[_SIZE - 1].id if len(rows) > _SIZE else None,
@@ -160,6 +163,7 @@ def notice_page(
         about: the id of the payment or refund that it is about.
     """
     actor = current_actor()
+    check = check_of(found.id)
     attempts = payments_of(found)
     refunds = refund_services.refunds_of(found)
     refused = next(
@@ -194,7 +198,8 @@ def notice_page(
         counts=ledger.standings([one.id for one in found.obligations]),
         receipts=ledger.receipts_of([one.id for one in found.obligations]),
         licence=licence_of(found),
-        check=check_of(found.id),
+        check=check,
+        export_waits=check is not None and is_waiting(check),
         forms=_one_each(
             [payment.id for payment in attempts],
             lambda: ConfirmForm(formdata=None, data={"paid_on": clock.today()}),

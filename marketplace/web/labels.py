@@ -182,6 +182,7 @@ TABLES: dict[str, dict[str, Label]] = {
         "abandoned": Label(_l("Abandoned"), "secondary"),
         "undelivered": Label(_l("Never served, offer ended"), "secondary"),
         "refused": Label(_l("Refused: export banned or not cleared"), "red"),
+        "awaits_export": Label(_l("Waiting for the export check"), "yellow"),
     },
     "technology": {
         "free": Label(_l("Free: in no list of the export catalogue"), "green"),

@@ -35,7 +35,7 @@ from marketplace.deals import flags, ledger, licences, lookup, notices, payments
 from marketplace.deals.clauses.services import clauses_of
 from marketplace.deals.export_control.holding import check_of
 from marketplace.deals.export_control.rules import MAINLAND
-from marketplace.deals.export_control.supervision import is_waiting
+from marketplace.deals.export_control.supervision import is_waiting, waiting_of
 from marketplace.deals.models import OPEN_PAYMENT, Licence, Notice
 from marketplace.deals.taxes.services import taxes_of
 from marketplace.listings.models import Offer
@@ -541,6 +541,7 @@ def my_licences() -> ResponseReturnValue:
         "licensing/licences.html",
         licences=rows[:_SIZE],
         waiting=[] if after else waiting,
+        checks={} if after else waiting_of([one.id for one in waiting]),
         after=rows[_SIZE - 1].id if len(rows) > _SIZE else None,
     )
 
@@ -558,6 +559,7 @@ def my_notices() -> ResponseReturnValue:
     return render_template(
         "licensing/notices.html",
         notices=rows[:_SIZE],
+        checks=waiting_of([one.id for one in rows[:_SIZE]]),
         after=rows[_SIZE - 1].id if len(rows) > _SIZE else None,
     )
 

@@ -50,10 +50,18 @@ def test_a_licensee_abroad_serves_its_own_paper_and_both_sides_say_what_may_be_e
     accept = re.search(r"/notices/\d+/clauses/\d+", page)
     assert accept is not None
     assert firm.post(accept.group()).status_code == 302
-    # The holder has not said yet what applies: the licence waits for it.
+    # The holder has not said yet what applies: the licence waits for it, and every list says so.
     assert "/licences/" not in firm.get(notice).text
+    for client, path in (
+        (firm, "/my/notices"),
+        (firm, "/my/licences"),
+        (holder, "/holder/notices?group=export"),
+    ):
+        assert "等待技术出口审查" in client.get(path).text
+    assert f"{notice}/evidence#export" in holder.get(f"/holder{notice}").text
     assert holder.post(f"{notice}/export/answer", data={"answer": "free"}).status_code == 302
     assert "/licences/" in firm.get(notice).text
+    assert "等待技术出口审查" not in holder.get("/holder/notices").text
     registered = {"number": "DJ1", "on": clock.today().isoformat()}
     assert firm.post(f"{notice}/export/registration", data=registered).status_code == 302
     assert firm.get(f"{notice}/time-stamp").status_code == 404  # none is set up here

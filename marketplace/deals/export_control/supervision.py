@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,10 @@ WAITING: Final = sa.and_(
 """Checks that somebody still has to do something about; for queries that join `Notice`."""
 
 
+WAITING_NOTICES: Final = sa.select(ExportCheck.notice_id).join(Notice).where(WAITING)
+"""Ids of the notices that they belong to."""
+
+
 @dataclass(frozen=True)
 class Waiting:
     """A check that waits: the day by which it should have gone on, and whether that is over."""
@@ -30,6 +35,15 @@ class Waiting:
     check: ExportCheck
     due: clock.Deadline
     late: bool
+
+
+def waiting_of(notice_ids: Collection[int]) -> dict[int, ExportCheck]:
+    """The checks that wait among these notices, by the id of the notice."""
+    if not notice_ids:
+        return {}
+    query = sa.select(ExportCheck).join(Notice, ExportCheck.notice_id == Notice.id).where(WAITING)
+    rows = db.session.scalars(query.where(ExportCheck.notice_id.in_(notice_ids))).unique()
+    return {check.notice_id: check for check in rows}
 
 
 def is_waiting(check: ExportCheck) -> bool:
