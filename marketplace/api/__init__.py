@@ -12,6 +12,7 @@ import config
 from marketplace.extensions import csrf, limiter
 
 from . import (
+    bundles,
     comparing,
     demand_accesses,
     demand_answers,
@@ -56,6 +57,7 @@ PARTS: Final = (
     interests.blueprint,
     notices.blueprint,
     proofs.blueprint,
+    bundles.blueprint,
     licences.blueprint,
     royalties.blueprint,
     disputes.blueprint,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
 from marketplace.core.database import db
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import licences, notices, payments
+from marketplace.deals.bundles import basket, paying
+from marketplace.deals.bundles import services as bundles
 from marketplace.deals.models import Licence, Notice, Payment
 from marketplace.listings.models import Offer, Patent
 
@@ -19,14 +22,36 @@ from .catalogue import DATA
 def serve(patent_number: str, licensee: str, use: str, contact: str) -> Notice:
     """A firm serves its written notice on the offer that is in force on a patent."""
     actor = actor_of(licensee)
-    offer_id = db.session.scalars(
-        sa.select(Offer.id)
-        .join(Patent, Offer.patent_id == Patent.id)
-        .where(Patent.number == patent_number, Offer.status.in_(("announced", "withdrawal_filed")))
-    ).one()
+    [offer_id] = _live([patent_number])
     prepared = notices.prepare_notice(actor, offer_id, use, contact)
     with unit_of_work(actor, origin="demo"):
         return notices.serve_notice(actor, prepared)
+
+
+def lay_aside(patent_numbers: Sequence[str], licensee: str) -> None:
+    """A firm puts offers into its basket."""
+    actor = actor_of(licensee)
+    with unit_of_work(actor, origin="demo"):
+        for offer_id in _live(patent_numbers):
+            basket.add(actor, offer_id)
+
+
+def take_up(patent_numbers: Sequence[str], licensee: str, use: str, contact: str) -> None:
+    """A firm gives notices on several offers in one go; what cannot be taken up is refused."""
+    actor = actor_of(licensee)
+    with unit_of_work(actor, origin="demo"):
+        bundle = bundles.begin_bundle(actor, _live(patent_numbers), use, contact)
+    bundles.serve_parts(actor, bundle.id, origin="demo")
+
+
+def pay_together(licensee: str) -> None:
+    """The firm pays what it owes to each payee of its last bundle in one transfer, and uploads the slip."""
+    actor = actor_of(licensee)
+    bundle = bundles.list_bundles(actor, limit=1)[0]
+    for group in paying.groups(bundle):
+        with unit_of_work(actor, origin="demo"):
+            begun = paying.begin_transfer(actor, bundle.id, "bank", [one.notice.id for one in group.due])
+            paying.upload_slip(actor, begun.id, (DATA / "slip.pdf").read_bytes(), "电子回单.pdf")
 
 
 def transfer(patent_number: str, licensee: str) -> Payment:
@@ -72,6 +97,17 @@ def record_recordal(patent_number: str, licensee: str, number: str, on: dt.date)
     actor = actor_of(licensee)
     with unit_of_work(actor, origin="demo"):
         licences.record_recordal(actor, _licence(patent_number, licensee).id, number=number, on=on)
+
+
+def _live(patent_numbers: Sequence[str]) -> list[int]:
+    """The offers that are in force on these patents, in this order."""
+    query = (
+        sa.select(Patent.number, Offer.id)
+        .join(Patent, Offer.patent_id == Patent.id)
+        .where(Patent.number.in_(patent_numbers), Offer.status.in_(("announced", "withdrawal_filed")))
+    )
+    found = dict(db.session.execute(query).all())
+    return [found[number] for number in patent_numbers]
 
 
 def _notice(patent_number: str, licensee: str) -> Notice:

@@ -361,6 +361,13 @@ def _deals(present: dt.datetime) -> Iterator[Step]:
     yield ago(6, partial(journeys.serve, *rotor, "喷涂车间废气治理改造", call))
     solar = ("202229009308.X", _JIAYUEHENG)
     yield ago(2, partial(journeys.serve, *solar, "厂房屋顶光伏支架改造", call))
+    # Several in one go: a free one, two to pay to one payee, and one that is licensed already. Then a basket
+    # with two that can be taken up, and an offer of the firm's own that cannot.
+    several = ["201819008945.3", "202029009810.1", "202029007042.6", "201919001158.0"]
+    yield ago(5, partial(journeys.take_up, several, _JIAYUEHENG, "总装线螺栓预紧与振动在线检测改造", call))
+    yield ago(1, partial(journeys.pay_together, _JIAYUEHENG))
+    aside = ["201929008599.9", "202239006557.9", "202229001639.9"]
+    yield ago(1, partial(journeys.lay_aside, aside, _JIAYUEHENG))
 
 
 # --- inboxes

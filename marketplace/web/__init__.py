@@ -24,6 +24,8 @@ PAGES = (
     "showcase",
     "questions",
     "licensing",
+    "bundles",
+    "bundle_transfers",
     "proofs",
     "records",
     "royalties",

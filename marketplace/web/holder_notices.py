@@ -25,6 +25,7 @@ from marketplace.deals import flags, ledger
 from marketplace.deals import licences as licence_services
 from marketplace.deals import payments as payment_services
 from marketplace.deals import refunds as refund_services
+from marketplace.deals.bundles import paying
 from marketplace.deals.export_control.holding import check_of
 from marketplace.deals.export_control.supervision import WAITING_NOTICES, is_waiting, waiting_of
 from marketplace.deals.licences import CORRECTIONS, PARTIES_REASONS
@@ -88,6 +89,7 @@ def notices() -> ResponseReturnValue:
         group=group,
         counts=counts,
         before=rows[_SIZE - 1].id if len(rows) > _SIZE else None,
+        together=paying.waiting_at([mine.id]) if not group and before is None else [],
     )
 
 
@@ -177,6 +179,7 @@ def notice_page(
         offer=found.offer,
         terms=found.terms,
         payments=attempts,
+        transfers=paying.transfers_of([payment.id for payment in attempts]),
         confirmable={payment.id for payment in attempts if _may_confirm(actor, payment)},
         refunds={
             payment.id: [task for task in refunds if task.payment_id == payment.id] for payment in attempts

@@ -184,6 +184,42 @@ TABLES: dict[str, dict[str, Label]] = {
         "refused": Label(_l("Refused: export banned or not cleared"), "red"),
         "awaits_export": Label(_l("Waiting for the export check"), "yellow"),
     },
+    "bundle_part": {
+        "waiting": Label(_l("Being given"), "yellow"),
+        "served": Label(_l("Notice given"), "green"),
+        "refused": Label(_l("Not given"), "red"),
+    },
+    "bundle_problem": {
+        "own-offer": Label(_l("This is your own offer: you need no licence for your own patent.")),
+        "offer-not-live": Label(_l("This offer cannot be taken up any more.")),
+        "notice-open": Label(_l("You have already served a notice on this offer.")),
+        "licence-in-effect": Label(_l("You already hold a licence under this offer.")),
+        "offer-changed": Label(_l("The announced terms are not those that you saw any more.")),
+        "terms-incomplete": Label(_l("The announced fee is not on record yet; please ask the operator.")),
+        "term-unknown": Label(
+            _l("The announced licence term is not on record yet; please ask the operator.")
+        ),
+        "technology-banned": Label(
+            _l("This technology is banned from export: no licence can be given to a licensee seated abroad.")
+        ),
+        "technology-class-missing": Label(_l("Please say what applies to the technology.")),
+        "seat-unknown": Label(_l("Please choose where the licensee is seated.")),
+        "text-not-printable": Label(_l("Some characters cannot be printed; please write it without them.")),
+        "font-missing": Label(
+            _l("A rare character in a name cannot be printed: an operator must add a font.")
+        ),
+        "not-a-member": Label(_l("Who confirmed it does not act for the organisation any more.")),
+        "forbidden": Label(_l("Your account may not do this.")),
+        "other": Label(_l("It could not be given. Please try again, or take the offer up by itself.")),
+    },
+    "transfer_state": {
+        "open": Label(_l("Awaited"), "blue"),
+        "slip_uploaded": Label(_l("Slip uploaded, waiting for the holder's confirmation"), "azure"),
+        "quarantined": Label(_l("Being checked by the operator"), "orange"),
+        "paid": Label(_l("Received"), "green"),
+        "part": Label(_l("Received in part"), "yellow"),
+        "cancelled": Label(_l("Cancelled"), "secondary"),
+    },
     "technology": {
         "free": Label(_l("Free: in no list of the export catalogue"), "green"),
         "restricted": Label(_l("Restricted: in the list of restricted technology"), "yellow"),

@@ -32,6 +32,7 @@ from marketplace.core.errors import Conflict, Invalid
 from marketplace.core.permissions import allowed
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import flags, ledger, licences, lookup, notices, payments, refunds, rules
+from marketplace.deals.bundles import paying
 from marketplace.deals.clauses.services import clauses_of
 from marketplace.deals.export_control.holding import check_of
 from marketplace.deals.export_control.rules import MAINLAND
@@ -116,7 +117,7 @@ def begin(offer_id: int) -> ResponseReturnValue:
                 raise
     if request.method == "GET":
         form.licensee.data = actor.organisation_id
-        form.contact.data = _contact_of(actor)
+        form.contact.data = contact_of(actor)
         form.seat.data = registered_seat(licensees) or MAINLAND
     terms = notices.frozen_terms(offer)
     return (
@@ -170,7 +171,8 @@ def may_act_for(actor: Actor) -> list[Organisation]:
     return [rows[key] for key in ids if key in rows]
 
 
-def _contact_of(actor: Actor) -> str:
+def contact_of(actor: Actor) -> str:
+    """How the actor was to be reached the last time, else name and address."""
     last = db.session.scalar(
         sa.select(Notice.contact)
         .where(Notice.licensee_id == actor.organisation_id, Notice.contact.is_not(None))
@@ -240,6 +242,7 @@ def _notice_page(
             offer=found.offer,
             attempts=attempts,
             under_way=under_way,
+            transfer=paying.transfer_of(under_way) if under_way else None,
             slip_form=slip_form,
             royalty_form=royalty_form,
             channels=channels,

@@ -16,6 +16,7 @@ from marketplace.core import clock
 from marketplace.core.actor import VISITOR
 from marketplace.core.errors import Unauthenticated
 from marketplace.core.unit_of_work import lock, unit_of_work
+from marketplace.deals.bundles import basket
 from marketplace.notifications import services as notifications
 
 from . import formats, labels, navigation, queries
@@ -62,6 +63,7 @@ def _frame() -> dict[str, Any]:
         "acting_for": navigation.acting_for() if actor.user_id else None,
         "my_organisations": navigation.organisations() if actor.user_id else [],
         "lang": "en" if locale is not None and locale.language == "en" else "zh-CN",
+        "laid_aside": len(basket.offer_ids(actor)),
         "today": clock.today(),
         "demo": not current_app.config["SETTINGS"].production,
     }

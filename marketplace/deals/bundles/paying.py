@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -337,6 +338,7 @@ def confirm_transfer(
     transfer_id: int,
     paid_on: dt.date,
     amount_minor: int,
+    currency: str = "CNY",
     *,
     again: bool = False,
 ) -> list[Share]:
@@ -346,7 +348,8 @@ def confirm_transfer(
         actor: the payee's side.
         transfer_id: which.
         paid_on: the day on which it was paid, in Shanghai.
-        amount_minor: what arrived, in minor units of the transfer's currency.
+        amount_minor: what arrived, in minor units.
+        currency: its ISO 4217 code; another one than the transfer's is set aside for the operator.
         again: the same sum of the same day has come once more, which is else taken for a repetition.
 
     Raises:
@@ -358,6 +361,16 @@ def confirm_transfer(
         raise Conflict("not-a-transfer", "Only bank transfers are confirmed by hand.")
     for one in lock_payments(transfer_id):
         payments.require_provable(one, paid_on, amount_minor)
+    if currency.upper() != transfer.currency:
+        set_aside(
+            transfer,
+            received={
+                "amount_minor": amount_minor,
+                "currency": currency.upper(),
+                "paid_on": paid_on.isoformat(),
+            },
+        )
+        return []
     if not again and _is_known(transfer, amount_minor, paid_on):
         raise Conflict(
             "receipt-known", "The same sum of the same day is on record already: say so if it came twice."
@@ -407,6 +420,18 @@ def receive(
         source=source,
     )
     return shares
+
+
+def set_aside(transfer: BundleTransfer, received: dict[str, Any]) -> Payment:
+    """Money of a transfer in another currency: one case for the operator, at the first of its payments."""
+    first = lock_payments(transfer.id)[0]
+    payments.quarantine_payment(
+        first,
+        "currency-mismatch",
+        expected={"amount_minor": transfer.amount_minor, "currency": transfer.currency},
+        received=received,
+    )
+    return first
 
 
 def stated_by_hand(transfer: BundleTransfer) -> list[Receipt]:

@@ -60,7 +60,7 @@ def begin_bundle(
         licensee_id: for whom, when an agency acts under a mandate; by default the actor's own organisation.
         seat: where the licensee is seated, as an ISO 3166 code.
         technology: for a licensee seated abroad, offer → what it thinks applies to its technology.
-        terms: offer → digest of the terms that the licensee has seen; by default the present ones.
+        terms: offer → digest of the terms that the licensee has seen, where it has seen any.
 
     Raises:
         NotFound: `offer-not-found`.
@@ -83,7 +83,7 @@ def begin_bundle(
     for key in wanted:
         if key not in looked:
             raise NotFound("offer-not-found", "There is no such offer.")
-        if terms is not None and terms.get(key) != looked[key].digest:
+        if terms is not None and terms.get(key, looked[key].digest) != looked[key].digest:
             raise Conflict("offer-changed", "The offer has changed in this moment: please look at it again.")
         with suppress(Conflict):  # banned technology: this part alone is refused
             require_exportable(looked[key].offer, seat, answers.get(key))
@@ -114,7 +114,9 @@ def begin_bundle(
     return bundle
 
 
-def serve_parts(actor: Actor, bundle_id: int, *, seconds: float | None = None) -> Bundle:
+def serve_parts(
+    actor: Actor, bundle_id: int, *, seconds: float | None = None, origin: str = "live"
+) -> Bundle:
     """Give the notices of the parts that wait; opens a unit of work for each.
 
     A part that is refused keeps the reason and stops no other. Calling it again goes on where it stopped.
@@ -123,6 +125,7 @@ def serve_parts(actor: Actor, bundle_id: int, *, seconds: float | None = None) -
         actor: the licensee's side.
         bundle_id: which.
         seconds: begin no further part after so long; the worker then goes on.
+        origin: of the journal's entries.
 
     Raises:
         NotFound: there is none, or it is another party's.
@@ -133,7 +136,7 @@ def serve_parts(actor: Actor, bundle_id: int, *, seconds: float | None = None) -
         if seconds is not None and time.monotonic() - begun > seconds:
             break
         renew()
-        _serve(actor, key)
+        _serve(actor, key, origin)
     return _bundle(bundle_id)
 
 
@@ -217,7 +220,7 @@ def list_bundles(actor: Actor, *, after: int | None = None, limit: int = 50) -> 
     return list(db.session.scalars(query).unique())
 
 
-def _serve(actor: Actor, part_id: int) -> None:
+def _serve(actor: Actor, part_id: int, origin: str) -> None:
     part = db.session.get_one(BundlePart, part_id)
     bundle = part.bundle
     try:
@@ -232,7 +235,7 @@ def _serve(actor: Actor, part_id: int) -> None:
             seat=bundle.seat,
             technology=part.technology,
         )
-        with unit_of_work(actor):
+        with unit_of_work(actor, origin=origin):
             bundle, part = _locked(part_id)
             if part.state != "waiting":
                 return  # another process has given it meanwhile
@@ -252,11 +255,11 @@ def _serve(actor: Actor, part_id: int) -> None:
             )
             _note_done(bundle)
     except DomainError as error:
-        _refuse(actor, part_id, error.code)
+        _refuse(actor, part_id, error.code, origin)
 
 
-def _refuse(actor: Actor, part_id: int, code: str) -> None:
-    with unit_of_work(actor):
+def _refuse(actor: Actor, part_id: int, code: str, origin: str = "live") -> None:
+    with unit_of_work(actor, origin=origin):
         bundle, part = _locked(part_id)
         if part.state != "waiting":
             return

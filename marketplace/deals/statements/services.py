@@ -129,20 +129,13 @@ def _take_for_several(
     for payment in paying.payments_of(transfer):
         _check_day(credit, payment)
     if credit.currency != transfer.currency:
-        first = lock_payment(paying.payments_of(transfer)[0])
-        line = _keep(organisation_id, credit, first, "differs")
-        quarantine_payment(
-            first,
-            "currency-mismatch",
-            expected={"amount_minor": transfer.amount_minor, "currency": transfer.currency},
-            received={
-                "amount_minor": credit.amount_minor,
-                "currency": credit.currency,
-                "paid_on": credit.booked_on.isoformat(),
-                "serial": credit.serial,
-            },
-        )
-        return line
+        received = {
+            "amount_minor": credit.amount_minor,
+            "currency": credit.currency,
+            "paid_on": credit.booked_on.isoformat(),
+            "serial": credit.serial,
+        }
+        return _keep(organisation_id, credit, paying.set_aside(transfer, received), "differs")
     # What was confirmed by hand before is borne out by the line, and is not other money.
     left, lines = credit.amount_minor, []
     for receipt in _not_borne_out(paying.stated_by_hand(transfer)):

@@ -1,0 +1,93 @@
+"""Baskets, bundles and joint transfers on pages, as both sides use them without JavaScript."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+
+from marketplace.core.database import db
+from marketplace.core.unit_of_work import lock, unit_of_work
+from marketplace.deals.bundles.models import Bundle
+from marketplace.deals.models import Licence, Notice
+from marketplace.listings.models import Offer
+from tests.deals.test_bundles import FEES, Market
+
+from .pages import client_of, text_of
+
+
+def test_from_the_basket_to_two_licences_with_one_transfer(app: Flask) -> None:
+    with app.app_context():
+        market = Market()
+        paid, gone, free = [one.id for one in market.paid], market.gone.id, market.free.id
+        people = (market.firm_actor.user_id, market.holder_actor.user_id)
+    firm, holder = (client_of(app, one or 0) for one in people)
+    assert "放入许可篮" in firm.get(f"/offers/{paid[0]}").text
+    for offer in (*paid, free, gone):
+        firm.post(f"/basket/{offer}", data={"next": f"/offers/{offer}"})
+    seen = text_of(firm.get("/basket").text)
+    assert "一并办理 3 项" in seen
+    assert "30,000" in seen
+    assert "目前不能办理" in seen
+
+    form = _form_of(firm.get("/basket/take-up").text)
+    answer = firm.post("/basket/take-up", data=form | {"contact": ""})
+    assert answer.status_code == 422  # nobody has said how to be reached
+    form["contact"] = "采购部"
+    where = firm.post("/basket/take-up", data=form).location
+    assert firm.post("/basket/take-up", data=form).location == where  # pressed twice
+    with app.app_context():
+        assert _count(Bundle) == 1
+        assert _count(Notice) == 3
+    page = firm.get(where).text
+    assert text_of(page).count("通知已发出") == 3
+    pay = firm.post(
+        f"{where}/pay", data={"channel": "bank", "notice": re.findall(r'name="notice" value="(\d+)"', page)}
+    ).location
+    [reference] = set(re.findall(r"FK-\d{8}-\w{8}", firm.get(pay).text))
+    assert pay in holder.get("/holder/notices").text
+    assert reference in holder.get(pay).text
+    assert holder.get(where).status_code == 404
+    other = {"paid_on": "2026-11-20", "amount": "1"}
+    assert holder.post(f"{pay}/confirm", data=other).status_code == 422
+    whole = {"paid_on": "2026-11-20", "amount": str(sum(FEES) // 100)}
+    assert holder.post(f"{pay}/confirm", data=whole).status_code == 302
+    with app.app_context():
+        assert _count(Licence) == 3
+    assert text_of(firm.get(where).text).count("生效中") == 3
+
+
+def test_terms_that_changed_between_the_look_and_the_button_are_not_taken_up(app: Flask) -> None:
+    with app.app_context():
+        market = Market()
+        offer, user = market.paid[0].id, market.firm_actor.user_id
+    firm = client_of(app, user or 0, "en")
+    firm.post(f"/basket/{offer}")
+    form = _form_of(firm.get("/basket/take-up").text) | {"contact": "someone"}
+    with app.app_context(), unit_of_work():
+        lock(Offer, offer).fee_minor = 9_000_000
+    refused = firm.post("/basket/take-up", data=form)
+    assert refused.status_code == 422
+    assert "The offer has changed in this moment" in refused.text
+    assert "¥90,000" in refused.text
+    with app.app_context():
+        assert _count(Bundle) == 0
+
+
+def _form_of(page: str) -> dict[str, Any]:
+    """What a browser would send of the page's main form."""
+    main = page[page.index("<main") :]
+    found: dict[str, Any] = {"seat": "CN"}
+    for tag in re.findall(r"<input[^>]*>", main):
+        name, value = (re.search(rf'\b{one}="([^"]*)"', tag) for one in ("name", "value"))
+        if name and value and ("checkbox" not in tag or "checked" in tag):
+            found.setdefault(name[1], []).append(value[1]) if name[1] == "offer" else found.update(
+                {name[1]: value[1]}
+            )
+    return found
+
+
+def _count(model: type[Any]) -> int:
+    return int(db.session.scalar(sa.select(sa.func.count()).select_from(model)) or 0)
