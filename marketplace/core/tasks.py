@@ -44,6 +44,10 @@ class Together:
     call: Callable[[Sequence[Mapping[str, Any]]], None]
     most: int
 
+    def __call__(self, **arguments: Any) -> None:
+        """Do one task alone."""
+        self.call([arguments])
+
 
 Handlers = Mapping[str, Handler | Together]
 
@@ -147,6 +151,12 @@ def run_next(handlers: Handlers) -> bool | None:
             _do(handler, claims)
         except LeaseLost:
             return None
+        except Unavailable as error:
+            # Whatever is away is so for all of them: one that waits for it is enough.
+            db.session.rollback()
+            for claim in claims:
+                _failed(claim.id, claim.lease, error)
+            return None
         except Exception as error:
             db.session.rollback()
             log.warning("tasks are tried one by one", extra={"task": claims[0].name, "error": str(error)})
@@ -171,7 +181,7 @@ def _do(handler: Handler | Together | None, claims: Sequence[_Claim]) -> None:
     if handler is None:
         raise LookupError(f"no handler for {claims[0].name}")
     with _at_work(claims):
-        if isinstance(handler, Together):
+        if isinstance(handler, Together) and len(claims) > 1:
             handler.call([claim.arguments for claim in claims])
         else:
             handler(**claims[0].arguments)

@@ -916,11 +916,18 @@ def render(notification: Notification) -> Message:
 def render_all(notifications: Iterable[Notification]) -> list[tuple[Notification, Message]]:
     """Messages for a page of an inbox; the rows they speak of are read with one query per kind."""
     rows = list(notifications)
+    held: list[Any] = []  # the session forgets rows that nobody holds
     for name, model in _MODELS.items():
         ids = {row.parameters[name] for row in rows if name in row.parameters}
         if ids:
-            db.session.scalars(sa.select(model).where(model.id.in_(ids))).unique().all()
-    return [(row, render(row)) for row in rows]
+            held += db.session.scalars(sa.select(model).where(model.id.in_(ids))).unique()
+    messages = [(row, render(row)) for row in rows]
+    del held
+    return messages
+
+
+# Of most rows a name is said, which needs none of the rows around them.
+_ALONE: Final = (sa.orm.lazyload("*"),)
 
 
 def _places(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -932,7 +939,7 @@ def _places(parameters: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
     for name, model in _MODELS.items():
         id_ = parameters.get(name)
-        row = None if id_ is None else db.session.get(model, id_)
+        row = None if id_ is None else db.session.get(model, id_, options=_ALONE)
         places[f"{name}_id"] = id_
         places[name] = "—" if row is None else _name(row)
         match row:

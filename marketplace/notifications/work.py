@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from marketplace.core.journal import JournalEntry
 from marketplace.core.readers import Reader
 from marketplace.core.retention import Retention, nothing
-from marketplace.core.tasks import Handler, Schedule
+from marketplace.core.tasks import Handler, Schedule, Together
 
 from .maillog import KEPT_DAYS
 from .models import SentMail
@@ -24,7 +25,15 @@ def readers() -> Sequence[Reader]:
     return [Reader("notifications", inside=_tell, start="now")]
 
 
-TASKS: dict[str, Handler] = {"notifications.mail": mail, TASK: mail_password_link}
+def _mail(asked: Sequence[Mapping[str, Any]]) -> None:
+    for one in asked:
+        mail(**one)
+
+
+TASKS: dict[str, Handler | Together] = {
+    "notifications.mail": Together(_mail, most=10),
+    TASK: mail_password_link,
+}
 SCHEDULES: tuple[Schedule, ...] = ()
 # To whom a mail went is needed while somebody may ask whether it came (PIPL Art. 19).
 RETENTIONS: tuple[Retention, ...] = (

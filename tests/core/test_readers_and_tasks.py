@@ -226,6 +226,21 @@ class TestTasks:
         [left] = db.session.scalars(sa.select(Task).execution_options(populate_existing=True))
         assert (left.key, left.lease, left.attempts) == ("2", None, 1)
 
+    def test_tasks_that_are_done_together_all_wait_when_a_part_is_away(self) -> None:
+        calls: list[int] = []
+
+        def work(asked: Sequence[Mapping[str, int]]) -> None:
+            calls.append(len(asked))
+            raise Unavailable("away", "Away.")
+
+        with unit_of_work():
+            tasks.enqueue_all("work", [(str(number), {}) for number in range(3)])
+        assert tasks.run_next({"work": tasks.Together(work, most=3)}) is None
+        assert calls == [3]
+        rows = db.session.scalars(sa.select(Task).execution_options(populate_existing=True)).all()
+        assert [(one.lease, one.attempts) for one in rows] == [(None, 0)] * 3
+        assert not tasks.due()
+
     def test_a_task_whose_worker_died_is_taken_over_after_its_lease(self) -> None:
         done: list[int] = []
         with unit_of_work():
