@@ -11,6 +11,7 @@ from marshmallow import fields, validate
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core.actor import Actor
 from marketplace.deals import licences
+from marketplace.deals.evidence.services import MAX_TEXT
 from marketplace.deals.models import RECORDAL_STATES, Licence
 
 from . import shapes
@@ -103,6 +104,7 @@ class EndLicence(ma.Schema):
 
     reason = fields.String(required=True, validate=validate.OneOf(licences.OPERATOR_REASONS))
     on = shapes.day()
+    ground = shapes.text(MAX_TEXT, description="what the holder wrote to the licensee on its ground")
 
 
 class ProposeEnd(ma.Schema):
@@ -267,7 +269,11 @@ def end_licence(values: dict[str, Any], licence_id: str) -> Response:
 
     def act(actor: Actor) -> dict[str, Any]:
         licence = licences.end_licence(
-            actor, key_of(licence_id), reason=values["reason"], on=values.get("on")
+            actor,
+            key_of(licence_id),
+            reason=values["reason"],
+            on=values.get("on"),
+            ground=values.get("ground"),
         )
         return licence_view(licence)
 

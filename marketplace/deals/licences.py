@@ -420,7 +420,8 @@ def end_licence(
             which one side may do alone; `agreed` (operator, from what both have signed: the parties use
             `propose_end`); `patent_ended`, `patent_invalidated` (operator; else by itself, `patent_ends`).
         on: last day of the licence, by default today.
-        ground: what the holder wrote to the licensee on its ground (Civil Code 562, 563, 565).
+        ground: what the holder wrote to the licensee on its ground (Civil Code 562, 563, 565); None where it
+            is not kept here.
         content, name: that notice as a file. Either is kept beside the licence, where the licensee sees it.
 
     Raises:
@@ -442,7 +443,7 @@ def end_licence(
     on = on or clock.today()
     _not_before_effect(licence, on, "on")
     end_now(actor, licence, "end", reason, on)
-    if reason.endswith("_ground") and (ground or content):
+    if reason.endswith("_ground") and (ground is not None or content):
         lay_paper(actor, licence, "termination", text=ground, content=content, name=name)
     return licence
 

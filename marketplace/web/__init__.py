@@ -24,6 +24,7 @@ PAGES = (
     "showcase",
     "questions",
     "licensing",
+    "recordals",
     "bundles",
     "bundle_transfers",
     "proofs",

@@ -26,6 +26,7 @@ from marketplace.deals import licences as licence_services
 from marketplace.deals import payments as payment_services
 from marketplace.deals import refunds as refund_services
 from marketplace.deals.bundles import paying
+from marketplace.deals.evidence.services import MAX_TEXT
 from marketplace.deals.export_control.holding import check_of
 from marketplace.deals.export_control.supervision import WAITING_NOTICES, is_waiting, waiting_of
 from marketplace.deals.licences import CORRECTIONS, PARTIES_REASONS
@@ -497,6 +498,15 @@ class EndForm(Form):
         choices=options((code, labels.name("end_reason", code)) for code in PARTIES_REASONS),
     )
     on = DateField(_l("Last day of the licence"), [required()])
+    ground = TextAreaField(
+        _l("Your ground, as you wrote it to the licensee"),
+        [required_when(_l("needed with notice of termination")), at_most(MAX_TEXT)],
+        description=_l("It is kept beside the licence and shown to the licensee."),
+        filters=[stripped],
+    )
+    file = FileField(
+        _l("Your notice of termination"), [optional()], description=_l("PDF, PNG or JPEG, up to 10 MB.")
+    )
     sure = BooleanField(
         _l("Yes, end this licence. The end cannot be taken back here."),
         [required(_l("Please confirm that the licence ends."))],
@@ -550,6 +560,23 @@ def _licence_page(found: Licence, refused: str = "", form: Form | None = None) -
     ), status_of(form) if form is not None else 200
 
 
+def _end(actor: Actor, licence_id: int, given: dict[str, Any]) -> None:
+    """Propose the end, or end the licence on a ground that stands in writing (Civil Code 565)."""
+    if given.get("reason") == "agreed":
+        licence_services.propose_end(actor, licence_id, on=given["on"])
+        return
+    upload = given.pop("file", None)
+    licence_services.end_licence(
+        actor,
+        licence_id,
+        reason=given["reason"],
+        on=given["on"],
+        ground=given["ground"] or "",
+        content=upload.read() if upload else None,
+        name=(upload.filename or "") if upload else "",
+    )
+
+
 def _apart(form: Form, name: object) -> None:
     """Ids that no other form of the page has, so that every label and every link finds its field."""
     for field in form:
@@ -577,8 +604,8 @@ def licence_deed(licence_id: int, deed: str) -> ResponseReturnValue:
         }
         try:
             with unit_of_work(actor):
-                if deed == "end" and given.get("reason") == "agreed":
-                    licence_services.propose_end(actor, licence_id, on=given["on"])
+                if deed == "end":
+                    _end(actor, licence_id, given)
                 else:
                     calls[deed](actor, licence_id, **given)
         except DomainError as error:

@@ -367,6 +367,17 @@ TABLES: dict[str, dict[str, Label]] = {
         "late": Label(_l("Recordal overdue"), "red"),
         "cancelled": Label(_l("Recordal cancelled"), "secondary"),
     },
+    "recordal_side": {
+        "holder": Label(_l("stated by the holder")),
+        "licensee": Label(_l("stated by the licensee")),
+        "operator": Label(_l("entered by the operator")),
+        "gazette": Label(_l("verified by the gazette's list")),
+    },
+    "licence_paper": {
+        "source": Label(_l("Evidence of the licence")),
+        "termination": Label(_l("The holder's written ground for ending it")),
+        "recordal": Label(_l("What CNIPA sent")),
+    },
     "demand_state": {
         "draft": Label(_l("Draft"), "secondary"),
         "published": Label(_l("Looking for technology"), "green"),

@@ -46,6 +46,7 @@ MEMBER_MENU = (
         "file-earmark-check",
         (
             "licensing",
+            "recordals",
             "bundles",
             "bundle_transfers",
             "disputes",

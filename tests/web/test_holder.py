@@ -619,7 +619,13 @@ def test_recordals_are_filed_and_recorded_and_a_licence_may_end_by_agreement(hol
     page = holder.get(f"/holder/licences/{licence}")
     assert "撤回提议" in page or "Take the proposal back" in page
     holder.post(f"/holder/licences/{licence}/agreed-end/take_back")
-    holder.post(f"/holder/licences/{licence}/end", reason="contractual_ground", on="2026-11-20", sure="y")
+    holder.post(
+        f"/holder/licences/{licence}/end",
+        reason="contractual_ground",
+        on="2026-11-20",
+        ground="被许可人逾期未付提成。",
+        sure="y",
+    )
     assert row(holder.app, Licence, licence).state == "ended"
 
 
