@@ -194,7 +194,9 @@ def get_payment(actor: Actor, payment_id: int) -> Payment:
     return find(actor, "payment.view", Payment, payment_id)
 
 
-def upload_slip(actor: Actor, payment_id: int, content: bytes, filename: str) -> Payment:
+def upload_slip(
+    actor: Actor, payment_id: int, content: bytes, filename: str, *, transfer_id: int | None = None
+) -> Payment:
     """Keep the payer's bank slip (PDF, PNG or JPEG up to 10 MB); it proves nothing until the payee confirms.
 
     Raises:
@@ -216,7 +218,9 @@ def upload_slip(actor: Actor, payment_id: int, content: bytes, filename: str) ->
         payment.slip_id = kept.id
         payment.slip_at = payment.slip_at or clock.now()
 
-    PAYMENT.execute(actor, payment, "slip", effect=effect, organisation_id=_licensee(payment))
+    # One slip for several notices of a bundle is told of once, by the transfer's own entry.
+    about: dict[str, Any] = {} if transfer_id is None else {"transfer_id": transfer_id}
+    PAYMENT.execute(actor, payment, "slip", effect=effect, organisation_id=_licensee(payment), **about)
     return payment
 
 

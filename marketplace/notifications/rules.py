@@ -28,6 +28,9 @@ from marketplace.search.saved.models import SavedSearch
 from . import proofs, recordals, royalties
 from .beside import ACTIONS as BESIDE
 from .beside import told as told_beside
+from .bundles import ACTIONS as BUNDLES
+from .bundles import told as told_of_bundles
+from .bundles import told_in_sum
 from .hooks.models import WebhookEndpoint
 
 
@@ -80,6 +83,8 @@ def _notice_undelivered(entry: JournalEntry) -> Iterable[Telling]:
 
 
 def _payment_to_confirm(entry: JournalEntry) -> Iterable[Telling]:
+    if entry.data.get("transfer_id") is not None:
+        return  # one slip for several notices: the payee is told once
     payment = db.session.get_one(Payment, entry.subject_id)
     yield Telling(payment.obligation.notice.offer.holder_id, "payment_to_confirm", _about(payment))
 
@@ -201,7 +206,8 @@ def _about(payment: Payment) -> dict[str, Any]:
 def _licence_in_effect(entry: JournalEntry) -> Iterable[Telling]:
     licence = db.session.get_one(Licence, entry.subject_id)
     ids = {"licence": licence.id, "patent": licence.patent_id}
-    yield Telling(licence.licensee_id, "licence_in_effect", ids)
+    if licence.notice_id is None or not told_in_sum(licence):
+        yield Telling(licence.licensee_id, "licence_in_effect", ids)
     if licence.offer is not None:
         for organisation_id in sorted(_holders(licence)):
             yield Telling(organisation_id, "licence_granted", ids | {"organisation": licence.licensee_id})
@@ -551,6 +557,11 @@ def _beside_open_licences(entry: JournalEntry) -> Iterable[Telling]:
         yield Telling(to, code, ids)
 
 
+def _bundle(entry: JournalEntry) -> Iterable[Telling]:
+    for to, code, ids in told_of_bundles(entry):
+        yield Telling(to, code, ids)
+
+
 def _webhook_given_up(entry: JournalEntry) -> Iterable[Telling]:
     endpoint = db.session.get_one(WebhookEndpoint, entry.subject_id)
     yield Telling(endpoint.organisation_id, "webhook_given_up", {"webhook": endpoint.id})
@@ -637,5 +648,6 @@ _TELL: Final[dict[str, Callable[[JournalEntry], Iterable[Telling]]]] = {
     **dict.fromkeys(royalties.ACTIONS, _of_royalties),
     **dict.fromkeys(_DISPUTE_TELLS, _dispute_step),
     **dict.fromkeys(BESIDE, _beside_open_licences),
+    **dict.fromkeys(BUNDLES, _bundle),
     **dict.fromkeys((*telling.ACTIONS, "stock.job_done"), _stock_step),
 }

@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from marketplace.accounts.models import Organisation
 from marketplace.core.database import db
+from marketplace.deals.bundles.models import Bundle, BundleTransfer
 from marketplace.deals.disputes.models import Dispute
 from marketplace.deals.models import Licence, Notice, Obligation, Payment, Quarantine, RefundTask
 from marketplace.deals.negotiated.models import NegotiatedRecord
@@ -26,6 +27,7 @@ from marketplace.search.saved.models import SavedSearch
 
 from . import royalties
 from .beside import WORDINGS as BESIDE
+from .bundles import WORDINGS as BUNDLES
 from .hooks.models import WebhookEndpoint
 from .models import Notification
 
@@ -866,6 +868,7 @@ _WORDING: Final[Mapping[str, _Wording]] = {
     ),
     **{code: _Wording(*parts) for code, parts in royalties.WORDING.items()},
     **{code: _Wording(*words) for code, words in BESIDE.items()},
+    **{code: _Wording(*words) for code, words in BUNDLES.items()},
 }
 
 CODES: Final = tuple(_WORDING)
@@ -899,6 +902,8 @@ _MODELS: Final[Mapping[str, Any]] = {
     "dispute": Dispute,
     "order": ServiceOrder,
     "negotiated": NegotiatedRecord,
+    "bundle": Bundle,
+    "transfer": BundleTransfer,
     **royalties.MODELS,
 }
 
@@ -943,6 +948,8 @@ def _places(parameters: Mapping[str, Any]) -> dict[str, Any]:
         places[f"{name}_id"] = id_
         places[name] = "—" if row is None else _name(row)
         match row:
+            case BundleTransfer():
+                places["amount"] = _sum(row.amount_minor, row.currency)
             case Payment():
                 places["amount"] = _sum(row.amount_minor, row.currency)
                 places["reference"] = row.reference
@@ -990,8 +997,10 @@ def _name(row: Any) -> str:
             return _in_language(row.patent.title, row.patent.title_en)
         case Patent() | Demand():
             return _in_language(row.title, row.title_en)
-        case Notice() | Licence():
+        case Notice() | Licence() | Bundle():
             return row.number
+        case BundleTransfer():
+            return row.reference
         case SavedSearch():
             return row.name
         case Dispute():

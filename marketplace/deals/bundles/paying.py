@@ -302,7 +302,7 @@ def upload_slip(actor: Actor, transfer_id: int, content: bytes, filename: str) -
     transfer = _open_transfer(actor, "transfer.pay", transfer_id)
     for one in lock_payments(transfer_id):
         if one.state in OPEN_PAYMENT:
-            payments.upload_slip(actor, one.id, content, filename)
+            payments.upload_slip(actor, one.id, content, filename, transfer_id=transfer.id)
     record(
         "transfer.slip_uploaded",
         transfer,
