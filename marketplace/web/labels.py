@@ -226,6 +226,12 @@ TABLES: dict[str, dict[str, Label]] = {
         "banned": Label(_l("Banned: in the list of banned technology"), "red"),
         "unsure": Label(_l("I do not know: the holder shall say"), "secondary"),
     },
+    "technology_said": {
+        "free": Label(_l("Free: in no list of the export catalogue"), "green"),
+        "restricted": Label(_l("Restricted: in the list of restricted technology"), "yellow"),
+        "banned": Label(_l("Banned: in the list of banned technology"), "red"),
+        "unsure": Label(_l("Not known so far: an operator is asked to help"), "secondary"),
+    },
     "export_state": {
         "asked": Label(_l("Waits for the holder's word"), "yellow"),
         "free": Label(_l("Free technology"), "green"),

@@ -139,7 +139,7 @@ class AnswerForm(Form):
 
     def __init__(self, *args: Any, answers: tuple[str, ...] = ANSWERS, **values: Any) -> None:
         super().__init__(*args, **values)
-        self.answer.choices = options((code, labels.name("technology", code)) for code in answers)
+        self.answer.choices = options((code, labels.name("technology_said", code)) for code in answers)
 
 
 class ExportLicenceForm(Form):
@@ -286,7 +286,7 @@ def accept(notice_id: int, clause_id: int) -> ResponseReturnValue:
 class ClauseForm(Form):
     """A further clause."""
 
-    kind = SelectField(_l("What is it about?"), [required()])
+    kind = SelectField(_l("What is the clause about?"), [required()])
     text = TextAreaField(_l("The clause"), [required(), at_most(clauses.MAX_TEXT)], filters=[stripped])
     text_en = TextAreaField(
         _l("The clause in English"), [optional(), at_most(clauses.MAX_TEXT)], filters=[stripped]
