@@ -112,6 +112,17 @@ def persons(book_id: int) -> list[SharePerson]:
     return list(db.session.scalars(sa.select(SharePerson).where(SharePerson.organisation_id == book_id)))
 
 
+def entries(book_id: int, patent_id: int, limit: int = 100) -> list[LedgerTransaction]:
+    """The latest entries of a patent in a book, newest first."""
+    query = (
+        sa.select(LedgerTransaction)
+        .where(LedgerTransaction.book_id == book_id, LedgerTransaction.patent_id == patent_id)
+        .order_by(LedgerTransaction.id.desc())
+        .limit(limit)
+    )
+    return list(db.session.scalars(query))
+
+
 def steps(transactions: Sequence[int]) -> dict[int, list[Any]]:
     """How these allocations were reckoned, by id."""
     query = sa.select(LedgerAllocation).where(LedgerAllocation.transaction_id.in_(transactions))
