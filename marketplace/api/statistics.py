@@ -61,11 +61,25 @@ class Share(ma.Schema):
     p90_days = fields.Integer(allow_none=True)
 
 
+class Estimated(ma.Schema):
+    """The share that will have been licensed, of a cohort too young to be counted (Aalen-Johansen)."""
+
+    value = fields.Float(required=True)
+    low = fields.Float(allow_none=True, metadata={"description": "of the 95 per cent interval, by holders"})
+    high = fields.Float(allow_none=True)
+    at_risk = fields.Integer(required=True, metadata={"description": "still watched on the last day"})
+
+
 class FigureRow(Share):
     """One number of a figure. Which members there are depends on the figure."""
 
     group = fields.String(required=True, metadata={"description": "`all` without grouping"})
     days = fields.Integer(metadata={"description": "N, of the quick-licence rate"})
+    estimate = fields.Nested(
+        Estimated,
+        allow_none=True,
+        metadata={"description": "of the quick-licence rate, where the cohort is too young to be counted"},
+    )
     stage = fields.String(metadata={"description": "of the funnel"})
     interval = fields.String(metadata={"description": "of the deal speed"})
     provisional = fields.Boolean(metadata={"description": "late recordals may still change it"})

@@ -114,7 +114,10 @@ DEFINITIONS = {
                 "effect within N days, counted from the announcement. Patents withdrawn or ended in "
                 "between stay in the denominator. Shown once every patent of the cohort is N days old. "
                 "Preliminary until 120 days later, since licences taken elsewhere may become known by "
-                "late recordals."
+                "late recordals. For a cohort that is too young an estimate is given (Aalen-Johansen: "
+                "withdrawn and ended offers are gone, only the day of observation cuts off), with an "
+                "interval of 95 per cent reckoned from holders, and none where fewer than 20 patents were "
+                "watched to the end."
             ),
             _l("patents of the cohort whose first open licence took effect within N days"),
             _l("all patents first announced in the cohort"),

@@ -26,6 +26,7 @@ from .columns import (
     month_numbers,
     to_day,
 )
+from .incidence import Estimate, estimate
 
 QUICK_DAYS = (7, 30, 90, 180, 365)
 LATE_RECORDALS = dt.timedelta(days=120)
@@ -109,6 +110,7 @@ class Cell:
         note: `too-young`, `not-observed`, `small` or None.
         provisional: late recordals may still change it.
         days: N of the quick-licence rate.
+        estimate: of a cohort too young to be counted: the share that will have been licensed within N days.
         stage: of the funnel.
         interval: of the deal speed; `lengths` then says how long the members of the numerator took.
     """
@@ -121,6 +123,7 @@ class Cell:
     note: str | None = None
     provisional: bool = False
     days: int | None = None
+    estimate: Estimate | None = None
     stage: str | None = None
     interval: str | None = None
     lengths: Lengths | None = None
@@ -243,6 +246,15 @@ class _Groups:
         if self._places is None:
             return [0]
         return [int(place) for place in np.flatnonzero(np.bincount(self._places[mask]))]
+
+    def rows(self, mask: Array) -> tuple[Array, Array]:
+        """The rows of a mask group by group, and where each group begins among them and the last one ends."""
+        rows = np.flatnonzero(mask)
+        if self._places is None:
+            return rows, np.array([0, len(rows)])
+        groups = self._places[rows]
+        order = np.argsort(groups, kind="stable")
+        return rows[order], np.searchsorted(groups[order], np.arange(len(self.codes) + 1))
 
     def ends(self, mask: Array) -> tuple[Array, Array]:
         """The first and the last row of a mask in each group; -1 where a group has none."""
@@ -373,6 +385,7 @@ def _quick(known: _Known, question: Question) -> list[Cell]:
     licensed = cohort & (facts.reached("in_effect") != NEVER)
     waited = facts.reached("in_effect") - announced
     within = {days: groups.tally(licensed & (waited <= days)) for days in QUICK_DAYS}
+    young = _Young(known, groups, cohort, question)
     earliest, latest = groups.ends(cohort)  # patents are in the order of their announcement
     found = []
     for place in shown:
@@ -389,12 +402,37 @@ def _quick(known: _Known, question: Question) -> list[Cell]:
                 cell.note = "not-observed"
             elif youngest + age > question.as_of:
                 cell.note = "too-young"
+                cell.estimate = young.estimate(place, days)
             else:
                 cell.numerator = within[days][place]
                 cell.provisional = youngest + age + LATE_RECORDALS > question.as_of
                 cell.note = "small" if _small(cell.numerator, whole[place]) else None
             found.append(cell)
     return found
+
+
+class _Young:
+    """How long the patents of a cohort were watched, and what ended that: for estimates of each group."""
+
+    def __init__(self, known: _Known, groups: _Groups, cohort: Array, question: Question) -> None:
+        facts, observed = known.facts, day_number(question.as_of)
+        # Of the spells begun by the day of observation the last one tells whether a patent is gone.
+        begun = np.flatnonzero(facts.spells.start <= observed)
+        last = np.zeros(len(cohort), np.int64)
+        last[facts.spells.patent[begun]] = begun
+        self._rows, self._bounds = groups.rows(cohort)
+        rows = self._rows
+        exit_on = facts.spells.end[last[rows]] if len(rows) else np.empty(0, np.int32)
+        licensed_on = facts.reached("in_effect")[rows]
+        self._licensed = licensed_on <= observed
+        self._gone = ~self._licensed & (exit_on <= observed)
+        end = np.where(self._licensed, licensed_on, np.where(self._gone, exit_on, observed))
+        self._waited = np.maximum(end - facts.patents.announced[rows], 0)
+        self._holder = facts.patents.holder[rows]
+
+    def estimate(self, place: int, days: int) -> Estimate | None:
+        part = slice(self._bounds[place], self._bounds[place + 1])
+        return estimate(self._waited[part], self._licensed[part], self._gone[part], self._holder[part], days)
 
 
 def _funnel(known: _Known, question: Question, stages: tuple[str, ...] = STAGES) -> list[Cell]:

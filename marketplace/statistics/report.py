@@ -146,6 +146,12 @@ def _percent(row: dict[str, Any]) -> str:
     return f"{row['value']:.1%}" + (" *" if row.get("note") == "small" else "")
 
 
+def _estimated(found: dict[str, Any]) -> str:
+    """An estimate with its interval, for reading."""
+    interval = "" if found["low"] is None else f" ({found['low']:.1%}–{found['high']:.1%})"
+    return f"≈ {found['value']:.1%}{interval}"
+
+
 def _overview(wholes: dict[str, dict[str, Any]]) -> Section:
     rows: list[list[str | int | float | None]] = []
     for figure in ("in-force", "announced", "licences", "conversion", "stock", "recordal"):
@@ -220,6 +226,8 @@ def _funnel(body: dict[str, Any]) -> Section:
 
 def _quick(old_enough: list[dict[str, Any]], by_month: dict[str, Any]) -> Section:
     def marked(row: dict[str, Any]) -> str:
+        if row.get("estimate"):
+            return _estimated(row["estimate"])
         return _percent(row) + (" " + gettext("(p)") if row.get("provisional") else "")
 
     def of_cohort(row: dict[str, Any]) -> str:
@@ -247,6 +255,8 @@ def _quick(old_enough: list[dict[str, Any]], by_month: dict[str, Any]) -> Sectio
         ],
         rows,
         note=gettext("(p): preliminary. *: few cases, not for comparison.")
+        + " "
+        + gettext("≈: estimated, with its interval of 95 per cent.")
         + " "
         + str(DEFINITIONS["quick-licence"].note),
     )

@@ -27,6 +27,7 @@ from . import columns, facts, figures
 from .columns import Array, Facts
 from .definitions import DEFINITIONS
 from .figures import ALL, GROUPINGS, Cell, Members, Question, Unit
+from .incidence import Estimate
 from .models import FactsAsOf
 
 API_FIGURES = ("funnel", "conversion", "stock", "quick-licence", "deal-speed")
@@ -281,6 +282,7 @@ def plain(cell: Cell, asked: Question, rows_url: RowsUrl) -> dict[str, Any]:
     row = {"group": cell.group}
     if cell.days is not None:
         row["days"] = cell.days
+        row["estimate"] = None if cell.estimate is None else _estimated(cell.estimate)
     if cell.stage is not None:
         row["stage"] = cell.stage
     row |= _share(cell.numerator, cell.denominator) | {"provisional": cell.provisional, "note": cell.note}
@@ -292,6 +294,11 @@ def plain(cell: Cell, asked: Question, rows_url: RowsUrl) -> dict[str, Any]:
             for name, free in (("free", True), ("paid", False)):
                 row[name] = _share(cell.numerator, cell.denominator, free=free)
     return row
+
+
+def _estimated(found: Estimate) -> dict[str, Any]:
+    low, high = (None if bound is None else round(bound, 6) for bound in (found.low, found.high))
+    return {"value": round(found.value, 6), "low": low, "high": high, "at_risk": found.at_risk}
 
 
 def _speed(lengths: Array) -> dict[str, Any]:

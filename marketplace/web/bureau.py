@@ -412,6 +412,9 @@ def _quick(asked: Asked) -> dict[str, Any]:
         "from": question.first,
         "to": question.last,
         "whole": services.quick_rates(question, _rows_url),
+        "together": services.statistics(
+            "quick-licence", question.first, question.last, None, asked.as_of, rows_url=_rows_url
+        )["rows"],
         "months": {month: rows for month, rows in months.items() if rows[0]["denominator"]},
     }
 

@@ -432,3 +432,25 @@ def test_figures_from_columns_equal_figures_from_single_patents(
     if asked.figure == "funnel":
         beside = [_as_counted(cell, facts) for cell in figures.side_cells(facts, asked)]
         assert beside == [_as_counted(cell, None) for cell in rowwise.side_cells(patents, asked)]
+
+
+def test_a_young_cohort_is_estimated_where_enough_were_watched_to_the_end() -> None:
+    old = [fact(D(2026, 1, 1), holder_id=n) for n in range(30)]
+    licensed = [fact(D(2026, 1, 1), D(2026, 1, 21), holder_id=n) for n in range(10)]
+    gone = [fact(D(2026, 1, 1), ends=D(2026, 1, 11), holder_id=n) for n in range(10)]
+    anew = fact(D(2026, 1, 1), spells=((D(2026, 1, 1), D(2026, 1, 5)), (D(2026, 6, 1), None)), holder_id=3)
+    young = fact(D(2026, 11, 1), holder_id=5)
+    found = {
+        cell.days: cell
+        for cell in cells([*old, *licensed, *gone, anew, young], ask("quick-licence", D(2026, 1, 1), NOW))
+    }
+    assert found[7].estimate is None
+    assert found[30].note == "too-young"
+    estimated = found[30].estimate
+    assert estimated is not None
+    # The young one was watched for 19 days; who was declared anew is not gone.
+    assert estimated.at_risk == 31
+    assert estimated.value == pytest.approx(10 / 52 + (1 / 52) * (10 / 41), abs=1e-3)
+    assert estimated.low is not None
+    assert 0 < estimated.low < estimated.value < (estimated.high or 0) < 1
+    assert found[365].estimate is None, "nobody was watched for so long"
