@@ -305,17 +305,21 @@ class EmbeddedEngine:
     # --- compiling
 
     def _query(self, wanted: Plan) -> Any:
-        conditions = (*wanted.always, *wanted.chosen.values())
-        clauses = [(Occur.Must, self._unscored(node)) for node in conditions]
+        chosen = [(Occur.Must, self._unscored(node)) for node in wanted.chosen.values()]
+        clauses = [*((Occur.Must, self._unscored(node)) for node in wanted.always), *chosen]
         if wanted.scored is not None:
-            clauses.append((Occur.Must, self._compile(wanted.scored)))
+            clauses.append((Occur.Must, self._compile(wanted.scored, chosen)))
         clauses += [(Occur.MustNot, self._compile(node)) for node in wanted.excluded]
         return Query.boolean_query(clauses)
 
     def _unscored(self, node: Node) -> Any:
         return Query.const_score_query(self._compile(node), 0.0)
 
-    def _compile(self, node: Node) -> Any:
+    def _compile(self, node: Node, within: Sequence[tuple[Occur, Any]] = ()) -> Any:
+        """The query of a node; its phrases only `within` what must hold besides.
+
+        To look up positions costs more than all else, and above a union tantivy does so for every offer.
+        """
         schema = self._schema
         match node:
             case Term(field, value, weight):
@@ -323,7 +327,10 @@ class EmbeddedEngine:
             case Phrase(field, (word,)):
                 return Query.const_score_query(Query.term_query(schema, field, word, "freq"), 0.0)
             case Phrase(field, words):
-                return Query.const_score_query(Query.phrase_query(schema, field, list(words)), 0.0)
+                found = Query.phrase_query(schema, field, list(words))
+                if within:
+                    found = Query.boolean_query([(Occur.Must, found), *within])
+                return Query.const_score_query(found, 0.0)
             case Has(field, (value,)):
                 return Query.const_score_query(Query.term_query(schema, field, value, "basic"), 0.0)
             case Has(field, values):
@@ -332,15 +339,15 @@ class EmbeddedEngine:
                 reach = Query.range_query(schema, field, tantivy.FieldType.Integer, low, high)
                 return Query.const_score_query(reach, 0.0)
             case Fixed(inner, score):
-                return Query.const_score_query(self._compile(inner), score)
+                return Query.const_score_query(self._compile(inner, within), score)
             case Best(nodes):
-                return Query.disjunction_max_query([self._compile(each) for each in nodes], TIE)
+                return Query.disjunction_max_query([self._compile(each, within) for each in nodes], TIE)
             case Sum(nodes, minimum, more):
-                shoulds = [(Occur.Should, self._compile(each)) for each in nodes]
+                shoulds = [(Occur.Should, self._compile(each, within)) for each in nodes]
                 matched = Query.boolean_query(shoulds, minimum_number_should_match=minimum)
                 if not more:
                     return matched
-                extras = [(Occur.Should, self._compile(each)) for each in more]
+                extras = [(Occur.Should, self._compile(each, within)) for each in more]
                 return Query.boolean_query([(Occur.Must, matched), *extras])
 
 
