@@ -21,6 +21,7 @@ from marketplace.core.tasks import renew
 from marketplace.core.unit_of_work import unit_of_work
 
 from . import numbers, stripe_gateway
+from .bundles import paying
 from .lookup import lock_payment
 from .models import Difference, Payment, Quarantine, Reconciliation
 from .quarantine import quarantine
@@ -147,7 +148,8 @@ def _compare(account: str, keys: list[int], since: dt.datetime, summary: Summary
     except stripe_gateway.Refused as refused:
         found.append(_Found(account, "account-refused", None, None, received={"code": refused.code}))
         listed = None
-    known = set()
+    together = paying.transfers_of(keys)
+    known: set[str | None] = {one.reference for one in together.values()}
     for key in keys:
         payment = db.session.get_one(Payment, key)
         known |= {payment.checkout_session_id, payment.reference}
@@ -166,7 +168,9 @@ def _compare(account: str, keys: list[int], since: dt.datetime, summary: Summary
                 summary.unknown += 1
                 found.append(_set_aside(account, key, "session-unknown", {"code": refused.code}))
                 continue
-        reason = _difference(db.session.get_one(Payment, key), session)
+        # One checkout may pay several notices of a bundle: its sum is theirs.
+        whole = together[key].amount_minor if key in together else None
+        reason = _difference(db.session.get_one(Payment, key), session, whole)
         if reason is not None:
             summary.different += 1
             found.append(_set_aside(account, key, reason, _received(account, session)))
@@ -188,12 +192,13 @@ def _received(account: str, session: stripe_gateway.Session) -> dict[str, Any]:
     return asdict(session) | {"account": account} | ({"paid_on": clock.today().isoformat()} if paid else {})
 
 
-def _difference(payment: Payment, session: stripe_gateway.Session) -> str | None:
+def _difference(payment: Payment, session: stripe_gateway.Session, whole: int | None) -> str | None:
     """What differs, as a code. The words `paid` must agree; figures are compared where they are told."""
     if session.livemode != stripe_gateway.livemode():
         return "livemode-mismatch"
     paid_there, paid_here = session.payment_status == "paid", payment.state in ("paid", "reversed")
-    if session.amount_total is not None and session.amount_total != payment.amount_minor:
+    owed = payment.amount_minor if whole is None else whole
+    if session.amount_total is not None and session.amount_total != owed:
         return "amount-mismatch"
     if session.currency is not None and session.currency.upper() != payment.currency:
         return "currency-mismatch"

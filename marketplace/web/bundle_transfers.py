@@ -14,7 +14,7 @@ from marketplace.core.convert import InvalidValue, yuan
 from marketplace.core.errors import Conflict, DomainError
 from marketplace.core.permissions import allowed
 from marketplace.core.unit_of_work import unit_of_work
-from marketplace.deals import ledger
+from marketplace.deals import flags, ledger
 from marketplace.deals.bundles import paying
 from marketplace.deals.models import OPEN_PAYMENT
 
@@ -64,6 +64,7 @@ def _page(
             left=left,
             left_minor=sum(left.values()),
             state=paying.standing(transfer),
+            flags=flags.flags_of([one.id for one in attempts]),
             awaited=any(one.state in OPEN_PAYMENT for one in attempts),
             payer=allowed(actor, "transfer.pay", transfer).allowed,
             payee=allowed(actor, "transfer.confirm", transfer).allowed,

@@ -26,6 +26,7 @@ from marketplace.deals.bundles.models import BundlePart
 from marketplace.deals.bundles.rules import MOST, share_out
 from marketplace.deals.lookup import licence_of
 from marketplace.deals.models import Licence, Notice, Payment, Receipt
+from marketplace.deals.reconcile import reconcile
 from marketplace.deals.refunds import refunds_of
 from marketplace.deals.statements.models import BankLine
 from marketplace.deals.statements.services import Credit, take
@@ -33,6 +34,7 @@ from marketplace.listings.models import Offer
 from tests import factories
 from tests.conftest import NOW
 from tests.deals.conftest import ACCOUNT, deliver, serve
+from tests.deals.test_payments import stripe_that_says
 
 TODAY = dt.date(2026, 11, 20)
 FEES = (1_000_000, 2_000_000)
@@ -436,7 +438,9 @@ def test_notices_of_two_payees_do_not_go_into_one_payment(market):
     assert mixed.value.code == "transfer-mixed"
 
 
-def test_one_checkout_pays_every_notice_once_however_often_its_event_comes(market, with_stripe, event):
+def test_one_checkout_pays_every_notice_once_however_often_its_event_comes(
+    market, app, with_stripe, event, stripe_fixtures
+):
     bundle, transfer = market.both_paid("stripe")
     attempts = paying.payments_of(transfer)
     assert {one.checkout_session_id for one in attempts} == {transfer.checkout_session_id}
@@ -452,6 +456,16 @@ def test_one_checkout_pays_every_notice_once_however_often_its_event_comes(marke
     assert licences(bundle) == [True, True]
     assert count(Licence) == 2
     assert sorted(ledger.came_by(one) for one in attempts) == sorted(FEES)
+    there = stripe_fixtures["checkout.session"] | {
+        "id": transfer.checkout_session_id,
+        "client_reference_id": transfer.reference,
+        "amount_total": sum(FEES),
+        "currency": "cny",
+        "payment_status": "paid",
+    }
+    with stripe_that_says(app, there):
+        found = reconcile()
+    assert (found.agree, found.different, found.unknown_here) == (2, 0, 0)
 
 
 def test_a_checkout_of_another_sum_pays_nothing_and_one_that_ran_out_frees_its_notices(
