@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -15,15 +16,15 @@ from flask_wtf.file import FileField
 from wtforms import DateField, SelectField, StringField
 
 from marketplace.accounts.identity import access, current_actor
-from marketplace.accounts.models import Organisation
+from marketplace.accounts.models import Organisation, User
 from marketplace.core import clock
 from marketplace.core.convert import InvalidValue, yuan
 from marketplace.core.database import db
 from marketplace.core.errors import DomainError, Invalid, NotFound
 from marketplace.core.money import Money
-from marketplace.core.permissions import require
+from marketplace.core.permissions import allowed, require
 from marketplace.core.tables import safe_cell
-from marketplace.core.unit_of_work import lock, record, unit_of_work
+from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals.shares import agreements, allocating, report, rules, services
 from marketplace.deals.shares import persons as people
 from marketplace.deals.shares.models import (
@@ -31,20 +32,18 @@ from marketplace.deals.shares.models import (
     LedgerAccount,
     LedgerTransaction,
     SharePerson,
-    TransformationReport,
 )
 from marketplace.listings.models import Patent
 from marketplace.listings.stocktaking.exports import as_csv, as_xlsx
 
 from . import formats, labels
-from .downloads import stored, streamed
+from .downloads import saved, stored, streamed
 from .forms import Form, at_most, optional, options, required, status_of, stripped
 from .holder_frame import party
 from .people import uploaded
 
 blueprint = Blueprint("shares", __name__, url_prefix="/shares")
 
-_ENTRIES: Final = 100
 _PAPERS: Final = _l("PDF, PNG or JPEG, up to 10 MB.")
 
 
@@ -75,10 +74,27 @@ class PersonForm(Form):
     staff_number = StringField(_l("Staff number"), [optional(), at_most(40)], filters=[stripped])
 
 
+class AccountForm(Form):
+    """Through which account a person sees its statement."""
+
+    email = StringField(
+        _l("E-mail address of the person's account"),
+        [optional(), at_most(254)],
+        description=_l("A member of your institution. Leave it empty to end the access."),
+        filters=[stripped],
+    )
+
+
 @blueprint.get("")
 @access("organisation")
 def index() -> ResponseReturnValue:
-    """The book of the organisation one works for: its patents with income, what is due to whom, persons."""
+    """The book of the organisation one works for: its patents with income, what is due to whom, persons.
+
+    A member who only looks sees what is his or her own.
+    """
+    actor = current_actor()
+    if not allowed(actor, "shares.view", party()).allowed and people.own_persons(actor):
+        return redirect(url_for("shares.own"))
     return _index(PersonForm(formdata=None))
 
 
@@ -98,6 +114,7 @@ def _index(form: PersonForm) -> ResponseReturnValue:
             pools=report.pools(book.id),
             due=[(one, owed, _payee(one, book)) for one, owed in due],
             persons=persons,
+            own=people.own_persons(current_actor()),
             form=form,
             year=year,
             report_due=rules.report_due(year),
@@ -151,6 +168,65 @@ def erase_person(person_id: int) -> ResponseReturnValue:
     return redirect(url_for("shares.index"))
 
 
+@blueprint.get("/own")
+@access("signed_in")
+def own() -> ResponseReturnValue:
+    """What is due to oneself as an inventor, at each institution that has entered one."""
+    found = people.own_persons(current_actor())
+    if not found:
+        raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
+    return _statements(found, request.args.get("year", type=int), AccountForm(formdata=None), keeps=False)
+
+
+@blueprint.route("/persons/<int:person_id>", methods=["GET", "POST"])
+@access("organisation")
+def person(person_id: int) -> ResponseReturnValue:
+    """A person's statement, and the account through which the person sees it."""
+    found, form = people.get(current_actor(), person_id), AccountForm()
+    if form.validate_on_submit():
+        try:
+            with unit_of_work(current_actor()):
+                people.link_account(current_actor(), person_id, form.email.data or "")
+        except Invalid as error:
+            form.accept(error)
+        else:
+            flash(gettext("Noted."), "success")
+            return redirect(url_for("shares.person", person_id=person_id))
+    elif request.method == "GET":
+        account = None if found.user_id is None else db.session.get(User, found.user_id)
+        form = AccountForm(formdata=None, data={"email": "" if account is None else account.email})
+    keeps = allowed(current_actor(), "shares.keep", found).allowed
+    return _statements([found], request.args.get("year", type=int), form, keeps=keeps)
+
+
+def _statements(
+    found: Sequence[SharePerson], year: int | None, form: AccountForm, *, keeps: bool
+) -> ResponseReturnValue:
+    if year is not None and not 2000 <= year <= clock.today().year:
+        year = None
+    statements = [people.statement(current_actor(), one.id, year) for one in found]
+    patents = {one.entry.patent_id for each in statements for one in each.lines} - {None}
+    return (
+        render_template(
+            "shares/person.html",
+            statements=statements,
+            institutions={
+                one.organisation_id: db.session.get_one(Organisation, one.organisation_id) for one in found
+            },
+            patents={
+                one.id: one
+                for one in db.session.scalars(sa.select(Patent).where(Patent.id.in_(patents))).unique()
+            },
+            person=_person,
+            year=year,
+            today=clock.today(),
+            form=form,
+            keeps=keeps,
+        ),
+        status_of(form),
+    )
+
+
 @blueprint.post("/accounts/<int:account_id>/payout")
 @access("organisation")
 def pay_out(account_id: int) -> ResponseReturnValue:
@@ -182,14 +258,7 @@ def _patent(patent_id: int, cost: CostForm | None = None, since: SinceForm | Non
     require(current_actor(), "shares.owned", found)
     if found is None:
         raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
-    entries = list(
-        db.session.scalars(
-            sa.select(LedgerTransaction)
-            .where(LedgerTransaction.book_id == book.id, LedgerTransaction.patent_id == patent_id)
-            .order_by(LedgerTransaction.id.desc())
-            .limit(_ENTRIES)
-        )
-    )
+    entries = report.entries(book.id, patent_id)
     persons = list(
         db.session.scalars(
             sa.select(SharePerson)
@@ -354,11 +423,7 @@ def evidence(entry_id: int) -> Response:
 def yearly(year: int) -> ResponseReturnValue:
     """What became of the institution's patents in a year (SH-TT 18), to print or to save as a spreadsheet."""
     book = _book()
-    state = db.session.scalar(
-        sa.select(TransformationReport).where(
-            TransformationReport.organisation_id == book.id, TransformationReport.year == year
-        )
-    )
+    state = report.handed_in(book.id, year)
     return render_template(
         "shares/report.html",
         book=book,
@@ -378,18 +443,7 @@ def handed_in(year: int) -> ResponseReturnValue:
     """Note that the report was handed in today."""
     book, actor = _book(), current_actor()
     with unit_of_work(actor):
-        require(actor, "shares.keep", book)
-        lock(Organisation, book.id)
-        row = db.session.scalar(
-            sa.select(TransformationReport).where(
-                TransformationReport.organisation_id == book.id, TransformationReport.year == year
-            )
-        )
-        if row is None:
-            row = TransformationReport(organisation_id=book.id, year=year, due_on=rules.report_due(year))
-            db.session.add(row)
-        row.handed_in_on = clock.today()
-        record("shares.report_handed_in", row, organisation_id=book.id, year=year)
+        report.note_handed_in(actor, book, year)
     flash(gettext("Noted."), "success")
     return redirect(url_for("shares.yearly", year=year))
 
@@ -397,10 +451,21 @@ def handed_in(year: int) -> ResponseReturnValue:
 @blueprint.get("/report/<int:year>.<ending>")
 @access("organisation")
 def yearly_file(year: int, ending: str) -> ResponseReturnValue:
-    """The yearly report as CSV or a spreadsheet, with its definitions below the figures."""
-    if ending not in ("csv", "xlsx"):
+    """The yearly report as CSV, a spreadsheet or JSON, with its definitions below the figures."""
+    if ending not in ("csv", "xlsx", "json"):
         raise NotFound("file-missing", "The file is no longer in the store.")
     book = _book()
+    if ending == "json":
+        lines = list(_lines(book, year))
+        body = {
+            "institution": book.name,
+            "year": year,
+            "columns": lines[2],
+            "rows": lines[3 : -len(report.DEFINITIONS)],
+        }
+        body["definitions"] = {str(name): str(meaning) for name, meaning in report.DEFINITIONS.values()}
+        text = json.dumps(body, ensure_ascii=False, indent=2)
+        return saved(text.encode(), f"transformation-{year}.json")
     pieces: Iterator[Any] = (as_csv if ending == "csv" else as_xlsx)(_lines(book, year))
     return streamed(pieces, f"transformation-{year}.{ending}")
 

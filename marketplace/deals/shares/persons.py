@@ -90,6 +90,19 @@ def link_account(actor: Actor, person_id: int, email: str) -> SharePerson:
     return found
 
 
+def get(actor: Actor, person_id: int) -> SharePerson:
+    """A person, for the person and for those who keep the book.
+
+    Raises:
+        NotFound: there is none, or it is not the actor's to see.
+    """
+    person = db.session.get(SharePerson, person_id)
+    if person is None:
+        raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
+    require(actor, "shares.statement", person)
+    return person
+
+
 def own_persons(actor: Actor) -> list[SharePerson]:
     """The entries of institutions that belong to the actor's own account."""
     if actor.user_id is None:
@@ -136,10 +149,7 @@ def statement(actor: Actor, person_id: int, year: int | None = None) -> Statemen
     Raises:
         NotFound: there is none, or it is not the actor's to see.
     """
-    person = db.session.get(SharePerson, person_id)
-    if person is None:
-        raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
-    require(actor, "shares.statement", person)
+    person = get(actor, person_id)
     accounts = list(db.session.scalars(sa.select(LedgerAccount).where(LedgerAccount.person_id == person.id)))
     query = (
         sa.select(LedgerTransaction, LedgerPosting.amount_minor)
