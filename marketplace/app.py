@@ -90,6 +90,7 @@ WITH_IMPORTS = (
     "pricing",
     "demands",
     "search",
+    "matching",
 )
 WITH_WORK = (
     "core",

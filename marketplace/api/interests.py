@@ -53,7 +53,13 @@ class Interests(ma.Schema):
 class InterestRequest(ma.Schema):
     """A field in words, or a patent of the firm's own with its number, title and perhaps abstract."""
 
-    words = shapes.text(300, required=True, metadata={"description": "the field, or the patent's title"})
+    words = shapes.text(
+        300,
+        load_default="",
+        metadata={
+            "description": "the field, or the patent's title, which one that is registered here does not need"
+        },
+    )
     number = shapes.text(
         64, allow_none=True, load_default=None, metadata={"description": "makes it a patent"}
     )

@@ -30,6 +30,7 @@ KINDS = {
     "licences": "Import licences taken elsewhere, and recordals.",
     "bank-statement": "Match a holder's bank statement (--owner) with payments by reference and sum.",
     "demands": "Import demands of firms and publish them.",
+    "own-patents": "Make a firm's own patents (--owner) the profile with which new offers are compared.",
     "stock": "Import what is said of an organisation's stock: unit, inventor, grade, wish, use.",
     "reference-fees": "Import published licence fees by industry and year, with their source.",
     "facts": "Set facts of known patents from an extract of the register; nothing else changes.",

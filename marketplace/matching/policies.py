@@ -11,6 +11,7 @@ from marketplace.core.permissions import (
     Rule,
     acts_for_an_organisation,
     bureau,
+    operator,
     system,
 )
 
@@ -41,6 +42,7 @@ RULES: dict[str, Rule] = {
     "offer.demands": Rule(READ, (_holder, bureau), sees=(_holder, bureau)),
     "interest.list": Rule(READ, (acts_for_an_organisation,)),
     "interest.change": Rule(WRITE, (acts_for_an_organisation,)),
+    "interest.import": Rule(WRITE, (acts_for_an_organisation, operator)),
     "interest.drop": Rule(WRITE, (_own_interest,), sees=(_own_interest,)),
     "recommendation.run": Rule(WRITE, (system,), sees=(_in_need, bureau)),
 }

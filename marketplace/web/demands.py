@@ -27,13 +27,29 @@ from marketplace.demands.models import POSTERS, Demand
 from marketplace.demands.schemas import DemandSchema
 from marketplace.demands.services import Asked
 
-from . import demand_accesses, demand_answers, demand_lists, demand_page, formats, labels
+from . import demand_accesses, demand_answers, demand_page, formats, labels
 from .forms import Form, at_most, optional, required, status_of, stripped
+from .list_pages import ListPages
+from .uploads import Kind
 
 blueprint = Blueprint("demands", __name__, url_prefix="/demands")
 demand_accesses.add_to(blueprint)
 demand_answers.add_to(blueprint)
-demand_lists.add_to(blueprint)
+
+LISTS = ListPages(
+    Kind(
+        "demands",
+        _l("Upload a list of demands"),
+        _l(
+            "One row a demand, with the firm whose it is. They are published at once; repeating changes "
+            "nothing."
+        ),
+    ),
+    permission="demand.import",
+    above=(_l("Our demands"), "demands.mine"),
+    after=lambda actor: "demands.index" if actor.is_operator else "demands.mine",
+)
+LISTS.add_to(blueprint)
 
 _SIZE = 20
 _MOST_OFFERS = 200  # in the lists of own offers and patents to answer with

@@ -830,6 +830,7 @@ TABLES: dict[str, dict[str, Label]] = {
         "licences": Label(_l("Licences and recordals")),
         "organisations": Label(_l("Organisations")),
         "demands": Label(_l("Demands")),
+        "own-patents": Label(_l("Our own patents")),
         "facts": Label(_l("Facts of patents")),
         "reference-fees": Label(_l("Reference fees by industry")),
         "annuities": Label(_l("The scale of annuities")),

@@ -56,6 +56,9 @@ _NOTES = {
     "remark": _l("What the payer wrote: the payment reference is looked for here."),
 }
 _OF_KIND = {
+    ("own-patents", "title"): _l("Empty: as registered here. Needed where the patent is not."),
+    ("own-patents", "abstract"): _l("Empty: as before. The more it says, the better offers are found."),
+    ("own-patents", "ipc"): _l("IPC symbols, several separated by ; empty: as before."),
     ("demands", "title"): _l("What is needed, in one sentence."),
     ("demands", "organisation"): _l("The firm's full name."),
     ("demands", "external_id"): _l("Your own number: by it a row is known again."),

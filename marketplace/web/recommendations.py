@@ -1,4 +1,4 @@
-"""Recommendations: the firm's and what it follows, needs that an offer fits, and the bureau's figures."""
+"""Recommendations: the firm's, what it follows and its own patents, needs that an offer fits, and figures."""
 
 from __future__ import annotations
 
@@ -31,8 +31,25 @@ from marketplace.search.engine import EngineUnavailable
 from . import labels
 from .downloads import saved
 from .forms import Form, at_most, optional, options, required, sentence_of, status_of, stripped
+from .list_pages import ListPages
+from .uploads import Kind
 
 blueprint = Blueprint("recommendations", __name__)
+
+LISTS = ListPages(
+    Kind(
+        "own-patents",
+        _l("Upload a list of our own patents"),
+        _l(
+            "New offers are compared with them. The number is enough for a patent that is registered here; "
+            "others need a title. Nothing is published, and repeating changes nothing."
+        ),
+    ),
+    permission="interest.import",
+    above=(_l("Our own patents"), "recommendations.profile"),
+    after=lambda _actor: "recommendations.profile",
+)
+LISTS.add_to(blueprint, "/recommendations/patents")
 
 _SIZE: Final = 20
 _ROWS: Final = 50
@@ -110,6 +127,7 @@ def index() -> ResponseReturnValue:
             flash(gettext("You will hear of new offers in this field."), "success")
             return redirect(url_for("recommendations.index"))
     rows = matching.recommendations_to(actor, after=request.args.get("after", type=int), limit=_SIZE + 1)
+    followed = interests.interests_of(actor)
     return (
         render_template(
             "recommendations/index.html",
@@ -117,7 +135,8 @@ def index() -> ResponseReturnValue:
             after=rows[_SIZE - 1].id if len(rows) > _SIZE else None,
             form=form,
             pass_form=PassForm(formdata=None),
-            interests=interests.interests_of(actor),
+            fields=[one for one in followed if one.kind == "field"],
+            patents=sum(one.kind == "patent" for one in followed),
             takes_mail=wants(actor.user_id or 0, digest.TOPIC),
         ),
         status_of(form),
@@ -146,9 +165,21 @@ def drop(interest_id: int) -> ResponseReturnValue:
     """Hear no more of it."""
     actor = current_actor()
     with unit_of_work(actor):
-        interests.drop(actor, interest_id)
+        gone = interests.drop(actor, interest_id)
     flash(gettext("You will hear no more of it."), "info")
-    return redirect(url_for("recommendations.index"))
+    return redirect(url_for(f"recommendations.{'index' if gone.kind == 'field' else 'profile'}"))
+
+
+@blueprint.get("/recommendations/patents")
+@access("organisation")
+def profile() -> ResponseReturnValue:
+    """The organisation's own patents with which new offers are compared."""
+    followed = interests.interests_of(current_actor())
+    return render_template(
+        "recommendations/profile.html",
+        patents=[one for one in followed if one.kind == "patent"],
+        most=interests.MOST,
+    )
 
 
 @blueprint.post("/recommendations/patents")
@@ -164,7 +195,7 @@ def take_patents() -> ResponseReturnValue:
         else gettext("There are no more patents of yours here."),
         "success" if taken else "info",
     )
-    return redirect(url_for("recommendations.index"))
+    return redirect(url_for("recommendations.profile"))
 
 
 # --- the holder

@@ -8,17 +8,19 @@ import email
 import email.policy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask_babel import force_locale
 from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.accounts.mailing import choices
 from marketplace.accounts.models import Organisation, User
-from marketplace.core import clock
-from marketplace.core.actor import Actor
+from marketplace.core import clock, importing
+from marketplace.core.actor import OPERATOR_COMMAND, Actor
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict, Forbidden, Invalid, NotFound
 from marketplace.core.unit_of_work import record, unit_of_work
@@ -169,6 +171,53 @@ def test_the_firms_own_patents_are_a_profile(committed_app: Flask, market: Marke
     assert hits.passes_of(market.holder, db.session.get_one(Offer, near), near) == {"terms": 1}
     with pytest.raises(NotFound):
         hits.passes_of(market.firm, db.session.get_one(Offer, near), near)
+
+
+def test_a_list_of_numbers_and_titles_becomes_the_profile_and_repeating_it_changes_nothing(
+    committed_app: Flask, market: Market, tmp_path: Path
+) -> None:
+    firm = market.firm
+    with unit_of_work():
+        here = factories.patent(factories.organisation(), title="一种钠离子电池负极硬碳")
+        here.classes[0].symbol = "H01M4/58"
+        number = str(here.number)
+    path = tmp_path / "patents.csv"
+
+    def take(*rows: str, **options: Any) -> tuple[dict[str, int], list[tuple[int, str, str]]]:
+        path.write_text("专利号,公告号,名称,摘要,分类号\n" + "".join(f"{row}\n" for row in rows))
+        done = importing.run("own-patents", path, **{"actor": firm} | options)
+        return done.as_json(), [(one.line, one.field, one.code) for one in done.errors]
+
+    rows = (
+        f"ZL{number},,,,",
+        ",CN101234567B,一种铝电解电容器,,H01G9/00",
+        "201910000010.1,,坏校验位,,",
+        ",CN107654321B,,,",  # neither known here nor with a title
+        ",,无号,,",
+    )
+    with force_locale("zh"):
+        counted, errors = take(*rows)
+    assert (counted["created"], counted["rejected"]) == (2, 3)
+    assert errors == [
+        (4, "number", "number-check-digit"),
+        (5, "title", "required"),
+        (6, "number", "required"),
+    ]
+    assert take(*rows)[0]["unchanged"] == 2
+    again, _ = take(f"{number},,,一种多孔硬碳,", ",CN101234567B,,,")
+    assert (again["updated"], again["unchanged"]) == (1, 1)  # an empty cell is as before
+    kept = {one.key: (one.title, one.ipc) for one in interests.interests_of(firm)}
+    assert kept[number] == ("一种钠离子电池负极硬碳", ["H01M4/58"])
+    assert ("一种铝电解电容器", ["H01G9/00"]) in kept.values()
+    with pytest.raises(Forbidden):
+        take(f"{number},,,,", owner=organisation_of(market.holder).name)
+    by_operator, _ = take(f"{number},,,,", actor=OPERATOR_COMMAND, owner=organisation_of(market.holder).name)
+    assert by_operator["created"] == 1
+
+    Worker(committed_app).drain()
+    near = publish(committed_app, market.holder, "硬碳包覆材料", "H01M4/36")
+    (row,) = of_firm(firm)
+    assert (row.offer_id, row.channel, row.reasons[0]["value"]) == (near, "patents", number)
 
 
 @given(

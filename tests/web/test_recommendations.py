@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Callable
 
+import openpyxl
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -63,6 +66,36 @@ def test_a_firm_reads_why_follows_a_field_and_says_no(
     with app.app_context():
         row = db.session.get_one(Recommendation, number)
         assert (row.state, row.pass_reason, row.opened_at is None) == ("passed", "terms", False)
+
+
+def test_a_firm_uploads_its_own_patents_sees_what_became_of_each_row_and_removes_one(
+    app: Flask, sign_in: SignIn, recommended: tuple[int, int, int]
+) -> None:
+    firm = sign_in(recommended[1])
+    template = firm.get("/recommendations/patents/list/template.xlsx")
+    sheet = openpyxl.load_workbook(io.BytesIO(template.data)).active
+    assert sheet is not None
+    assert [cell.value for cell in sheet[1]] == ["专利号", "公开（公告）号", "名称", "摘要", "分类号"]
+    for row, cells in ((2, ("CN101234567B", "一种铝电解电容器", None, "H01G 9/00")), (3, ("CN107654321B",))):
+        for column, cell in enumerate(cells, start=2):
+            sheet.cell(row, column, cell)
+    content = io.BytesIO()
+    sheet.parent.save(content)
+    content.seek(0)
+    page = firm.post("/recommendations/patents/list", data={"file": (content, "专利.xlsx")}).text
+    assert "此专利未在本平台登记，请填写名称。" in page
+    (kept,) = re.findall(r'name="file" value="(\d+)"', page)
+    done = firm.post("/recommendations/patents/list/import", data={"file": kept}).text
+    assert "此专利未在本平台登记，请填写名称。" in done
+    (report,) = re.findall(r"/recommendations/patents/list/report/\d+", done)
+    assert firm.get(report).data.decode("utf-8-sig").splitlines()[1].startswith("3,名称,,required,")
+    assert sign_in(recommended[2]).get(report).status_code == 404
+    assert "一种铝电解电容器" in firm.get("/recommendations/patents").text
+    with app.app_context():
+        interest_id = db.session.scalars(sa.select(Interest.id)).one()
+    gone = firm.post(f"/recommendations/interests/{interest_id}/drop")
+    assert gone.location == "/recommendations/patents"
+    assert sign_in(staff_role="bureau").get("/recommendations/patents/list").status_code == 403
 
 
 def test_the_link_of_the_mail_ends_it_without_signing_in(
