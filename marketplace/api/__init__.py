@@ -43,6 +43,7 @@ from . import (
     statistics,
     stock,
     suggest,
+    supervision,
     webhook_endpoints,
 )
 
@@ -67,6 +68,7 @@ PARTS: Final = (
     royalties.blueprint,
     shares.blueprint,
     disputes.blueprint,
+    supervision.blueprint,
     negotiated.blueprint,
     orders.blueprint,
     quarantine.blueprint,

@@ -14,6 +14,7 @@ from flask_babel import gettext
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core import clock
 from marketplace.core.errors import Invalid, NotFound
+from marketplace.deals.royalties.supervision import counts as royalties_counts
 from marketplace.demands.supervision import count_unanswered
 from marketplace.listings.duties import count_open_duties
 from marketplace.listings.mirrored.services import counts as mirrored_counts
@@ -169,6 +170,7 @@ def home() -> ResponseReturnValue:
         open_duties=count_open_duties(),
         unanswered_demands=count_unanswered(current_actor()),
         mirrored=mirrored_counts(),
+        royalties=royalties_counts(current_actor()),
         problem=problem,
         facts=facts,
         computed_at=facts.computed_at,

@@ -113,3 +113,18 @@ def test_terms_are_read_together_and_a_default_is_the_holders_word(world: World)
         problem(world.holder.post(f"{closed}/end"), 409, "cure-running")
         problem(world.firm.post(f"{closed}/restore"), 403, "forbidden")
         assert ok(world.holder.post(f"{closed}/restore"))["state"] == "restored"
+
+
+def test_the_bureau_counts_statements_and_disputes_and_learns_no_licensees_sum(world: World) -> None:
+    licensed(world)
+    with at(dt.date(2026, 11, 5)):
+        make_periods(world)
+        found = ok(world.bureau.get("/supervision/royalties"))
+        assert (found["licences"], found["due"], found["reported"], found["late"]) == (1, 1, 0, 1)
+        late = ok(world.firm.get("/royalties?group=due"))["items"][0]["id"]
+        ok(world.firm.post(f"/royalties/{late}/statements", {"lines": [LINE]}), 201)
+        found = ok(world.operator.get("/supervision/royalties"))
+        assert (found["reported"], found["late"], found["royalty"]) == (1, 0, None)
+        problem(world.holder.get("/supervision/royalties"), 403, "forbidden")
+        assert ok(world.bureau.get("/supervision/disputes"))["total"] == 0
+        problem(world.firm.get("/supervision/disputes"), 403, "forbidden")

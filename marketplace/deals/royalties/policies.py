@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from marketplace.core.actor import Actor
-from marketplace.core.permissions import READ, WRITE, Rule, system
+from marketplace.core.permissions import READ, WRITE, Rule, bureau, system
 from marketplace.deals.models import Licence
 from marketplace.deals.policies import holder_side, licensee_side
 
@@ -70,5 +70,6 @@ RULES = {
     "royalty.answer_plan": Rule(WRITE, (_answerer,), sees=_PARTIES),
     "royalty.take_plan_back": Rule(WRITE, (_proposer,), sees=_PARTIES),
     "royalty.default": Rule(WRITE, (_payee,), sees=_PARTIES),
+    "royalty.supervise": Rule(READ, (bureau,)),
     "royalty.run": Rule(WRITE, (system,)),
 }
