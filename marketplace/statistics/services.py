@@ -25,12 +25,14 @@ from marketplace.listings.models import Offer, Patent
 
 from . import columns, facts, figures
 from .columns import Array, Facts
+from .comparison import Difference, Side, difference
 from .definitions import DEFINITIONS
 from .figures import ALL, GROUPINGS, Cell, Members, Question, Unit
 from .incidence import Estimate
 from .models import FactsAsOf
 
 API_FIGURES = ("funnel", "conversion", "stock", "quick-licence", "deal-speed")
+COMPARABLE = ("conversion", "stock", "quick-licence")
 PARTS = ("numerator", "denominator")
 LARGEST_PAGE = 200
 SNAPSHOT = "marketplace.statistics.snapshot"
@@ -319,6 +321,48 @@ def _share(
     )
     value = None if part is None or not whole else round(part / whole, 6)
     return {"numerator": part, "denominator": whole, "value": value}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two groups of a rate, as `statistics` gives their rows, and how far they lie apart.
+
+    `apart` is None where there are too few patents, events or holders, or a rate may not be shown.
+    """
+
+    rows: tuple[dict[str, Any], dict[str, Any]]
+    apart: Difference | None
+
+
+def compare(
+    asked: Question, groups: tuple[str, str], days: int | None = None, *, rows_url: RowsUrl
+) -> Compared:
+    """Whether two groups of a rate of patents differ by more than chance.
+
+    Args:
+        asked: a question for one of COMPARABLE, with a cut.
+        groups: the codes of the two groups.
+        days: N, for the quick-licence rate.
+        rows_url: as for `statistics`.
+
+    Raises:
+        NotFound: the figure has no such group.
+    """
+    by_group = {cell.group: cell for cell in answer(asked) if cell.days == days}
+    if not set(groups) <= by_group.keys():
+        raise NotFound("figure-cell-unknown", "This figure has no such rows.")
+    first, second = (by_group[group] for group in groups)
+    rows = (plain(first, asked, rows_url), plain(second, asked, rows_url))
+    if first.numerator is None or second.numerator is None:
+        return Compared(rows, None)
+    sides = (_side(cell.numerator, cell.denominator) for cell in (first, second))
+    return Compared(rows, difference(*sides))
+
+
+def _side(numerator: Members | None, denominator: Members | None) -> Side:
+    """The holders of what a rate counts and is divided by."""
+    holders = snapshot().facts.patents.holder
+    return Side(*(holders[[] if part is None else part.places()] for part in (numerator, denominator)))
 
 
 def address_of(cell: Cell, asked: Question) -> dict[str, str]:

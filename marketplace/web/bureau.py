@@ -32,7 +32,7 @@ from marketplace.statistics.definitions import (
 from marketplace.statistics.figures import GROUPINGS, QUICK_DAYS, Question
 from marketplace.statistics.services import Drill
 
-from . import bureau_demands, bureau_duties, formats
+from . import bureau_comparison, bureau_demands, bureau_duties, formats
 from .downloads import saved
 from .forms import sentence_of
 from .groups import group_name
@@ -40,6 +40,7 @@ from .groups import group_name
 blueprint = Blueprint("bureau", __name__, url_prefix="/bureau")
 bureau_duties.add_to(blueprint)
 bureau_demands.add_to(blueprint)
+bureau_comparison.add_to(blueprint)
 
 _CUTS = tuple(by for by in GROUPINGS if by != "month")
 _GROUP_FIGURES = ("in-force", "announced", "licences", "conversion", "stock")

@@ -44,6 +44,11 @@ def fraction(value: float | Decimal | None, digits: int = 1) -> str:
     return "—" if value is None else f"{float(value):.{digits}%}"
 
 
+def points(value: float) -> str:
+    """A difference of two shares in percentage points: `3.4`, `−1.2`."""
+    return f"{value * 100:.1f}".replace("-", "−")
+
+
 def whole(number: int | None) -> str:
     """A count with separators: `1,284`."""
     return "—" if number is None else f"{number:,}"
@@ -130,6 +135,7 @@ def months_between(first: dt.date, last: dt.date) -> int:
 
 FILTERS = {
     "money": money,
+    "points": points,
     "rate": rate,
     "fraction": fraction,
     "whole": whole,

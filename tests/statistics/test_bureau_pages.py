@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import re
 from html import unescape
@@ -12,9 +13,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from marketplace.core.unit_of_work import unit_of_work
+from marketplace.statistics import facts
 from tests import factories
 
+from .history import licence
 from .story import tell
+
+D = dt.date
 
 
 def signed_in(app: Flask, role: str | None) -> FlaskClient:
@@ -46,6 +51,7 @@ ADDRESSES = (
     "/bureau/rows.csv?figure=in-force",
     "/bureau/figures.csv?figure=conversion",
     "/bureau/report/json",
+    "/bureau/compare",
 )
 
 
@@ -229,3 +235,34 @@ def test_the_groups_of_a_table_add_up_to_its_last_line(bureau: FlaskClient, by: 
     groups = counts_of(body[body.index("<tbody>") :])
     assert len(groups) > 1
     assert [sum(numbers) for numbers in zip(*groups, strict=True)] == counts_of(foot)[0]
+
+
+def test_two_groups_are_compared_only_where_there_is_enough(bureau: FlaskClient) -> None:
+    page = words(bureau.get("/bureau/compare?by=owner_type"))
+    assert "不作比较" in page
+    assert "26" in page
+    assert bureau.get("/bureau/compare?figure=stock&by=district&a=310112&b=310115").status_code == 200
+    quick = words(bureau.get("/bureau/compare?figure=quick-licence&days=30&by=fee_form"))
+    assert "30 天内" in quick or "30 日内" in quick
+    assert bureau.get("/bureau/compare?figure=funnel").status_code == 422
+    assert "没有两个组" in words(bureau.get("/bureau/compare?by=kind"))
+
+
+def test_a_difference_is_told_with_its_interval_and_names_no_cause(app: Flask) -> None:
+    with app.app_context():
+        with unit_of_work():
+            for number in range(24):
+                holder = factories.organisation(
+                    type="university" if number % 2 else "enterprise", region="310112"
+                )
+                for other in range(4):
+                    offer = factories.live_offer(holder, announced_on=D(2026, 2, 2))
+                    if other < (3 if number % 2 else 1):
+                        licence(offer, D(2026, 3, 1))
+        facts.rebuild()
+    page = words(signed_in(app, "bureau").get("/bureau/compare?by=owner_type&a=university&b=enterprise"))
+    assert "高 50.0 个百分点" in page
+    assert "超出偶然" in page
+    assert "不说明原因" in page
+    turned = words(signed_in(app, "bureau").get("/bureau/compare?by=owner_type&b=university&a=enterprise"))
+    assert "低 50.0 个百分点" in turned
