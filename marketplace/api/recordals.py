@@ -18,11 +18,12 @@ from marketplace.deals import licences
 from marketplace.deals.evidence.models import PAPER_KINDS, LicencePaper
 from marketplace.deals.evidence.services import add_source, papers_of
 from marketplace.deals.imports import LicenceImport
-from marketplace.deals.models import RECORDAL_SIDES
+from marketplace.deals.models import LICENCE_STATES, RECORDAL_SIDES, RECORDAL_STATES
 from marketplace.deals.recordals import services
 from marketplace.deals.recordals.elsewhere import record_elsewhere
 from marketplace.deals.recordals.models import KINDS, RecordalChange
 from marketplace.deals.recordals.packet import packet
+from marketplace.deals.recordals.register import Asked, entries, line_of
 
 from . import shapes
 from .answering import once
@@ -233,3 +234,61 @@ def get_paper_file(licence_id: str, paper_id: str) -> Response:
     if row is None:
         raise NotFound("file-missing", "The file is no longer in the store.")
     return attachment(store().read(row.digest), row.name, row.content_type)
+
+
+# --- the register
+
+
+class RegisterQuery(shapes.After):
+    """What is looked for in the register; all of it has to hold."""
+
+    number = fields.String(
+        load_default="", validate=validate.Length(max=80), metadata={"description": "of licence or recordal"}
+    )
+    patent = fields.String(load_default="", validate=validate.Length(max=40))
+    party = fields.String(
+        load_default="", validate=validate.Length(max=100), metadata={"description": "a part of a name"}
+    )
+    district = fields.String(load_default="", validate=validate.Length(max=6))
+    ipc = fields.String(
+        load_default="", validate=validate.Length(max=20), metadata={"description": "how its symbol begins"}
+    )
+    first = shapes.day(description="in effect on this day or later")
+    last = shapes.day(description="in effect on this day or earlier")
+    state = fields.String(load_default="", validate=validate.OneOf(("", *LICENCE_STATES)))
+
+
+class RegisterLine(ma.Schema):
+    """A licence as the gazette prints its recordal."""
+
+    id = Id(required=True)
+    number = fields.String(required=True)
+    kind = fields.String(required=True)
+    state = fields.String(required=True, metadata={"enum": list(LICENCE_STATES)})
+    recordal_state = fields.String(required=True, metadata={"enum": list(RECORDAL_STATES)})
+    recordal_number = fields.String(required=True, allow_none=True)
+    recorded_on = Day(required=True, allow_none=True)
+    patent_number = fields.String(required=True)
+    title = fields.String(required=True)
+    title_en = fields.String(required=True, allow_none=True)
+    ipc = fields.String(required=True, allow_none=True)
+    district = fields.String(required=True, allow_none=True)
+    declaration_number = fields.String(required=True, allow_none=True)
+    licensors = fields.List(fields.String(), required=True)
+    licensee = fields.String(required=True)
+    effective_on = Day(required=True)
+    term_to = Day(required=True, allow_none=True)
+    ended_on = Day(required=True, allow_none=True)
+
+
+@blueprint.call("GET", "/register")
+@access("public")
+@blueprint.arguments(RegisterQuery, location="query")
+@blueprint.response(200, shapes.page_of(RegisterLine, "RegisterPage"))
+def search_register(asked: dict[str, Any]) -> Any:
+    """The public register of licences, newest first; staff see those that are not recorded too."""
+    size, after = asked.pop("size"), asked.pop("after", None)
+    rows = entries(
+        current_actor(), Asked(**asked), after=None if after is None else int(after), limit=size + 1
+    )
+    return shapes.page(rows, size, line_of)

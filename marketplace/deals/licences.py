@@ -17,13 +17,12 @@ from marketplace.core.errors import Conflict, Forbidden, Invalid, NotFound
 from marketplace.core.files import keep, store
 from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import lock_all, record, unit_of_work
-from marketplace.listings.models import Offer, PatentParty
 
 from . import numbers, papers
 from .documents import certificate_pdf
 from .evidence.services import lay_paper
 from .lifecycle import AGREED_END, LICENCE, RECORDAL
-from .lookup import find, licence_of, lock_licence
+from .lookup import find, licence_of, licences_of_holders, lock_licence, newest
 from .models import ON_THE_REGISTER, Licence, Notice
 from .policies import holder_side, side_of
 from .rules import instalment_due, licence_term, recordal_deadline
@@ -217,22 +216,15 @@ def list_licences(
         limit: at most this many, 200 at most.
         offer_id: only those under this offer.
     """
-    query = sa.select(Licence).order_by(Licence.id.desc()).limit(min(limit, 200))
+    further: list[sa.ColumnElement[bool]] = []
     if after is not None:
-        query = query.where(Licence.id < after)
+        further.append(Licence.id < after)
     if offer_id is not None:
-        query = query.where(Licence.offer_id == offer_id)
+        further.append(Licence.offer_id == offer_id)
+    rules: list[sa.ColumnElement[bool]] = [sa.true()]
     if not actor.is_staff:
-        declared = sa.select(Offer.id).where(Offer.holder_id.in_(actor.holders))
-        owned = sa.select(PatentParty.patent_id).where(PatentParty.organisation_id.in_(actor.holders))
-        query = query.where(
-            sa.or_(
-                Licence.licensee_id.in_(actor.licensees),
-                Licence.offer_id.in_(declared),
-                Licence.patent_id.in_(owned),
-            )
-        )
-    return list(db.session.scalars(query))
+        rules = [Licence.licensee_id.in_(actor.licensees), *licences_of_holders(actor.holders)]
+    return list(db.session.scalars(newest(rules, *further, limit=min(limit, 200))))
 
 
 def get_licence(actor: Actor, licence_id: int) -> Licence:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
-from typing import TypeVar
+from collections.abc import Collection, Sequence
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -22,6 +22,7 @@ from .rules import end_of_offer
 
 Row = TypeVar("Row", Notice, Payment, Licence, RefundTask)
 
+_FEW: Final = 500
 _ENDS = ("offer.withdrawn", "offer.revoked", "offer.lapsed")
 
 
@@ -66,6 +67,51 @@ def owned_by(organisations: Collection[int]) -> sa.ColumnElement[bool]:
     """
     owned = sa.select(PatentParty.patent_id).where(PatentParty.organisation_id.in_(organisations))
     return sa.or_(Offer.holder_id.in_(organisations), Offer.patent_id.in_(owned))
+
+
+def few(query: sa.Select[int], most: int = _FEW) -> Any:
+    """The ids that a query finds where they are few, else the query itself, for the right side of an IN.
+
+    With the ids at hand the database knows how few they are, and reads by them instead of page by page.
+    """
+    found = list(db.session.scalars(query.limit(most + 1)))
+    return found if len(found) <= most else query
+
+
+def licences_of_holders(organisations: Collection[int]) -> list[sa.ColumnElement[bool]]:
+    """Which licences are the holders': on their patents, and under what they declared on those of others.
+
+    Rules of which no licence meets two, each read by an index of its own: one OR over two columns would read
+    the whole table.
+    """
+    owned = sa.select(PatentParty.patent_id).where(PatentParty.organisation_id.in_(organisations))
+    declared = sa.select(Offer.id).where(Offer.holder_id.in_(organisations), Offer.patent_id.not_in(owned))
+    rules: list[sa.ColumnElement[bool]] = [Licence.patent_id.in_(few(owned))]
+    others = few(declared)
+    if others != []:
+        rules.append(sa.and_(Licence.offer_id.in_(others), Licence.patent_id.not_in(owned)))
+    return rules
+
+
+def newest(
+    rules: Sequence[sa.ColumnElement[bool]], *further: sa.ColumnElement[bool], limit: int
+) -> sa.Select[Any]:
+    """The newest licences that meet one of these rules and all further ones, each rule read by its index."""
+    if len(rules) == 1:
+        return sa.select(Licence).where(rules[0], *further).order_by(Licence.id.desc()).limit(limit)
+    parts = [
+        sa.select(
+            sa.select(Licence.id)
+            .where(rule, *further)
+            .order_by(Licence.id.desc())
+            .limit(limit)
+            .subquery()
+            .c.id
+        )
+        for rule in rules
+    ]
+    ids = sa.union(*parts).subquery()
+    return sa.select(Licence).join(ids, ids.c.id == Licence.id).order_by(Licence.id.desc()).limit(limit)
 
 
 def payments_of(notice: Notice) -> list[Payment]:

@@ -377,8 +377,11 @@ class Licence(Versioned, Model):
         sa.Index("ix_licences_licensee_list", "licensee_id", "id"),
         sa.Index("ix_licences_offer_list", "offer_id", "id"),
         sa.Index("ix_licences_patent_list", "patent_id", "id"),
+        # A holder's counts by state are read from it alone.
+        sa.Index("ix_licences_patent_counts", "patent_id", "state", "recordal_state", "kind"),
         # What the gazette has printed, in the order of the public register.
         sa.Index("ix_licences_register", "id", **_where("recordal_state", ON_THE_REGISTER)),
+        sa.Index("ix_licences_register_state", "state", "id", **_where("recordal_state", ON_THE_REGISTER)),
     )
     number: Mapped[str] = mapped_column(Code(24), unique=True)
     kind: Mapped[str] = mapped_column(Code(16))

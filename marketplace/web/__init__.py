@@ -25,6 +25,7 @@ PAGES = (
     "questions",
     "licensing",
     "recordals",
+    "register",
     "bundles",
     "bundle_transfers",
     "proofs",

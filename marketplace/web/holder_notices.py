@@ -31,12 +31,12 @@ from marketplace.deals.export_control.holding import check_of
 from marketplace.deals.export_control.supervision import WAITING_NOTICES, is_waiting, waiting_of
 from marketplace.deals.licences import CORRECTIONS, PARTIES_REASONS
 from marketplace.deals.lifecycle import RECORDAL
-from marketplace.deals.lookup import licence_of, owned_by, payments_of
+from marketplace.deals.lookup import licence_of, licences_of_holders, newest, owned_by, payments_of
 from marketplace.deals.models import Licence, Notice, Obligation, Payment, RefundTask
 from marketplace.deals.notices import get_notice, notice_document
 from marketplace.deals.policies import holder_side, payee
 from marketplace.deals.taxes.services import taxes_of
-from marketplace.listings.models import Offer, PatentParty
+from marketplace.listings.models import Offer
 
 from . import formats, labels
 from .downloads import saved, stored
@@ -433,19 +433,18 @@ def licences() -> ResponseReturnValue:
     """Licences on the organisation's patents, as a co-owner too, newest first; those taken elsewhere too."""
     mine = party()
     group, before = request.args.get("group", ""), request.args.get("before", type=int)
-    owned = sa.select(PatentParty.patent_id).where(PatentParty.organisation_id == mine.id)
-    declared = sa.select(Offer.id).where(Offer.holder_id == mine.id)
-    own = sa.or_(Licence.patent_id.in_(owned), Licence.offer_id.in_(declared))
-    counted = sa.select(
-        *(sa.func.count(sa.case((rule, 1))).label(name) for name, rule in LICENCE_GROUPS.items())
-    )
-    counts = db.session.execute(counted.where(own)).one()._asdict()
-    query = sa.select(Licence).where(own)
-    if group in LICENCE_GROUPS:
-        query = query.where(LICENCE_GROUPS[group])
+    own = licences_of_holders([mine.id])
+    counts = dict.fromkeys(LICENCE_GROUPS, 0)
+    for rule in own:
+        counted = sa.select(
+            *(sa.func.count(sa.case((one, 1))).label(name) for name, one in LICENCE_GROUPS.items())
+        )
+        for name, number in db.session.execute(counted.where(rule)).one()._asdict().items():
+            counts[name] += number
+    further = [LICENCE_GROUPS[group]] if group in LICENCE_GROUPS else []
     if before is not None:
-        query = query.where(Licence.id < before)
-    rows = db.session.scalars(query.order_by(Licence.id.desc()).limit(_SIZE + 1)).all()
+        further.append(Licence.id < before)
+    rows = db.session.scalars(newest(own, *further, limit=_SIZE + 1)).all()
     return render_template(
         "holder/licences.html",
         rows=rows[:_SIZE],

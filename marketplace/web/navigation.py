@@ -35,9 +35,10 @@ class Entry:
 _SEARCH = Entry(_l("Find licences"), "offers.search", "search", ("offers", "saved_searches", "compare"))
 _DEMANDS = Entry(_l("Demands"), "demands.index", "lightbulb", ("demands",))
 _CHECK = Entry(_l("Check a certificate"), "certificates.check", "patch-check", ("certificates",))
+_REGISTER = Entry(_l("Register of licences"), "register.index", "journal-text", ("register",))
 _LAW = Entry(_l("How it works"), "home.law", "book")
 
-VISITOR_MENU = (_SEARCH, _DEMANDS, _CHECK, _LAW)
+VISITOR_MENU = (_SEARCH, _DEMANDS, _REGISTER, _CHECK, _LAW)
 MEMBER_MENU = (
     _SEARCH,
     Entry(
@@ -65,6 +66,7 @@ BUREAU_MENU = (
     Entry(_l("Papers to look at"), "operator.all_papers", "file-earmark-check", ("operator.papers",)),
     Entry(_l("Unanswered questions"), "questions.waiting", "chat-left-text"),
     Entry(_l("Export checks"), "operator.export_checks", "globe-asia-australia"),
+    _REGISTER,
     _SEARCH,
     _DEMANDS,
     _LAW,
