@@ -15,11 +15,11 @@ from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from marketplace.accounts.identity import access, current_actor
 from marketplace.accounts.models import Organisation
 from marketplace.core.actor import Actor
-from marketplace.core.errors import Conflict, DomainError
+from marketplace.core.errors import Conflict, DomainError, Invalid
 from marketplace.core.idempotency import recall, remember, request_hash
 from marketplace.core.permissions import allowed
 from marketplace.core.unit_of_work import lock, unit_of_work
-from marketplace.deals import notices
+from marketplace.deals import notices, payments
 from marketplace.deals.bundles import basket, paying, services
 from marketplace.deals.bundles.basket import Looked
 from marketplace.deals.bundles.models import Bundle
@@ -278,14 +278,14 @@ def retry(bundle_id: int, offer_id: int) -> ResponseReturnValue:
 def pay(bundle_id: int) -> ResponseReturnValue:
     """Start one payment for several notices: the bank's details, or the provider's checkout."""
     actor = current_actor()
+    channel, chosen = request.form.get("channel", ""), request.form.getlist("notice", type=int)
     try:
-        transfer = paying.start_transfer(
-            actor,
-            bundle_id,
-            request.form.get("channel", ""),
-            request.form.getlist("notice", type=int),
-        )
-    except Conflict as error:
+        if len(chosen) == 1:  # one alone is paid as any other notice
+            payment = payments.start_payment(actor, chosen[0], channel)
+            there = url_for("licensing.notice", notice_id=chosen[0], _anchor="pay")
+            return redirect(payment.checkout_url or there)
+        transfer = paying.start_transfer(actor, bundle_id, channel, chosen)
+    except (Conflict, Invalid) as error:
         flash(sentence_of(error), "warning")
         return redirect(url_for("bundles.show", bundle_id=bundle_id, _anchor="pay"))
     if transfer.checkout_url and any(one.state in OPEN_PAYMENT for one in paying.payments_of(transfer)):

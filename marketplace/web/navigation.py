@@ -49,7 +49,6 @@ MEMBER_MENU = (
             "licensing",
             "recordals",
             "bundles",
-            "bundle_transfers",
             "disputes",
             "negotiated",
             "orders",
