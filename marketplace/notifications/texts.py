@@ -882,7 +882,7 @@ _PASS_REASONS: Final[dict[str, Any]] = {
     "other": _l("Another reason"),
 }
 
-_MODELS: Final[Mapping[str, Any]] = {
+MODELS: Final[Mapping[str, Any]] = {
     "organisation": Organisation,
     "offer": Offer,
     "patent": Patent,
@@ -922,7 +922,7 @@ def render_all(notifications: Iterable[Notification]) -> list[tuple[Notification
     """Messages for a page of an inbox; the rows they speak of are read with one query per kind."""
     rows = list(notifications)
     held: list[Any] = []  # the session forgets rows that nobody holds
-    for name, model in _MODELS.items():
+    for name, model in MODELS.items():
         ids = {row.parameters[name] for row in rows if name in row.parameters}
         if ids:
             held += db.session.scalars(sa.select(model).where(model.id.in_(ids))).unique()
@@ -942,7 +942,7 @@ def _places(parameters: Mapping[str, Any]) -> dict[str, Any]:
         "count": parameters.get("count", 0), "day": parameters.get("day", "—"),
         "state": parameters.get("state", ""),
     }  # fmt: skip
-    for name, model in _MODELS.items():
+    for name, model in MODELS.items():
         id_ = parameters.get(name)
         row = None if id_ is None else db.session.get(model, id_, options=_ALONE)
         places[f"{name}_id"] = id_

@@ -33,7 +33,7 @@ from marketplace.demands.services import publish_demand
 from marketplace.listings.models import Offer
 from marketplace.notifications.models import Notification
 from marketplace.notifications.services import inbox, mark_read, tell, unread
-from marketplace.notifications.texts import CODES, render, render_all
+from marketplace.notifications.texts import CODES, MODELS, render, render_all
 from tests import factories
 from tests.conftest import Databases, settings_for
 from tests.services.process import free_ports
@@ -225,12 +225,7 @@ class TestInbox:
     def test_every_message_has_both_languages_and_survives_rows_that_are_gone(
         self, app: Flask, context: None, code: str
     ) -> None:
-        names = (
-            "organisation", "offer", "patent", "notice", "payment", "licence", "demand", "question",
-            "quarantine", "stock", "comment", "saved_search", "answer", "webhook", "dispute", "order",
-            "bundle",
-        )  # fmt: skip
-        row = Notification(code=code, parameters=dict.fromkeys(names, 999) | {"count": 3})
+        row = Notification(code=code, parameters=dict.fromkeys(MODELS, 999) | {"count": 3})
         with force_locale("zh"):
             ((_, message),) = render_all([row])
             assert any(_HAN[0] <= sign <= _HAN[1] for sign in message.title)
