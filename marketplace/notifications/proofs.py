@@ -12,6 +12,7 @@ from marketplace.deals.clauses.models import ClauseAcceptance
 from marketplace.deals.disputes import parties
 from marketplace.deals.export_control.models import ExportCheck
 from marketplace.deals.export_control.rules import due
+from marketplace.deals.export_control.supervision import due_of, waiting_under
 from marketplace.deals.models import Notice
 
 Told = tuple[int | str, str, dict[str, Any]]
@@ -79,6 +80,16 @@ def _refused(entry: JournalEntry) -> Iterable[Told]:
         yield organisation_id, code, _ids(notice)
 
 
+def offer_ended(entry: JournalEntry) -> Iterable[Told]:
+    """Both sides of what is paid and waits under an offer that has ended: there is a last day now."""
+    for check in waiting_under(entry.subject_id):
+        if check.ready_at is None:
+            continue
+        notice, day = check.notice, due_of(check).date.isoformat()
+        for organisation_id in [*_holders(notice), notice.licensee_id]:
+            yield organisation_id, "export_offer_ended", _ids(notice) | {"day": day}
+
+
 def _clause_accepted(entry: JournalEntry) -> Iterable[Told]:
     notice = db.session.get_one(ClauseAcceptance, entry.subject_id).notice
     for organisation_id in _holders(notice):
@@ -92,5 +103,7 @@ _TELL: Final[Mapping[str, Callable[[JournalEntry], Iterable[Told]]]] = {
     "export.licensed": _licensed,
     "notice.refused": _refused,
     "clause.accepted": _clause_accepted,
+    "offer.revoked": offer_ended,
+    "offer.lapsed": offer_ended,
 }
 ACTIONS: Final = tuple(_TELL)

@@ -271,6 +271,8 @@ def _offer_withdrawn(entry: JournalEntry) -> Iterable[Telling]:
     yield Telling(offer.holder_id, "offer_withdrawn", {"offer": offer.id})
     for licensee_id in _licensees(offer):
         yield Telling(licensee_id, "licensed_offer_withdrawn", {"offer": offer.id})
+    for to, code, ids in proofs.offer_ended(entry):
+        yield Telling(to, code, ids)
 
 
 def _duty_to_withdraw(entry: JournalEntry) -> Iterable[Telling]:

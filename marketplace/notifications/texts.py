@@ -116,6 +116,15 @@ _WORDING: Final[Mapping[str, _Wording]] = {
         ),
         "/notices/%(notice_id)s/evidence#export",
     ),
+    "export_offer_ended": _Wording(
+        _l("The offer has ended while notice %(notice)s waits for its export check"),
+        _l(
+            "The offer of “%(offer)s” has ended. What was paid before that still counts if the technology is "
+            "free: please settle the check by %(day)s. After that day the notice is refused, and what was "
+            "paid has to go back."
+        ),
+        "/notices/%(notice_id)s/evidence#export",
+    ),
     "export_licensed": _Wording(
         _l("The export licence for notice %(notice)s is recorded"),
         _l(

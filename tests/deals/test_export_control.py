@@ -134,6 +134,7 @@ def test_paid_money_that_waits_goes_back_when_nothing_can_come_of_it_any_more(en
         patent_terminates(deal)
     else:
         withdraw(deal)
+    told_at_the_end = {(one.to, one.code) for entry in ends_of(deal.offer) for one in tellings(entry)}
     # The end of the offer alone leaves the days of an answer; the others end it at once.
     later(1)
     ending.end_waits()
@@ -148,9 +149,18 @@ def test_paid_money_that_waits_goes_back_when_nothing_can_come_of_it_any_more(en
     told = {(one.to, one.code) for entry in entries_of(notice) for one in tellings(entry)}
     for side in (deal.holder.id, deal.firm.id):
         assert (side, "notice_not_cleared") in told
+        assert ((side, "export_offer_ended") in told_at_the_end) == (ends == "offer")
     assert {(deal.holder.id, "refund_required"), (deal.firm.id, "refund_required_payer")} <= told
     with pytest.raises(Conflict, match="export-settled"):
         said(deal, notice, "free")
+
+
+def ends_of(offer: Offer) -> list[JournalEntry]:
+    """What the journal tells of an offer's end."""
+    mine = (JournalEntry.subject_type == "offers", JournalEntry.subject_id == offer.id)
+    return list(
+        db.session.scalars(sa.select(JournalEntry).where(*mine, JournalEntry.action == "offer.withdrawn"))
+    )
 
 
 def entries_of(notice: Notice) -> list[JournalEntry]:

@@ -79,6 +79,11 @@ def due(state: str, since: dt.date) -> clock.Deadline:
     return clock.working_days_after(since, days)
 
 
+def last_word(asked_on: dt.date, offer_ended_on: dt.date) -> clock.Deadline:
+    """The day until which a check may still be settled when its offer has ended meanwhile."""
+    return due("asked", max(asked_on, offer_ended_on))
+
+
 def over(
     today: dt.date,
     *,
@@ -102,6 +107,6 @@ def over(
         return "patent_ended"
     if last_day is not None and today > last_day:
         return "term_over"
-    if offer_ended_on is not None and today > due("asked", max(asked_on, offer_ended_on)).date:
+    if offer_ended_on is not None and today > last_word(asked_on, offer_ended_on).date:
         return "offer_ended"
     return None

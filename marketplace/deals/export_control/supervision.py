@@ -12,6 +12,7 @@ from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
 from marketplace.core.permissions import require
+from marketplace.deals.lookup import offer_ended_at
 from marketplace.deals.models import OPEN_NOTICE, Notice
 
 from . import rules
@@ -46,14 +47,28 @@ def waiting_of(notice_ids: Collection[int]) -> dict[int, ExportCheck]:
     return {check.notice_id: check for check in rows}
 
 
+def waiting_under(offer_id: int) -> list[ExportCheck]:
+    """The checks that wait under an offer, oldest first."""
+    query = sa.select(ExportCheck).join(Notice, ExportCheck.notice_id == Notice.id).where(WAITING)
+    return list(
+        db.session.scalars(query.where(Notice.offer_id == offer_id).order_by(ExportCheck.id)).unique()
+    )
+
+
 def is_waiting(check: ExportCheck) -> bool:
     """As `WAITING`, of one."""
     return check.state in rules.OPEN and (check.notice.state in OPEN_NOTICE or check.ready_at is not None)
 
 
 def due_of(check: ExportCheck) -> clock.Deadline:
-    """The day by which an open check should have gone on; nothing happens by itself when it is over."""
+    """The day by which an open check should have gone on.
+
+    Nothing happens by itself when it is over, but where the offer has ended: then it is the last one.
+    """
     asked = clock.legal_date(check.licensee_at)
+    ended_at = offer_ended_at(check.notice.offer)
+    if ended_at is not None:
+        return rules.last_word(asked, clock.legal_date(ended_at))
     if check.state == "asked" or check.holder_at is None:
         return rules.due(check.state, asked)
     return rules.due(check.state, max(asked, clock.legal_date(check.holder_at)))
