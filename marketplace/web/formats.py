@@ -31,7 +31,8 @@ def money(minor: int | None, currency: str = "CNY") -> str:
         return "—"
     amount = Decimal(minor) / 100
     figures = f"{amount:,.2f}" if minor % 100 else f"{amount:,.0f}"
-    return f"¥{figures}" if currency == "CNY" else f"{currency} {figures}"
+    sign, figures = ("−" if minor < 0 else ""), figures.lstrip("-")
+    return f"{sign}¥{figures}" if currency == "CNY" else f"{sign}{currency} {figures}"
 
 
 def rate(percent: Decimal | str | None) -> str:

@@ -70,7 +70,7 @@ class SinceForm(Form):
 class PersonForm(Form):
     """A person who shares."""
 
-    name = StringField(_l("Name"), [required(), at_most(100)], filters=[stripped])
+    name = StringField(_l("Name of the person"), [required(), at_most(100)], filters=[stripped])
     staff_number = StringField(_l("Staff number"), [optional(), at_most(40)], filters=[stripped])
 
 
