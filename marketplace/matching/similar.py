@@ -7,10 +7,9 @@ common signs, and a page must not wait.
 from __future__ import annotations
 
 import datetime as dt
-import math
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,17 +23,16 @@ from marketplace.core.readers import wall
 from marketplace.listings.models import Offer, Patent
 from marketplace.search import analysis
 from marketplace.search.answering import Source, ask
-from marketplace.search.engine import Frequencies, SearchEngine
+from marketplace.search.engine import SearchEngine
 from marketplace.search.models import SearchGeneration
 
 from . import generic
-from .terms import Need
+from .terms import Need, Weighed, rank, weigh
 
 MOST: Final = 5
 """How many similar offers are shown."""
 
 _WORDS: Final = 10  # the weightiest words of the offer are scored
-_COUNTED: Final = 40  # words whose frequency is asked for
 _LOOKED_AT: Final = 20
 _RARE: Final = 0.05  # words that a larger part of the offers has are no reason
 _RARE_AT_LEAST: Final = 5  # offers, while there are few
@@ -121,21 +119,17 @@ def _likes(engine: SearchEngine, generation: SearchGeneration, offer: Offer) -> 
 def _look(engine: SearchEngine, generation: str, offer: Offer) -> tuple[_Like, ...]:
     patent = offer.patent
     need = Need(patent.title, "\n".join(text for text in _texts(patent) if text))
-    said = {word: weight for word, weight in need.words.items() if generic.is_telling(word)}
-    asked = sorted(said, key=lambda word: (-said[word], word))[:_COUNTED]
-    if not asked:
+    weighed = weigh(engine, generation, need, most=_WORDS, characters_too=False)
+    if not weighed.words:
         return ()
-    counts = engine.frequencies(generation, asked, ())
-    rarity = {word: math.log(1 + counts.total / (n + 0.5)) for word, n in counts.words.items() if n}
-    chosen = sorted(rarity, key=lambda word: (-round(said[word] * rarity[word], 6), word))[:_WORDS]
-    ranked = engine.scores(generation, {word: said[word] for word in chosen}, {}, size=_LOOKED_AT)
+    ranked = rank(engine, generation, weighed, size=_LOOKED_AT)
     scores = {int(row.id): row.score for row in ranked if int(row.id) != offer.id}
     others = db.session.scalars(
         sa.select(Offer).where(Offer.id.in_(scores), Offer.patent_id != patent.id)
     ).unique()
     likes = []
     for other in others:
-        terms = _shared(other.patent, said, rarity, counts, need.spelling)
+        terms = _shared(other.patent, need, weighed)
         place = _place(patent, other.patent)
         steps = 0 if place is None else len(place.path())
         # One word somewhere in both texts is chance; in both titles, with another or with a place it is not.
@@ -156,21 +150,19 @@ def _texts(patent: Patent) -> Sequence[str | None]:
     return patent.application, patent.problem, patent.advantage, patent.abstract
 
 
-def _shared(
-    other: Patent,
-    said: Mapping[str, float],
-    rarity: Mapping[str, float],
-    counts: Frequencies,
-    spelling: Mapping[str, str],
-) -> tuple[str, ...]:
+def _shared(other: Patent, need: Need, weighed: Weighed) -> tuple[str, ...]:
     """The most telling words of both, none within another one."""
     texts = (other.title, other.title_en, *_texts(other))
     theirs = {term for text in texts if text for term in analysis.terms(text)}
-    most = max(_RARE * counts.total, _RARE_AT_LEAST)
-    both = [word for word in rarity if word in theirs and counts.words[word] <= most]
+    most = max(_RARE * weighed.total, _RARE_AT_LEAST)
+    both = [
+        word
+        for word, count in weighed.counts.items()
+        if word in theirs and 0 < count <= most and generic.is_telling(word)
+    ]
     whole = [word for word in both if not any(word != longer and word in longer for longer in both)]
-    whole.sort(key=lambda word: (-round(said[word] * rarity[word], 6), word))
-    return tuple(spelling.get(word, word) for word in whole[:_TERMS])
+    whole.sort(key=lambda word: (-round(need.words[word] * weighed.rarity(word), 6), word))
+    return tuple(need.spelling.get(word, word) for word in whole[:_TERMS])
 
 
 def _place(one: Patent, other: Patent) -> IpcSymbol | None:

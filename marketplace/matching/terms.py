@@ -33,6 +33,7 @@ _SIDE_BY_SIDE: Final = 1.25  # what a score is raised by where all pairs of the 
 _SHARPENED: Final = 0.75  # power of a term's idf by which it counts more, beyond BM25's own idf
 _LONGEST: Final = 4_000  # characters of a text that are looked at
 _COUNTED: Final = 160  # words, and characters, whose frequency is asked for
+_COUNTED_EACH: Final = 7  # for each word that is scored
 _TITLE_LENGTH: Final = 60
 _GIST: Final = 120
 _BEGINNING: Final = 160
@@ -126,17 +127,25 @@ class Weighed:
         return _idf(count, self.total) / _idf(1, self.total) if count and self.total else 0.0
 
 
-def weigh(engine: SearchEngine, generation: str, need: Need) -> Weighed:
+def weigh(
+    engine: SearchEngine, generation: str, need: Need, *, most: int = WORDS, characters_too: bool = True
+) -> Weighed:
     """The weightiest words and characters by tf-idf, the frequencies taken from the index.
 
     Terms that no offer has are left out: they cannot tell offers apart.
 
+    Args:
+        most: so many words at most.
+        characters_too: False for words alone.
+
     Raises:
         EngineUnavailable: the engine does not answer.
     """
-    counts = engine.frequencies(generation, _most(need.words), _most(need.characters))
-    words = _chosen(need.words, counts.words, counts.total, WORDS)
-    characters = _chosen(need.characters, counts.characters, counts.total, CHARACTERS)
+    single = need.characters if characters_too else {}
+    asked = min(_COUNTED, _COUNTED_EACH * most)
+    counts = engine.frequencies(generation, _most(need.words, asked), _most(single, _COUNTED))
+    words = _chosen(need.words, counts.words, counts.total, most)
+    characters = _chosen(single, counts.characters, counts.total, CHARACTERS)
     return Weighed(
         {
             word: _WORD_WEIGHT * weight
@@ -215,8 +224,8 @@ def _weights(title: list[str], description: list[str], stop: frozenset[str]) -> 
     }
 
 
-def _most(weights: Mapping[str, float]) -> list[str]:
-    return sorted(weights, key=lambda term: (-weights[term], term))[:_COUNTED]
+def _most(weights: Mapping[str, float], many: int) -> list[str]:
+    return sorted(weights, key=lambda term: (-weights[term], term))[:many]
 
 
 def _chosen(
