@@ -89,7 +89,13 @@ class ContestForm(Form):
 @blueprint.app_context_processor
 def _negotiated() -> dict[str, Any]:
     """For the pages of patents, offers and licences: what was negotiated beside the open licences."""
-    return {"negotiated_beside": services.beside, "negotiated_of": services.of_licence}
+    return {
+        "negotiated_beside": services.beside,
+        "negotiated_of": services.of_licence,
+        "negotiated_states": lambda rows: services.states_of(
+            [row.id for row in rows if row.kind == "ordinary"]
+        ),
+    }
 
 
 @blueprint.get("")

@@ -55,9 +55,8 @@ def test_a_negotiated_licence_is_stated_confirmed_and_shown_apart(app: Flask, si
     assert "1 ordinary licence" in public
     assert name not in public, "named only once the gazette has announced it"
     assert "¥12,000" not in public
-    licence = mine.get("/negotiated").text
-    assert "Confirmed by both" in licence
-    assert "没有" not in licence
+    for browser, path in ((mine, "/negotiated"), (mine, "/my/licences"), (theirs, "/holder/licences")):
+        assert "Confirmed by both" in browser.get(path).text
 
 
 def test_a_service_is_ordered_on_the_page_of_the_offer_and_done(app: Flask, sign_in: SignIn) -> None:

@@ -208,6 +208,16 @@ def of_licence(licence_id: int) -> NegotiatedRecord | None:
     return db.session.scalar(sa.select(NegotiatedRecord).where(NegotiatedRecord.licence_id == licence_id))
 
 
+def states_of(licence_ids: Collection[int]) -> dict[int, str]:
+    """The states of the statements behind these licences, one query for a page; none for other licences."""
+    if not licence_ids:
+        return {}
+    query = sa.select(NegotiatedRecord.licence_id, NegotiatedRecord.state).where(
+        NegotiatedRecord.licence_id.in_(licence_ids)
+    )
+    return {row.licence_id: row.state for row in db.session.execute(query)}
+
+
 def beside(patent_id: int) -> list[Licence]:
     """Negotiated ordinary licences of a patent that nobody contests, newest first."""
     query = (
