@@ -68,7 +68,6 @@ BUREAU_MENU = (
     _REGISTER,
     _SEARCH,
     _DEMANDS,
-    _LAW,
 )
 OPERATOR_MENU = (
     Entry(_l("Queues"), "operator.home", "inboxes", ("operator",)),
