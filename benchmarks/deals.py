@@ -45,6 +45,7 @@ SECONDS = 15  # of each of the two parts
 AIMS = {"postgresql": 150, "sqlite": 100}  # deals a second
 PATIENCE = 600.0  # seconds until the certificates of the first part must be printed
 Figure = tuple[str, float, str]
+_BODY = b'{"use": "\\u8bd5\\u5236"}'
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -156,10 +157,15 @@ class _Deals:
                 "Content-Type": "application/json",
                 "Idempotency-Key": uuid.uuid4().hex,
             }
-            connection.request(
-                "POST", f"/api/v1/offers/{offer}/notices", b'{"use": "\\u8bd5\\u5236"}', headers
-            )
-            answer = connection.getresponse()
+            address = f"/api/v1/offers/{offer}/notices"
+            try:
+                connection.request("POST", address, _BODY, headers)
+                answer = connection.getresponse()
+            except (ConnectionError, http.client.RemoteDisconnected):
+                # The server has closed what was idle; the key makes it safe to ask again.
+                connection.close()
+                connection.request("POST", address, _BODY, headers)
+                answer = connection.getresponse()
             body = answer.read()
             taken = time.perf_counter() - moment
             if answer.status != 201 or not json.loads(body)["licence_id"]:

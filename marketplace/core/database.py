@@ -6,7 +6,11 @@ The database is the truth; everything else is derived from it and can be rebuilt
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -120,6 +124,26 @@ if TYPE_CHECKING:
     Model = Base
 else:
     Model = db.Model
+
+
+@contextmanager
+def turn(bind: Engine | sa.Connection) -> Iterator[None]:
+    """Wait for one's turn to write, where only one can write at a time (SQLite).
+
+    SQLite itself lets a writer ask again and again, up to 0.1 s apart: among many, half of the time nobody
+    writes, and some wait for seconds. The operating system wakes the one that has waited longest,
+    in whichever process it is; the turn of one that is killed ends with it.
+    """
+    path = bind.engine.url.database if bind.dialect.name == "sqlite" else None
+    if not path or path == ":memory:":
+        yield
+        return
+    descriptor = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 _COPIED: Final = 100  # rows; fewer are not worth it

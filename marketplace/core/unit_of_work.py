@@ -18,7 +18,7 @@ from structlog.contextvars import get_contextvars
 
 from . import clock
 from .actor import SYSTEM, Actor
-from .database import db
+from .database import db, turn
 from .journal import Draft, append
 
 T = TypeVar("T")
@@ -133,20 +133,21 @@ def unit_of_work(
         if session.new or session.dirty or session.deleted:
             raise RuntimeError("changes were made outside a unit of work")
         session.rollback()
-    session.connection(execution_options={"sqlite_tx": "IMMEDIATE"})
     unit = Unit(actor, origin, request_id or get_contextvars().get("request_id"))
-    token = _current.set(unit)
-    try:
-        yield unit
-        session.flush()
-        if unit.drafts:
-            unit.last_entry_id = append(session, unit.drafts)
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
-    finally:
-        _current.reset(token)
+    with turn(session.get_bind()):
+        session.connection(execution_options={"sqlite_tx": "IMMEDIATE"})
+        token = _current.set(unit)
+        try:
+            yield unit
+            session.flush()
+            if unit.drafts:
+                unit.last_entry_id = append(session, unit.drafts)
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        finally:
+            _current.reset(token)
     for call in unit.after:
         call()
 

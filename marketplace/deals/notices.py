@@ -123,6 +123,8 @@ def prepare_notice(
     written_at = clock.now()
     number = numbers.new_number(numbers.NOTICE, clock.legal_date(written_at))
     written = _document(offer, licensee, number=number, at=written_at, use=use, contact=contact)
+    pdf = own.pdf if own is not None else papers.seal(_printed(written), "书面通知")
+    store().write(pdf)  # here, where no other writer waits for the disk
     return PreparedNotice(
         offer_id=offer.id,
         licensee_id=licensee.id,
@@ -131,7 +133,7 @@ def prepare_notice(
         use=use,
         contact=contact,
         content_digest=content_digest(written),
-        pdf=own.pdf if own is not None else papers.seal(_printed(written), "书面通知"),
+        pdf=pdf,
         own=own,
         seat=seat,
         technology=technology,

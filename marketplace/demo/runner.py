@@ -46,7 +46,10 @@ from . import accounts, catalogue, loader, recommendations
 
 READY_WITHIN: Final = 60.0  # seconds
 STOP_WITHIN: Final = 15.0  # seconds
-_OWN: Final = ("marketplace.db", "marketplace.db-wal", "marketplace.db-shm", accounts.FILE)
+_OWN: Final = (
+    *(f"marketplace.db{end}" for end in ("", "-wal", "-shm", "-turn")),
+    accounts.FILE,
+)
 _OWN_FOLDERS: Final = ("files", "mail", "search", "log")
 
 

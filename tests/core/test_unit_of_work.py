@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from marketplace.accounts.models import Organisation
+from marketplace.app import create_app
 from marketplace.core import journal
 from marketplace.core.actor import SYSTEM, Actor
 from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
 from marketplace.core.unit_of_work import NoUnitOfWork, current, lock, record, unit_of_work
 from tests import factories
+from tests.conftest import Databases, settings_for
 
 
 def entries() -> list[JournalEntry]:
@@ -143,6 +147,35 @@ class TestSeals:
         found = journal.verify()
         assert not found.ok
         assert fault in (found.fault or "")
+
+
+def test_writers_of_sqlite_have_their_turn_in_the_order_in_which_they_came(
+    sqlite_databases: Databases, tmp_path: Path
+) -> None:
+    app = create_app(settings_for(sqlite_databases.copy(), tmp_path))
+    turns: list[int] = []
+
+    def write(number: int) -> None:
+        with app.app_context(), unit_of_work():
+            turns.append(number)
+
+    def waiting() -> int:
+        """How many wait for the lock, as Linux tells it of the file."""
+        lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
+        return sum("->" in line and f":{number} " in line for line in lines)
+
+    with app.app_context():
+        with unit_of_work():
+            number = Path(f"{db.engine.url.database}-turn").stat().st_ino
+            writers = [threading.Thread(target=write, args=(one,)) for one in range(12)]
+            for come, writer in enumerate(writers):
+                writer.start()
+                while waiting() <= come:
+                    time.sleep(0.001)
+        for writer in writers:
+            writer.join()
+        db.engine.dispose()
+    assert turns == list(range(12))
 
 
 def test_concurrent_changes_of_one_row_are_all_kept(committed_app: Flask) -> None:

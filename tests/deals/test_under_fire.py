@@ -31,7 +31,7 @@ from marketplace.deals.models import Licence, Notice, Payment, Quarantine, Strip
 from tests import factories
 from tests.conftest import NOW
 from tests.deals.conftest import ACCOUNT, FEE, make_deal, serve, signed
-from tests.deals.test_races import at_once
+from tests.deals.test_races import PATIENCE, at_once
 
 FIRMS = 200
 TWICE = 20  # firms whose request is sent again at the same moment
@@ -45,6 +45,7 @@ SUCCESS, ASYNC, EXPIRED, FAILED = (
 pytestmark = pytest.mark.usefixtures("committed_app")
 
 
+@pytest.mark.timeout(600)
 def test_200_firms_that_take_one_offer_at_once_get_a_licence_each(committed_app: Flask) -> None:
     clock.set_now(NOW)
     with committed_app.app_context():
@@ -171,7 +172,7 @@ def come_to_rest(app: Flask) -> None:
     waiting = sa.select(sa.func.count()).where(
         Task.name.in_(("deals.apply_event", "deals.render_certificate"))
     )
-    until = time.monotonic() + 120
+    until = time.monotonic() + PATIENCE
     with app.app_context():
         while db.session.scalar(waiting):
             db.session.rollback()
@@ -179,7 +180,7 @@ def come_to_rest(app: Flask) -> None:
             time.sleep(0.1)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_webhooks_in_any_number_and_order_with_dying_workers_leave_one_licence_per_paid_notice(
     committed_app: Flask, event: Any
 ) -> None:
