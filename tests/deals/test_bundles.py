@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -280,7 +281,8 @@ def test_killed_between_two_parts_it_goes_on_and_no_part_ever_gets_two_notices(
 
 
 # Rows of one example do not touch those of the next: each has offers of its own.
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)  # one part of each kind is tried on both
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=st.lists(st.sampled_from(["free", "paid", "own", "gone", "held"]), min_size=1, max_size=5))
 def test_any_mix_of_parts_ends_with_every_part_answered_and_consistent(shared_market, parts):
     firm, holder, actor = shared_market
@@ -492,3 +494,60 @@ def test_while_the_provider_is_away_the_same_checkout_is_taken_up_again(market, 
     assert (transfer.checkout_session_id, transfer.amount_minor) == (None, sum(FEES))
     with pytest.raises(Conflict), unit_of_work(market.firm_actor):
         payments.begin_payment(market.firm_actor, ids[0], "stripe")
+
+
+# Each example has a firm, offers and a transfer of its own.
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)  # the sums are the same on both
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    fees=st.lists(st.integers(1, 50), min_size=1, max_size=3),
+    came=st.lists(st.integers(1, 60), min_size=1, max_size=4),
+)
+def test_whatever_comes_by_a_transfer_adds_up_and_makes_each_licence_once(context, fees, came):
+    market = Market()
+    with unit_of_work():
+        offers = [factories.live_offer(market.holder, fee_minor=fee) for fee in fees]
+    bundle = market.bundle(*offers)
+    [group] = paying.groups(bundle)
+    ids = [one.notice.id for one in group.due]
+    transfer = paying.start_transfer(market.firm_actor, bundle.id, "bank", ids)
+    for number, amount in enumerate(came):
+        with unit_of_work(market.holder_actor):
+            take(market.holder_actor, market.holder.id, credit(transfer, amount, f"S{number}"))
+    owed = [one.obligation for one in paying.payments_of(transfer)]
+    received = ledger.receipts_of([one.id for one in owed])
+    assert sum(one.amount_minor for one in received) == sum(came)
+    assert sum(one.applied_minor for one in received) == min(sum(came), sum(fees))
+    returned = sum(task.amount_minor for part in bundle.parts for task in refunds_of(part.notice))
+    assert returned == max(sum(came) - sum(fees), 0)
+    filled = [sum(fees[: n + 1]) <= sum(came) for n in range(len(fees))]  # in the order of the bundle
+    assert [one.state == "paid" for one in owed] == licences(bundle) == filled
+    kept = db.session.scalars(sa.select(BankLine).where(BankLine.organisation_id == market.holder.id))
+    assert sum(line.amount_minor for line in kept.unique()) == sum(came)
+
+
+def test_two_processes_that_go_on_at_once_give_each_part_one_notice(committed_app):
+    with committed_app.app_context():
+        market = Market()
+        with unit_of_work():
+            ids = [factories.live_offer(market.holder).id for _ in range(4)]
+        with unit_of_work(market.firm_actor):
+            bundle_id = services.begin_bundle(market.firm_actor, ids).id
+        actor = market.firm_actor
+        db.session.remove()
+
+    def go_on():
+        with committed_app.app_context():
+            services.serve_parts(actor, bundle_id)
+            db.session.remove()
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(go_on) for _ in range(2)]:
+            done.result()
+    with committed_app.app_context():
+        bundle = services.get_bundle(actor, bundle_id)
+        assert states(bundle) == [("served", None)] * 4
+        assert count(Notice) == 4
+        told = sa.select(JournalEntry.id).where(JournalEntry.action == "bundle.done")
+        assert len(db.session.scalars(told).all()) == 1
+        db.session.remove()
