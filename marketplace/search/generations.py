@@ -21,8 +21,8 @@ import sqlalchemy as sa
 from marketplace.core import clock, journal
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict
-from marketplace.core.journal import JournalEntry
-from marketplace.core.readers import Reader, lag, place, position, release, step, wall
+from marketplace.core.journal import JournalEntry, JournalHead
+from marketplace.core.readers import JournalCursor, Reader, lag, place, position, release, step, wall
 from marketplace.core.tasks import renew
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 
@@ -366,11 +366,21 @@ def verify(engine: SearchEngine | None = None) -> dict[str, Any]:
 
 def up_to(generation: SearchGeneration) -> dt.datetime:
     """When the oldest change that is not yet in a generation was made; now if there is none."""
-    at = position(generation.reader)
-    if at is None or at >= journal.last_id():
+    at, newest = db.session.execute(_PLACES, {"reader": generation.reader}).one()
+    if at is None or newest is None or at >= newest:
         return clock.now()
     made = db.session.scalar(sa.select(JournalEntry.recorded_at).where(JournalEntry.id == at + 1))
     return made or clock.now()
+
+
+# Made once and asked at once, since every search asks: how far a reader is, and the newest entry.
+_PLACES: Final = sa.select(
+    sa.select(JournalCursor.position)
+    .where(JournalCursor.reader == sa.bindparam("reader"))
+    .scalar_subquery()
+    .label("at"),
+    sa.select(JournalHead.last).scalar_subquery().label("newest"),
+)
 
 
 def seconds_behind() -> dict[str, float]:

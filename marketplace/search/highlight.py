@@ -82,6 +82,8 @@ class Highlighter:
 
     def _spans(self, text: str) -> list[tuple[int, int]]:
         """The matched stretches of `text`, in order, touching ones joined."""
+        if not self.stems and text.isascii():
+            return []  # in an English text, or none, there is nothing Chinese
         plain, origin = _aligned(text)
         found = [match.span() for match in self.han.finditer(plain)] if self.han else []
         if self.stems:
