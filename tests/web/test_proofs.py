@@ -59,6 +59,9 @@ def test_a_licensee_abroad_serves_its_own_paper_and_both_sides_say_what_may_be_e
     ):
         assert "等待技术出口审查" in client.get(path).text
     assert f"{notice}/evidence#export" in holder.get(f"/holder{notice}").text
+    assert holder.post(f"{notice}/export/answer", data={"answer": "restricted"}).status_code == 302
+    assert f"{notice}/export/licence" in firm.get(f"{notice}/evidence").text
+    assert "更正答复" in holder.get(f"{notice}/evidence").text
     assert holder.post(f"{notice}/export/answer", data={"answer": "free"}).status_code == 302
     assert "/licences/" in firm.get(notice).text
     assert "等待技术出口审查" not in holder.get("/holder/notices").text
