@@ -361,7 +361,7 @@ TABLES: dict[str, dict[str, Label]] = {
     "order_state": {
         "ordered": Label(_l("Ordered"), "yellow"),
         "accepted": Label(_l("Accepted"), "blue"),
-        "declined": Label(_l("Declined"), "secondary"),
+        "declined": Label(_l("Not taken on"), "secondary"),
         "cancelled": Label(_l("Cancelled"), "secondary"),
         "done": Label(_l("Done"), "azure"),
         "paid": Label(_l("Done and paid"), "green"),
