@@ -61,6 +61,7 @@ WITH_POLICIES = (
     "listings.showcase",
     "listings.stocktaking",
     "deals",
+    "deals.recordals",
     "deals.statements",
     "deals.bundles",
     "deals.evidence",

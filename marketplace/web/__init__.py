@@ -26,6 +26,7 @@ PAGES = (
     "licensing",
     "recordals",
     "register",
+    "annuities",
     "bundles",
     "bundle_transfers",
     "proofs",

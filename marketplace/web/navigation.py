@@ -66,6 +66,7 @@ BUREAU_MENU = (
     Entry(_l("Unanswered questions"), "questions.waiting", "chat-left-text"),
     Entry(_l("Export checks"), "operator.export_checks", "globe-asia-australia"),
     _REGISTER,
+    Entry(_l("Reduced annuities"), "annuities.bureau", "percent", ("annuities",)),
     _SEARCH,
     _DEMANDS,
 )
