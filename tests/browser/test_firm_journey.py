@@ -42,7 +42,17 @@ def test_pages_are_clean_accessible_and_fit_the_screen(
     _check(watched, paths)
     _sign_in(watched, site)
     _check(
-        watched, ["/account", "/my/licences", "/demands/new", f"/offers/{site.paid_offer}/licence", "/inbox"]
+        watched,
+        [
+            "/account",
+            "/my/licences",
+            "/demands/new",
+            f"/offers/{site.paid_offer}/licence",
+            "/inbox",
+            "/negotiated",
+            "/negotiated/state",
+            "/orders",
+        ],
     )
     assert watched.trouble == []
 
