@@ -110,6 +110,11 @@ def _live(patent_numbers: Sequence[str]) -> list[int]:
     return [found[number] for number in patent_numbers]
 
 
+def licence_between(patent_number: str, licensee: str) -> Licence:
+    """The licence that came of the last notice of that licensee on that patent."""
+    return _licence(patent_number, licensee)
+
+
 def _notice(patent_number: str, licensee: str) -> Notice:
     """The last notice of that licensee on that patent."""
     actor = actor_of(licensee)
