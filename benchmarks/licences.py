@@ -1,12 +1,13 @@
 """Lists and pages of licences where there are a million on PostgreSQL, a tenth on SQLite.
 
 Aims stand beside the figures. Each figure is a whole request, rendering included. Offers and firms are
-skewed: the largest have thousands.
+skewed: the largest have thousands. `LICENCES=200000` in the environment makes it smaller.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import os
 import random
 import tempfile
 from pathlib import Path
@@ -24,7 +25,8 @@ from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals.models import Licence
 from tests import factories
 
-COUNTS = {"postgresql": 1_000_000, "sqlite": 100_000}
+_MANY = int(os.environ.get("LICENCES", "1000000"))
+COUNTS = {"postgresql": _MANY, "sqlite": _MANY // 10}
 HOLDERS, OFFERS, FIRMS = 50, 400, 400
 AIM = 150  # ms
 Figure = tuple[str, float, str]
