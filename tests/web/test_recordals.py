@@ -45,6 +45,28 @@ def test_both_sides_keep_what_cnipa_did_and_see_each_others_papers(app: Flask, s
     assert firm.get(f"/licences/{key}/papers/{paper_id}/file").data == PDF
 
 
+def test_the_pages_of_the_register_and_of_reduced_annuities_open_in_both_languages(
+    app: Flask, sign_in: SignIn
+) -> None:
+    with app.app_context():
+        deal = make_deal(fee_form="free", fee_minor=None)
+        licence = lookup.licence_of(serve(deal.firm_actor, deal.offer))
+        assert licence is not None
+        with unit_of_work(deal.firm_actor):
+            licences.record_recordal(
+                deal.firm_actor, licence.id, number="X2026310000091", on=licence.effective_on
+            )
+        holder = deal.holder.id
+    for locale in ("zh", "en"):
+        desk = sign_in(holder, locale=locale)
+        assert "X2026310000091" in desk.get("/register?state=in_effect").text
+        assert "X2026310000091" in desk.get("/holder/annuities").text
+    for ending in ("csv", "xlsx", "json", "jsonl"):
+        assert desk.get(f"/register/licences.{ending}").status_code == 200
+    assert len(desk.get("/holder/annuities.json").json) == 5
+    assert desk.get("/bureau/annuities").status_code == 403
+
+
 def test_a_licence_taken_elsewhere_is_recorded_with_its_evidence(app: Flask, sign_in: SignIn) -> None:
     with app.app_context(), unit_of_work():
         holder = factories.organisation()
