@@ -151,7 +151,7 @@ WORDING: Final[Mapping[str, tuple[Any, Any, str]]] = {
             "State-established institutions report to their supervising body each year (Shanghai Regulations "
             "on promoting transformation, Art. 18). The figures of this platform are ready to be saved."
         ),
-        "/shares/report/%(report)s",
+        "/shares",
     ),
     "shares_split_agreed": (
         _l("%(organisation)s has entered an agreement of the owners of “%(patent)s”"),
