@@ -20,6 +20,7 @@ from marketplace.core.database import db
 from marketplace.core.errors import Conflict
 from marketplace.core.tasks import Task
 from marketplace.core.unit_of_work import unit_of_work
+from marketplace.deals.bundles.models import BundlePart
 from marketplace.deals.disputes.models import Dispute
 from marketplace.deals.licences import check_certificate
 from marketplace.deals.models import Licence, Notice
@@ -138,6 +139,8 @@ def test_deals_were_made_here_from_notice_to_certificate_and_others_are_under_wa
     states = Counter(db.session.scalars(sa.select(Notice.state)))
     assert states["paid"] >= 3
     assert set(states) >= {"abandoned", "lapsed", "not_served", "served"}
+    parts = Counter(db.session.scalars(sa.select(BundlePart.state)))
+    assert parts == {"served": 3, "refused": 1}
 
 
 @pytest.mark.usefixtures("demo")
