@@ -141,7 +141,7 @@ def get_recordal_packet(query: Mapping[str, Any], licence_id: str) -> Response:
 @access("signed_in")
 @blueprint.response(200, _ZIP, content_type="application/zip")
 def get_technology_packet(licence_id: str) -> Response:
-    """The papers for registering the technology contract (技术合同认定登记) as one ZIP."""
+    """The papers for registering the technology contract as one ZIP."""
     made = packet(current_actor(), key_of(licence_id), "technology")
     return attachment(made.content, made.name, "application/zip")
 
