@@ -54,16 +54,10 @@ class InterestRequest(ma.Schema):
     """A field in words, or a patent of the firm's own with its number, title and perhaps abstract."""
 
     words = shapes.text(
-        300,
-        load_default="",
-        metadata={
-            "description": "the field, or the patent's title, which one that is registered here does not need"
-        },
+        300, description="the field, or the patent's title, which one that is registered here does not need"
     )
-    number = shapes.text(
-        64, allow_none=True, load_default=None, metadata={"description": "makes it a patent"}
-    )
-    abstract = shapes.text(20_000, allow_none=True, load_default=None)
+    number = shapes.text(64, description="makes it a patent")
+    abstract = shapes.text(20_000)
     ipc = fields.List(fields.String(validate=validate.Length(max=40)), load_default=list)
 
 
@@ -102,7 +96,7 @@ class MarkRequest(ma.Schema):
         load_default=None,
         metadata={"enum": [*PASS_REASONS, None], "description": "of `passed`"},
     )
-    note = shapes.text(500, allow_none=True, load_default=None)
+    note = shapes.text(500)
 
 
 class FitView(ma.Schema):
@@ -167,12 +161,12 @@ def name_interest(values: dict[str, Any]) -> Response:
     """Follow a field, or add a patent of one's own: new offers that fit are recommended from then on."""
 
     def name(actor: Actor) -> dict[str, Any]:
-        number, ipc = values.get("number"), values.get("ipc") or []
+        words, number, ipc = values.get("words") or "", values.get("number"), values.get("ipc") or []
         if number:
             abstract = values.get("abstract") or ""
-            row = interests.add_patent(actor, number, values["words"], abstract, ipc)
+            row = interests.add_patent(actor, number, words, abstract, ipc)
         else:
-            row = interests.name_field(actor, values["words"], ipc)
+            row = interests.name_field(actor, words, ipc)
         return _interest(row)
 
     return once(InterestView, name, status=201)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from marketplace.accounts import merging
 from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
@@ -227,3 +228,17 @@ def test_in_any_order_the_state_follows_the_table_and_the_journal(
     assert (order.paid_on is not None) == (state == "paid")
     assert order.price_minor is not None or state in ("ordered", "declined", "cancelled")
     assert set(ORDER.states) == set(STATES)
+
+
+def test_a_merger_of_both_sides_keeps_the_order_as_history(world: World) -> None:
+    order = placed(world)
+    with unit_of_work(world.holder):
+        services.decline(world.holder, order.id, answer="不再提供")
+    with unit_of_work():
+        person = factories.user(staff_role="operator")
+    operator = Actor(user_id=person.id, roles=frozenset({"operator"}))
+    name = order.customer.name
+    with unit_of_work(operator):
+        merging.merge(operator, order.customer_id, order.provider_id, typed=name, source="工商登记档案")
+    db.session.expire_all()
+    assert order.customer_id == order.provider_id == world.offer.holder_id

@@ -26,7 +26,6 @@ class ServiceOrder(Versioned, Model):
     __table_args__ = (
         one_of("state", STATES),
         sa.CheckConstraint("price_minor IS NULL OR price_minor >= 0", name="price_not_negative"),
-        sa.CheckConstraint("provider_id <> customer_id", name="two_parties"),
     )
     number: Mapped[str] = mapped_column(Code(24), unique=True)
     offer_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("offers.id"), index=True)
