@@ -136,6 +136,11 @@ class Facts:
     labels: dict[str, tuple[str, ...]]
 
     @cached_property
+    def kept(self) -> dict[tuple[object, ...], object]:
+        """What was found in these facts and may be asked for again."""
+        return {}
+
+    @cached_property
     def free(self) -> Array:
         """Which patents were free of charge when they were first announced."""
         labels = self.labels["fee_form"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -34,6 +34,8 @@ INTERVALS = ("notice_to_payment", "payment_to_effect", "effect_to_recordal", "no
 GROUPINGS = ("month", *DIMENSIONS)
 ALL = "all"
 LEAST_PATENTS, LEAST_EVENTS = 30, 5
+
+_KEPT_MASKS, _KEPT_DAYS = 48, 4
 
 Unit = Literal["patent", "licence"]
 
@@ -138,26 +140,36 @@ class Cell:
 
 def cells(facts: Facts, question: Question) -> list[Cell]:
     """The figure that is asked for: one cell a group (and N, stage or interval), groups in their order."""
-    return _FIGURES[question.figure](_Known(facts, question), question)
+    return _FIGURES[question.figure](_known(facts, question), question)
 
 
 def side_cells(facts: Facts, question: Question) -> list[Cell]:
     """The funnel's side counts: recommended, contacted, passed over."""
-    return _funnel(_Known(facts, question), question, SIDE_STAGES)
+    return _funnel(_known(facts, question), question, SIDE_STAGES)
 
 
 # --- who is counted
 
 
 class _Known:
-    """The patents that a question is about: announced by the day of observation, inside or outside."""
+    """The patents that a question is about: announced by the day of observation, inside or outside.
 
-    def __init__(self, facts: Facts, question: Question) -> None:
+    A page asks for many figures of one period: what was found once is kept for a while, so it is read only.
+    """
+
+    def __init__(self, facts: Facts, as_of: dt.date, outside: bool) -> None:
         self.facts = facts
         patents = facts.patents
-        self.mask: Array = (patents.announced <= day_number(question.as_of)) & (
-            patents.in_region != question.outside
-        )
+        self.mask: Array = (patents.announced <= day_number(as_of)) & (patents.in_region != outside)
+        self._found: dict[tuple[object, ...], Array] = {}
+
+    def _once(self, key: tuple[object, ...], find: Callable[[], Array]) -> Array:
+        found = self._found.get(key)
+        if found is None:
+            if len(self._found) >= _KEPT_MASKS:
+                self._found.pop(next(iter(self._found), ()), None)
+            found = self._found[key] = find()
+        return found
 
     def patents(self, places: Array) -> Array:
         """A mask of the patents at these places, as far as they are known."""
@@ -168,39 +180,66 @@ class _Known:
 
     def in_force_on(self, day: dt.date) -> Array:
         spells, number = self.facts.spells, day_number(day)
-        return self.patents(spells.patent[(spells.start <= number) & (number < spells.end)])
+        return self._once(
+            ("in force", day),
+            lambda: self.patents(spells.patent[(spells.start <= number) & (number < spells.end)]),
+        )
 
     def in_force_between(self, first: dt.date, last: dt.date) -> Array:
         """On at least one day. A day on which it was announced and ended again counts as one."""
         spells, begin, end = self.facts.spells, day_number(first), day_number(last)
-        overlaps = (spells.start <= end) & (
-            (begin < spells.end) | ((begin <= spells.start) & (spells.start == spells.end))
-        )
-        return self.patents(spells.patent[overlaps])
+
+        def find() -> Array:
+            overlaps = (spells.start <= end) & (
+                (begin < spells.end) | ((begin <= spells.start) & (spells.start == spells.end))
+            )
+            return self.patents(spells.patent[overlaps])
+
+        return self._once(("in force between", first, last), find)
 
     def took_effect(self, first: dt.date, last: dt.date) -> Array:
         """With an open licence that took effect in the period."""
         begin, end = _between(self.facts.open, first, last)
-        return self.patents(self.facts.open.patent[begin:end])
+        return self._once(
+            ("took effect", first, last), lambda: self.patents(self.facts.open.patent[begin:end])
+        )
 
     def licensed_on(self, day: dt.date) -> Array:
         """With an open licence in effect on the day."""
         licences, number = self.facts.open, day_number(day)
-        return self.patents(licences.patent[(licences.effective <= number) & (number <= licences.last_day)])
+        return self._once(
+            ("licensed", day),
+            lambda: self.patents(
+                licences.patent[(licences.effective <= number) & (number <= licences.last_day)]
+            ),
+        )
 
     def cohort(self, question: Question) -> Array:
         """Those first announced in the period."""
         announced = self.facts.patents.announced
-        found: Array = (
-            self.mask & (announced >= day_number(question.first)) & (announced <= day_number(question.last))
+        first, last = day_number(question.first), day_number(question.last)
+        return self._once(
+            ("cohort", first, last), lambda: self.mask & (announced >= first) & (announced <= last)
         )
-        return found
 
     def deals(self, first: dt.date, last: dt.date) -> Array:
         """The places of the open licences that took effect in the period."""
         begin, end = _between(self.facts.open, first, last)
-        found: Array = begin + np.flatnonzero(self.mask[self.facts.open.patent[begin:end]])
-        return found
+        return self._once(
+            ("deals", first, last),
+            lambda: begin + np.flatnonzero(self.mask[self.facts.open.patent[begin:end]]),
+        )
+
+
+def _known(facts: Facts, question: Question) -> _Known:
+    """Those of a question; kept beside the facts, as they stay the same while these stand."""
+    key = "known", question.as_of, question.outside
+    found = facts.kept.get(key)
+    if found is None:
+        if len(facts.kept) >= _KEPT_DAYS:
+            facts.kept.clear()
+        found = facts.kept[key] = _Known(facts, question.as_of, question.outside)
+    return cast("_Known", found)
 
 
 def _between(licences: Licences, first: dt.date, last: dt.date) -> tuple[int, int]:
@@ -615,7 +654,7 @@ def counts(facts: Facts, question: Question) -> dict[str, Any]:
         licences that the five holders with most of them have (a fraction, None without licences),
         `paid_minor` (分, CNY only) and negotiated `ordinary` licences, which enter nothing else.
     """
-    known = _Known(facts, question)
+    known = _known(facts, question)
     taken = known.took_effect(question.first, question.last)
     offered = known.in_force_between(question.first, question.last) | taken
     holders, licences = facts.patents.holder, facts.open
@@ -671,7 +710,7 @@ class FirstLicence:
 
 def first_licence(facts: Facts, question: Question) -> FirstLicence:
     """How long the patents first announced in the question's period waited for their first licence."""
-    cohort = _Known(facts, question).cohort(question)
+    cohort = _known(facts, question).cohort(question)
     effective = facts.reached("in_effect")
     licensed = cohort & (effective <= day_number(question.as_of))
     lengths = np.bincount((effective - facts.patents.announced)[licensed])
