@@ -23,7 +23,7 @@ demo: .venv/main.installed ## Run everything with an invented catalogue on http:
 
 # Each worker process starts servers of its own and begins with its own half of the tests.
 test: .venv/dev.installed ## Run the tests (TESTS=tests/core for some of them, WORKERS=0 in one process)
-	$(IN_VENV) pytest --numprocesses $(WORKERS) --dist worksteal $(TESTS)
+	$(IN_VENV) pytest --numprocesses $(WORKERS) --dist worksteal --durations 15 $(TESTS)
 
 check: .venv/dev.installed ## Check lint, format, types and the direction of imports
 	.venv/bin/ruff check

@@ -138,7 +138,11 @@ def turn(bind: Engine | sa.Connection) -> Iterator[None]:
     if not path or path == ":memory:":
         yield
         return
-    descriptor = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        descriptor = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT, 0o600)
+    except FileNotFoundError:  # where the folder is away, the database says so itself
+        yield
+        return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

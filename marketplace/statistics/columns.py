@@ -10,20 +10,26 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
+from marketplace.core.lazily import Lazily
 
-NEVER = int(np.iinfo(np.int32).max)
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+else:
+    np = Lazily("numpy")
+    Array = Any
+
+NEVER = 2**31 - 1  # the largest number of 32 bits
 UNKNOWN = "unknown"
 STAGES = ("announced", "shown", "opened", "notice", "paid", "in_effect", "recorded")
 SIDE_STAGES = ("recommended", "contacted", "passed")
 DIMENSIONS = ("district", "ipc_section", "ipc_class", "industry", "owner_type", "fee_form", "kind")
 EXIT_REASONS = ("withdrawn", "revoked", "term_over", "patent_ended")
 _EPOCH = dt.date(1970, 1, 1)
-
-Array = npt.NDArray[Any]
 
 
 def day_number(day: dt.date | None) -> int:

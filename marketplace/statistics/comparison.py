@@ -8,11 +8,17 @@ rates is drawn again and again from the holders, with replacement (the cluster b
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+from marketplace.core.lazily import Lazily
 
 from .columns import Array
 from .figures import LEAST_EVENTS, LEAST_PATENTS
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = Lazily("numpy")
 
 DRAWS = 2000
 LEAST_HOLDERS = 10

@@ -13,9 +13,8 @@ import uuid
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy.ext.compiler import compiles
@@ -25,6 +24,7 @@ from marketplace.accounts.past import Past
 from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.journal import last_id
+from marketplace.core.lazily import Lazily
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals.models import Licence, Notice, Obligation
 from marketplace.deals.negotiated.services import held_back
@@ -51,6 +51,11 @@ from .columns import (
     to_day,
 )
 from .models import Activity, FactColumn, FactsAsOf
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = Lazily("numpy")
 
 _ANNOUNCED_ONCE = ("announced", "withdrawal_filed", "withdrawn", "revoked", "lapsed")
 _ENDED = ("terminated", "invalidated", "expired")

@@ -10,9 +10,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-import numpy as np
+from marketplace.core.lazily import Lazily
 
 from .columns import (
     DIMENSIONS,
@@ -27,6 +27,11 @@ from .columns import (
     to_day,
 )
 from .incidence import Estimate, estimate
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = Lazily("numpy")
 
 QUICK_DAYS = (7, 30, 90, 180, 365)
 LATE_RECORDALS = dt.timedelta(days=120)

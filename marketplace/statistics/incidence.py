@@ -10,10 +10,16 @@ infinitesimal jackknife, Efron 1982), not from single patents. Pure functions.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+from marketplace.core.lazily import Lazily
 
 from .columns import Array
+
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    np = Lazily("numpy")
 
 LEAST_AT_RISK = 20
 LEAST_HOLDERS = 10

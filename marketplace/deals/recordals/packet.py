@@ -10,7 +10,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from marketplace.accounts.models import Organisation
 from marketplace.core import clock
@@ -18,6 +18,7 @@ from marketplace.core.actor import Actor
 from marketplace.core.database import db
 from marketplace.core.errors import Unavailable
 from marketplace.core.files import StoredFile, store
+from marketplace.core.lazily import Lazily
 from marketplace.core.papers import MissingGlyph
 from marketplace.core.papers.sealing import ISSUER, fallback_fonts, settings
 from marketplace.deals.documents import Party
@@ -28,11 +29,15 @@ from marketplace.deals.models import Licence
 from marketplace.deals.papers import fee_text, paid_sums, party, patent_number
 from marketplace.deals.policies import side_of
 from marketplace.deals.rules import basis_of
-from marketplace.listings.papers import typesetting
 from marketplace.listings.papers.content import Frame, Sheet
 
 from . import sheets
 from .sheets import DealFacts, Purpose, Side
+
+if TYPE_CHECKING:
+    from marketplace.listings.papers import typesetting
+else:
+    typesetting = Lazily("marketplace.listings.papers.typesetting")
 
 PURPOSES: Final[tuple[Purpose, ...]] = ("recordal", "technology")
 _ENDINGS: Final = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}
