@@ -1,4 +1,4 @@
-"""Eight writers with rollbacks and long transactions, readers and writers killed with -9: nothing is lost."""
+"""Six writers with rollbacks and long transactions, readers and writers killed with -9: nothing is lost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from marketplace.core.unit_of_work import record, unit_of_work
 from tests import factories
 from tests.conftest import Databases, settings_for
 
-WRITERS, ENTRIES = 8, 40
+WRITERS, ENTRIES = 6, 40
 PATIENCE = 280  # seconds; a busy machine must not fail a test
 
 
