@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -29,10 +28,11 @@ from marketplace.statistics.definitions import (
     STAGE_TITLES,
     Definition,
 )
-from marketplace.statistics.figures import GROUPINGS, QUICK_DAYS, Question
+from marketplace.statistics.figures import QUICK_DAYS, Question
 from marketplace.statistics.services import Drill
 
 from . import bureau_comparison, bureau_demands, bureau_duties, formats
+from .bureau_frame import CUTS, day_asked, rows_url
 from .downloads import saved
 from .forms import sentence_of
 from .groups import group_name
@@ -42,13 +42,10 @@ bureau_duties.add_to(blueprint)
 bureau_demands.add_to(blueprint)
 bureau_comparison.add_to(blueprint)
 
-_CUTS = tuple(by for by in GROUPINGS if by != "month")
 _GROUP_FIGURES = ("in-force", "announced", "licences", "conversion", "stock")
 _PAGE = 50
 _ONE_DAY = dt.timedelta(days=1)
 _MONTHS_SHOWN = 12
-# The Patent Law took effect: nothing can be counted before, and dates far before cannot be reckoned with.
-_EARLIEST = dt.date(1985, 4, 1)
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ class Asked:
             values.get("last", self.last),
             by,
             self.as_of,
-            rows_url=_rows_url,
+            rows_url=rows_url,
             outside=values.get("outside", False),
         )
 
@@ -113,23 +110,6 @@ class Asked:
         return None if first < earliest - dt.timedelta(days=31) else (first, last)
 
 
-def _rows_url(parameters: dict[str, str]) -> str:
-    return f"{url_for('bureau.rows')}?{urlencode(parameters)}"
-
-
-def _day(name: str) -> dt.date | None:
-    text = request.args.get(name, "").strip()
-    if not text:
-        return None
-    try:
-        return max(dt.date.fromisoformat(text), _EARLIEST)
-    except ValueError:
-        sentence = "Please enter a date such as 2026-11-20."
-        raise Invalid(
-            "date-form", "Please enter a date such as 2026-11-20.", fields={name: [sentence]}
-        ) from None
-
-
 def _asked() -> Asked:
     """The period of the address; by default the present month and the eleven before it.
 
@@ -137,7 +117,7 @@ def _asked() -> Asked:
         Invalid: a day or the grouping cannot be used.
     """
     by = request.args.get("by") or "district"
-    question = services.question("conversion", _day("from"), _day("to"), by, _day("as_of"))
+    question = services.question("conversion", day_asked("from"), day_asked("to"), by, day_asked("as_of"))
     if request.args.get("from"):
         return Asked(question.first, question.last, question.as_of, by)
     return _usual(question, by)
@@ -165,6 +145,7 @@ def home() -> ResponseReturnValue:
         for figure in ("in-force", "announced", "licences", "conversion")
     }
     counts = asked.figure("conversion")["counts"]
+    groups = _groups(asked)
     page = render_template(
         "bureau/home.html",
         asked=asked,
@@ -184,11 +165,11 @@ def home() -> ResponseReturnValue:
         quick=_quick(asked),
         speed=asked.figure("deal-speed"),
         first_licence=_first_licence(asked),
-        groups=_groups(asked),
+        groups=groups,
         total={figure: asked.figure(figure)["rows"][0] for figure in _GROUP_FIGURES},
         outside=_outside(asked),
-        charts=_charts(asked, months),
-        cuts=_cuts(),
+        charts=_charts(asked, months, groups),
+        cuts=CUTS,
         definitions=DEFINITIONS,
         stages=STAGE_TITLES,
         intervals=INTERVAL_TITLES,
@@ -197,10 +178,6 @@ def home() -> ResponseReturnValue:
         group_name=group_name,
     )
     return page, 422 if problem else 200
-
-
-def _cuts() -> dict[str, Any]:
-    return {by: GROUPING_TITLES[by] for by in _CUTS}
 
 
 # --- the cards
@@ -219,7 +196,7 @@ def _cards(asked: Asked, months: dict[str, dict[str, Any]], counts: dict[str, An
     if before is not None:
         then = asked.figure("in-force", first=before[0], last=before[1])["rows"][0]
         licences_before = asked.figure("licences", first=before[0], last=before[1])["rows"][0]
-        paid_before = services.statistics("conversion", *before, None, asked.as_of, rows_url=_rows_url)[
+        paid_before = services.statistics("conversion", *before, None, asked.as_of, rows_url=rows_url)[
             "counts"
         ]["paid_minor"]
     return [
@@ -299,7 +276,7 @@ def _rate_card(
 
 
 def _quick_card(asked: Asked) -> Card:
-    row = services.quick_rates(_question(asked, "quick-licence"), _rows_url)[QUICK_DAYS.index(90)]
+    row = services.quick_rates(_question(asked, "quick-licence"), rows_url)[QUICK_DAYS.index(90)]
     return Card(
         DEFINITIONS["quick-licence"],
         _value(row),
@@ -406,7 +383,7 @@ def _quick(asked: Asked) -> dict[str, Any]:
         "quick-licence", min(max(first, earliest), asked.first), asked.last, "month", asked.as_of
     )
     body = services.statistics(
-        "quick-licence", question.first, question.last, "month", asked.as_of, rows_url=_rows_url
+        "quick-licence", question.first, question.last, "month", asked.as_of, rows_url=rows_url
     )
     months: dict[str, list[dict[str, Any]]] = {}
     for row in body["rows"]:
@@ -414,9 +391,9 @@ def _quick(asked: Asked) -> dict[str, Any]:
     return {
         "from": question.first,
         "to": question.last,
-        "whole": services.quick_rates(question, _rows_url),
+        "whole": services.quick_rates(question, rows_url),
         "together": services.statistics(
-            "quick-licence", question.first, question.last, None, asked.as_of, rows_url=_rows_url
+            "quick-licence", question.first, question.last, None, asked.as_of, rows_url=rows_url
         )["rows"],
         "months": {month: rows for month, rows in months.items() if rows[0]["denominator"]},
     }
@@ -453,9 +430,9 @@ def _outside(asked: Asked) -> dict[str, dict[str, Any]]:
     }
 
 
-def _charts(asked: Asked, months: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _charts(asked: Asked, months: dict[str, dict[str, Any]], lines: list[dict[str, Any]]) -> dict[str, Any]:
     """What the charts draw, as plain values; the same numbers stand in the tables beside them."""
-    groups = [line for line in _groups(asked) if line["group"] != UNKNOWN][:10]
+    groups = [line for line in lines if line["group"] != UNKNOWN][:10]
     partial = _partial(asked)
     return {
         "months": {
@@ -494,10 +471,10 @@ def _opened() -> tuple[Question, Drill]:
     days = given.get("days", "")
     asked = services.question(
         given.get("figure", ""),
-        _day("from"),
-        _day("to"),
+        day_asked("from"),
+        day_asked("to"),
         given.get("by") or None,
-        _day("as_of"),
+        day_asked("as_of"),
         outside=given.get("outside") == "1",
     )
     return asked, Drill(
@@ -555,11 +532,11 @@ def figures_csv() -> ResponseReturnValue:
     bodies = [
         services.statistics(
             figure,
-            _day("from"),
-            _day("to"),
+            day_asked("from"),
+            day_asked("to"),
             given.get("by") or None,
-            _day("as_of"),
-            rows_url=_rows_url,
+            day_asked("as_of"),
+            rows_url=rows_url,
             outside=given.get("outside") == "1",
         )
         for figure in wanted
@@ -574,5 +551,5 @@ def bureau_report(form: str) -> ResponseReturnValue:
     """The report of the period as a file, in the reader's language."""
     if form not in report.FORMATS:
         raise NotFound("report-form-unknown", "The report cannot be had in this form.")
-    made = report.build(_day("from"), _day("to"), _day("as_of"), name=group_name)
+    made = report.build(day_asked("from"), day_asked("to"), day_asked("as_of"), name=group_name)
     return saved(report.write(made, form), f"statistics-{made.as_of}.{form}")

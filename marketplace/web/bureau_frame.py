@@ -1,0 +1,38 @@
+"""What the bureau's pages on figures share: days of the address, the cuts on offer, links to rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from flask import request, url_for
+
+from marketplace.core.errors import Invalid
+from marketplace.statistics.definitions import GROUPING_TITLES
+from marketplace.statistics.figures import GROUPINGS
+
+CUTS: Final[dict[str, Any]] = {by: GROUPING_TITLES[by] for by in GROUPINGS if by != "month"}
+"""What figures can be cut by, but for time, and what that is called."""
+
+# The Patent Law took effect: nothing can be counted before, and dates far before cannot be reckoned with.
+_EARLIEST = dt.date(1985, 4, 1)
+
+
+def day_asked(name: str) -> dt.date | None:
+    """A day that the address gives, None if it gives none. Raises `Invalid`: it cannot be read."""
+    text = request.args.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        return max(dt.date.fromisoformat(text), _EARLIEST)
+    except ValueError:
+        sentence = "Please enter a date such as 2026-11-20."
+        raise Invalid(
+            "date-form", "Please enter a date such as 2026-11-20.", fields={name: [sentence]}
+        ) from None
+
+
+def rows_url(parameters: dict[str, str]) -> str:
+    """The page of the rows that a number counts."""
+    return f"{url_for('bureau.rows')}?{urlencode(parameters)}"
