@@ -10,7 +10,7 @@ import fcntl
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -135,12 +135,11 @@ def turn(bind: Engine | sa.Connection) -> Iterator[None]:
     in whichever process it is; the turn of one that is killed ends with it.
     """
     path = bind.engine.url.database if bind.dialect.name == "sqlite" else None
-    if not path or path == ":memory:":
-        yield
-        return
-    try:
-        descriptor = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT, 0o600)
-    except FileNotFoundError:  # where the folder is away, the database says so itself
+    descriptor = None
+    if path and path != ":memory:":
+        with suppress(FileNotFoundError):  # where the folder is away, the database says so itself
+            descriptor = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT, 0o600)
+    if descriptor is None:
         yield
         return
     try:

@@ -334,24 +334,14 @@ class Compared:
     apart: Difference | None
 
 
-def compare(
-    asked: Question, groups: tuple[str, str], days: int | None = None, *, rows_url: RowsUrl
-) -> Compared:
+def compare(asked: Question, first: Cell, second: Cell, *, rows_url: RowsUrl) -> Compared:
     """Whether two groups of a rate of patents differ by more than chance.
 
     Args:
         asked: a question for one of COMPARABLE, with a cut.
-        groups: the codes of the two groups.
-        days: N, for the quick-licence rate.
+        first, second: two of its cells.
         rows_url: as for `statistics`.
-
-    Raises:
-        NotFound: the figure has no such group.
     """
-    by_group = {cell.group: cell for cell in answer(asked) if cell.days == days}
-    if not set(groups) <= by_group.keys():
-        raise NotFound("figure-cell-unknown", "This figure has no such rows.")
-    first, second = (by_group[group] for group in groups)
     rows = (plain(first, asked, rows_url), plain(second, asked, rows_url))
     if first.numerator is None or second.numerator is None:
         return Compared(rows, None)

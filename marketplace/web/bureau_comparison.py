@@ -31,12 +31,12 @@ def compare() -> ResponseReturnValue:
         days = days if days in QUICK_DAYS else _USUAL_DAYS
     asked = services.question(figure, day_asked("from"), day_asked("to"), by, day_asked("as_of"))
     cells = [cell for cell in services.answer(asked) if cell.days == days]
-    groups = [cell.group for cell in sorted(cells, key=lambda cell: -len(cell.denominator or ()))]
-    chosen = [group for group in (given.get("a"), given.get("b")) if group in groups]
-    first, second = (*dict.fromkeys([*chosen, *groups]), None, None)[:2]
+    by_group = {cell.group: cell for cell in sorted(cells, key=lambda cell: -len(cell.denominator or ()))}
+    chosen = [group for group in (given.get("a"), given.get("b")) if group in by_group]
+    first, second = (*dict.fromkeys([*chosen, *by_group]), None, None)[:2]
     found = None
     if first is not None and second is not None:
-        found = services.compare(asked, (first, second), days, rows_url=rows_url)
+        found = services.compare(asked, by_group[first], by_group[second], rows_url=rows_url)
     return render_template(
         "bureau/compare.html",
         asked=asked,
@@ -46,7 +46,7 @@ def compare() -> ResponseReturnValue:
         found=found,
         figures={code: DEFINITIONS[code].title for code in services.COMPARABLE},
         cuts=CUTS,
-        groups={code: group_name(by, code) for code in groups},
+        groups={code: group_name(by, code) for code in by_group},
         quick_days=QUICK_DAYS,
         notes=NOTES,
     )
