@@ -11,13 +11,12 @@ import io
 import json
 import uuid
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask import current_app
-from sqlalchemy.ext.compiler import compiles
 
 from marketplace.accounts.models import Organisation
 from marketplace.accounts.past import Past
@@ -51,6 +50,7 @@ from .columns import (
     to_day,
 )
 from .models import Activity, FactColumn, FactsAsOf
+from .reading import Day, LegalDay, read
 
 if TYPE_CHECKING:
     import numpy as np
@@ -174,11 +174,11 @@ def compute(region: str, today: dt.date) -> Computed:
     announced = offers["announced_on"][first]
     holders, holder = np.unique(offers["holder_id"][first], return_inverse=True)
 
-    read, ids, left_out = _licences(place_of, announced, today)
+    taken, ids, left_out = _licences(place_of, announced, today)
     licensees, licensee = np.unique(ids, return_inverse=True)
-    pairs = holder[read["patent"]].astype(np.int64) * (len(licensees) + 1) + licensee
+    pairs = holder[taken["patent"]].astype(np.int64) * (len(licensees) + 1) + licensee
     open_, ordinary = (
-        _table(read, licensee, pairs, chosen) for chosen in (~read["ordinary"], read["ordinary"])
+        _table(taken, licensee, pairs, chosen) for chosen in (~taken["ordinary"], taken["ordinary"])
     )
 
     owners = _owners(place_of, announced, region)
@@ -234,64 +234,15 @@ def _first_of_each(keys: Array) -> Array:
 
 def _coded(values: Sequence[str | None]) -> tuple[tuple[str, ...], Array]:
     """Values as places among their codes, which are in order, UNKNOWN last."""
-    codes = (*sorted({value for value in values if value is not None} - {UNKNOWN}), UNKNOWN)
+    codes = (*sorted({value for value in set(values) if value is not None} - {UNKNOWN}), UNKNOWN)
     place = {code: number for number, code in enumerate(codes)} | {None: len(codes) - 1}
-    return codes, np.fromiter((place[value] for value in values), np.int16, len(values))
+    return codes, np.fromiter(map(place.__getitem__, values), np.int16, len(values))
 
 
-# Columns of a query become arrays part by part, so that a million rows never stand as Python values.
-Convert = Callable[[Sequence[Any]], Array]
-_PART = 50_000
-
-
-def _keys(values: Sequence[Any]) -> Array:
-    return np.array(values, np.int64)
-
-
-def _days(values: Sequence[Any]) -> Array:
-    return np.array(values, np.int32)
-
-
-def _legal_days(values: Sequence[Any]) -> Array:
-    return np.fromiter((day_number(clock.legal_date(value)) for value in values), np.int32, len(values))
-
-
-def _texts(values: Sequence[Any]) -> Array:
-    return np.array(values, object)
-
-
-def _flags(values: Sequence[Any]) -> Array:
-    return np.array(values, np.bool_)
-
-
-class _Day(sa.sql.expression.FunctionElement[int]):
-    """A date as the columns have it, counted by the database: a million dates as Python values take long."""
-
-    type = sa.Integer()
-    inherit_cache = True
-
-
-@compiles(_Day, "postgresql")
-def _day_on_postgresql(element: _Day, compiler: Any, **values: Any) -> str:
-    return f"COALESCE({compiler.process(element.clauses, **values)} - DATE '1970-01-01', {NEVER})"
-
-
-@compiles(_Day, "sqlite")
-def _day_on_sqlite(element: _Day, compiler: Any, **values: Any) -> str:
-    day = compiler.process(element.clauses, **values)
-    return f"COALESCE(CAST(julianday({day}) - 2440587.5 AS INTEGER), {NEVER})"
-
-
-def _read(query: sa.Select[*tuple[Any, ...]], *convert: Convert) -> dict[str, Array]:
-    """The columns of a query's rows by name, each through its converter."""
-    names = [column.name for column in query.selected_columns]
-    parts: list[list[Array]] = [[make(())] for make in convert]
-    # Through the connection: the session would make the same rows at twice the cost.
-    found = db.session.connection().execute(query, execution_options={"yield_per": _PART})
-    for rows in found.partitions():
-        for part, make, values in zip(parts, convert, zip(*rows, strict=True), strict=True):
-            part.append(make(values))
-    return {name: np.concatenate(part) for name, part in zip(names, parts, strict=True)}
+def _sorted(rows: dict[str, Array], *by: str) -> dict[str, Array]:
+    """Rows in the order of these columns, the first one first."""
+    order = np.lexsort([rows[name] for name in reversed(by)])
+    return {name: column[order] for name, column in rows.items()}
 
 
 def _offers(today: dt.date) -> dict[str, Array]:
@@ -308,7 +259,7 @@ def _offers(today: dt.date) -> dict[str, Array]:
             Offer.patent_id,
             Offer.holder_id,
             *(
-                _Day(column).label(column.key)
+                Day(column).label(column.key)
                 for column in (
                     Offer.announced_on,
                     Offer.withdrawn_on,
@@ -330,9 +281,8 @@ def _offers(today: dt.date) -> dict[str, Array]:
             Offer.status.in_(_ANNOUNCED_ONCE),
             Offer.announced_on <= today,
         )
-        .order_by(Offer.announced_on, Offer.id)
     )
-    found = _read(query, *[_keys] * 3, *[_days] * 7, _texts, _flags, _texts)
+    found = _sorted(read(query), "announced_on", "id")
     found["end"], found["reason"] = _ends(found)
     return found
 
@@ -430,24 +380,24 @@ def _owners(place_of: _Places, announced: Array, region: str) -> _Owners:
         sa.select(
             PatentParty.patent_id,
             PatentParty.organisation_id,
+            PatentParty.position,
             PatentParty.region,
             Organisation.region.label("home"),
             Organisation.type,
         )
         .join(Organisation, Organisation.id == PatentParty.organisation_id)
         .where(PatentParty.patent_id.in_(sa.select(Offer.patent_id).where(Offer.evidence == "verified")))
-        .order_by(PatentParty.patent_id, PatentParty.position)
     )
-    read = _read(query, _keys, _keys, _texts, _texts, _texts)
-    place = place_of(read["patent_id"])
+    found = _sorted(read(query), "patent_id", "position")
+    place = place_of(found["patent_id"])
     types, regions = Past("type"), Past("region")
     changed = [*types.organisations, *regions.organisations]
-    for row in np.flatnonzero(np.isin(read["organisation_id"], changed)):
+    for row in np.flatnonzero(np.isin(found["organisation_id"], changed)):
         if place[row] >= 0:
-            day, owner = to_day(announced[place[row]]), int(read["organisation_id"][row])
-            read["type"][row] = types.on(owner, day, read["type"][row])
-            read["home"][row] = regions.on(owner, day, read["home"][row])
-    where = [own or home for own, home in zip(read["region"], read["home"], strict=True)]
+            day, owner = to_day(announced[place[row]]), int(found["organisation_id"][row])
+            found["type"][row] = types.on(owner, day, found["type"][row])
+            found["home"][row] = regions.on(owner, day, found["home"][row])
+    where = [own or home for own, home in zip(found["region"], found["home"], strict=True)]
     inside = {code: dimensions.in_region(code, region) for code in set(where)}
     local = np.fromiter((inside[code] for code in where), np.bool_, len(where))
 
@@ -460,7 +410,7 @@ def _owners(place_of: _Places, announced: Array, region: str) -> _Owners:
     of_region[place[(place >= 0) & local]] = True
     return _Owners(
         of_region,
-        [read["type"][row] if row >= 0 else UNKNOWN for row in leading],
+        [found["type"][row] if row >= 0 else UNKNOWN for row in leading],
         [dimensions.district_of(where[row]) if row >= 0 else None for row in leading],
     )
 
@@ -470,9 +420,9 @@ def _main_symbols(place_of: _Places) -> list[str | None]:
         PatentClass.position == 0,
         PatentClass.patent_id.in_(sa.select(Offer.patent_id).where(Offer.evidence == "verified")),
     )
-    read = _read(query, _keys, _texts)
+    rows = read(query)
     found: list[str | None] = [None] * len(place_of)
-    for place, symbol in zip(place_of(read["patent_id"]), read["symbol"], strict=True):
+    for place, symbol in zip(place_of(rows["patent_id"]), rows["symbol"], strict=True):
         if place >= 0:
             found[place] = symbol
     return found
@@ -531,14 +481,13 @@ def _reached(
 
     lines["announced"][:] = announced
     for stage, query in _firsts().items():
-        read = _read(query, _keys, _legal_days)
-        by_offer(stage, *read.values())
-    activity = _read(
-        sa.select(Activity.kind, Activity.offer_id, _Day(sa.func.min(Activity.day)).label("day")).group_by(
+        first = read(query)
+        by_offer(stage, first["offer_id"], first["day"])
+    activity = read(
+        sa.select(Activity.kind, Activity.offer_id, Day(sa.func.min(Activity.day)).label("day")).group_by(
             Activity.kind, Activity.offer_id
-        ),
-        _texts, _keys, _days,
-    )  # fmt: skip
+        )
+    )
     kinds, offer_ids, days = activity.values()
     for stage in ("shown", "opened", *SIDE_STAGES):
         of_kind = kinds == stage
@@ -551,24 +500,21 @@ def _reached(
 
 
 def _firsts() -> dict[str, sa.Select[*tuple[Any, ...]]]:
-    """Stage → offers and the first instant at which they reached it."""
-    first_shown = sa.select(Recommendation.offer_id, sa.func.min(Recommendation.shown_at))
-    first_answered = sa.select(Recommendation.offer_id, sa.func.min(Recommendation.changed_at))
+    """Stage → offers and the first day on which they reached it (`offer_id`, `day`)."""
+
+    def first(offer_id: Any, instant: Any) -> sa.Select[tuple[int, int]]:
+        return sa.select(offer_id, LegalDay(sa.func.min(instant)).label("day")).group_by(offer_id)
+
+    answered = first(Recommendation.offer_id, Recommendation.changed_at)
     return {
-        "notice": sa.select(Notice.offer_id, sa.func.min(Notice.served_at))
-        .where(Notice.served_at.is_not(None))
-        .group_by(Notice.offer_id),
-        "paid": sa.select(Notice.offer_id, sa.func.min(Obligation.paid_at))
+        "notice": first(Notice.offer_id, Notice.served_at).where(Notice.served_at.is_not(None)),
+        "paid": first(Notice.offer_id, Obligation.paid_at)
         .join(Obligation, Obligation.notice_id == Notice.id)
-        .where(Obligation.paid_at.is_not(None))
-        .group_by(Notice.offer_id),
-        "recommended": first_shown.where(Recommendation.shown_at.is_not(None)).group_by(
-            Recommendation.offer_id
+        .where(Obligation.paid_at.is_not(None)),
+        "recommended": first(Recommendation.offer_id, Recommendation.shown_at).where(
+            Recommendation.shown_at.is_not(None)
         ),
-        **{
-            state: first_answered.where(Recommendation.state == state).group_by(Recommendation.offer_id)
-            for state in ("contacted", "passed")
-        },
+        **{state: answered.where(Recommendation.state == state) for state in ("contacted", "passed")},
     }
 
 
@@ -586,36 +532,34 @@ def _licences(place_of: _Places, announced: Array, today: dt.date) -> tuple[dict
     An open licence cannot take effect before the announcement (PL 50, 51): such a row is a fault of its
     source, so it is left out and said to be so. Licences from a day still to come are not in effect yet.
     """
-    query = (
-        sa.select(
-            Licence.id,
-            Licence.patent_id,
-            Licence.licensee_id,
-            (Licence.kind == "ordinary").label("ordinary"),
-            sa.func.coalesce(Licence.amount_minor, 0).label("amount"),
-            (Licence.currency == "CNY").label("yuan"),
-            *(_Day(getattr(Licence, column)).label(name) for name, column in _LICENCE_DAYS.items()),
-        )
-        .where(Licence.effective_on <= today, ~held_back())
-        .order_by(Licence.effective_on, Licence.id)
-    )
-    read = _read(query, _keys, _keys, _keys, _flags, _keys, _flags, *[_days] * len(_LICENCE_DAYS))
-    read["patent"] = place_of(read.pop("patent_id"))
-    known = read["patent"] >= 0
+    query = sa.select(
+        Licence.id,
+        Licence.patent_id,
+        Licence.licensee_id,
+        (Licence.kind == "ordinary").label("ordinary"),
+        sa.func.coalesce(Licence.amount_minor, 0).label("amount"),
+        (Licence.currency == "CNY").label("yuan"),
+        *(Day(getattr(Licence, column)).label(name) for name, column in _LICENCE_DAYS.items()),
+    ).where(Licence.effective_on <= today, ~held_back())
+    found = _sorted(read(query), "effective", "id")
+    found["patent"] = place_of(found.pop("patent_id"))
+    known = found["patent"] >= 0
     before = np.zeros(len(known), np.bool_)
-    before[known] = read["effective"][known] < announced[read["patent"][known]]
-    counted = known & (read["ordinary"] | ~before)
-    left_out = int(np.count_nonzero(~counted & ~read["ordinary"]))
-    read = {name: column[counted] for name, column in read.items()}
-    read["last_day"] = np.minimum(read.pop("term_to"), read.pop("ended"))
-    for row in np.flatnonzero(read["due"] == NEVER):
-        read["due"][row] = day_number(recordal_deadline(to_day(read["effective"][row])).date)
-    read["filed"] = np.where(read["filed"] == NEVER, read["recorded"], read["filed"])
-    return read, read.pop("licensee_id"), left_out
+    before[known] = found["effective"][known] < announced[found["patent"][known]]
+    counted = known & (found["ordinary"] | ~before)
+    left_out = int(np.count_nonzero(~counted & ~found["ordinary"]))
+    found = {name: column[counted] for name, column in found.items()}
+    found["last_day"] = np.minimum(found.pop("term_to"), found.pop("ended"))
+    undated = np.flatnonzero(found["due"] == NEVER)
+    days, which = np.unique(found["effective"][undated], return_inverse=True)
+    due = [day_number(recordal_deadline(to_day(day)).date) for day in days]
+    found["due"][undated] = np.array(due, np.int32)[which]
+    found["filed"] = np.where(found["filed"] == NEVER, found["recorded"], found["filed"])
+    return found, found.pop("licensee_id"), left_out
 
 
-def _table(read: dict[str, Array], licensee: Array, pairs: Array, chosen: Array) -> Licences:
-    """The chosen ones of the licences that were read."""
+def _table(found: dict[str, Array], licensee: Array, pairs: Array, chosen: Array) -> Licences:
+    """The chosen ones of the licences that were found."""
     pair = np.unique(pairs[chosen], return_inverse=True)[1]
-    columns = {name: column[chosen] for name, column in read.items() if name != "ordinary"}
+    columns = {name: column[chosen] for name, column in found.items() if name != "ordinary"}
     return Licences(**columns, licensee=licensee[chosen].astype(np.int32), pair=pair.astype(np.int32))
