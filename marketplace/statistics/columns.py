@@ -171,6 +171,12 @@ class Facts:
         return lines
 
     @cached_property
+    def first_spells(self) -> tuple[Array, Array]:
+        """Per patent the place of its first spell, which each has; and the places of all later ones."""
+        is_first = np.diff(self.spells.patent, prepend=-1) != 0
+        return np.flatnonzero(is_first), np.flatnonzero(~is_first)
+
+    @cached_property
     def announced_month(self) -> Array:
         return month_numbers(self.patents.announced)
 

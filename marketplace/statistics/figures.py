@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from marketplace.core.lazily import Lazily
@@ -148,6 +149,11 @@ def cells(facts: Facts, question: Question) -> list[Cell]:
     return _FIGURES[question.figure](_known(facts, question), question)
 
 
+def quick_cells(facts: Facts, question: Question, days: Sequence[int]) -> list[Cell]:
+    """The quick-licence rate for some N only, of those in QUICK_DAYS."""
+    return _quick(_known(facts, question), question, days)
+
+
 def side_cells(facts: Facts, question: Question) -> list[Cell]:
     """The funnel's side counts: recommended, contacted, passed over."""
     return _funnel(_known(facts, question), question, SIDE_STAGES)
@@ -183,11 +189,19 @@ class _Known:
         found &= self.mask
         return found
 
+    def with_spell(self, spells: Array) -> Array:
+        """A mask of the patents that have one of the spells of a mask, as far as they are known."""
+        first, later = self.facts.first_spells
+        found: Array = spells[first]
+        found[self.facts.spells.patent[later[spells[later]]]] = True
+        found &= self.mask
+        return found
+
     def in_force_on(self, day: dt.date) -> Array:
         spells, number = self.facts.spells, day_number(day)
         return self._once(
             ("in force", day),
-            lambda: self.patents(spells.patent[(spells.start <= number) & (number < spells.end)]),
+            lambda: self.with_spell((spells.start <= number) & (number < spells.end)),
         )
 
     def in_force_between(self, first: dt.date, last: dt.date) -> Array:
@@ -198,7 +212,7 @@ class _Known:
             overlaps = (spells.start <= end) & (
                 (begin < spells.end) | ((begin <= spells.start) & (spells.start == spells.end))
             )
-            return self.patents(spells.patent[overlaps])
+            return self.with_spell(overlaps)
 
         return self._once(("in force between", first, last), find)
 
@@ -218,6 +232,18 @@ class _Known:
                 licences.patent[(licences.effective <= number) & (number <= licences.last_day)]
             ),
         )
+
+    def exit_on(self, observed: int) -> Array:
+        """The day on which each patent went, or will go: the end of its last spell begun by that day."""
+        spells = self.facts.spells
+
+        def find() -> Array:
+            begun = np.flatnonzero(spells.start <= observed)
+            last = np.full(len(self.mask), NEVER, np.int32)
+            last[spells.patent[begun]] = spells.end[begun]
+            return last
+
+        return self._once(("exit", observed), find)
 
     def cohort(self, question: Question) -> Array:
         """Those first announced in the period."""
@@ -249,9 +275,11 @@ def _known(facts: Facts, question: Question) -> _Known:
 
 def _between(licences: Licences, first: dt.date, last: dt.date) -> tuple[int, int]:
     """From where to where, exclusive, licences took effect in a period."""
+    # Days of the column's own kind: for others numpy would turn the whole column into theirs at each search.
+    begin, end = (licences.effective.dtype.type(day_number(day)) for day in (first, last))
     return (
-        int(np.searchsorted(licences.effective, day_number(first), "left")),
-        int(np.searchsorted(licences.effective, day_number(last), "right")),
+        int(np.searchsorted(licences.effective, begin, "left")),
+        int(np.searchsorted(licences.effective, end, "right")),
     )
 
 
@@ -303,7 +331,9 @@ class _Groups:
     def ends(self, mask: Array) -> tuple[Array, Array]:
         """The first and the last row of a mask in each group; -1 where a group has none."""
         rows = np.flatnonzero(mask)
-        groups = np.zeros(len(rows), np.int16) if self._places is None else self._places[rows]
+        if self._places is None:
+            return (rows[:1], rows[-1:]) if len(rows) else (np.array([-1]), np.array([-1]))
+        groups = self._places[rows]
         first, last = (np.full(len(self.codes), -1) for _ in range(2))
         first[groups[::-1]] = rows[::-1]  # where a group comes again, what is written last stays
         last[groups] = rows
@@ -420,7 +450,7 @@ def _announced(known: _Known, question: Question) -> list[Cell]:
     ]
 
 
-def _quick(known: _Known, question: Question) -> list[Cell]:
+def _quick(known: _Known, question: Question, each: Sequence[int] = QUICK_DAYS) -> list[Cell]:
     facts = known.facts
     cohort = known.cohort(question)
     groups, shown = _cohorts(known, cohort, question)
@@ -428,7 +458,7 @@ def _quick(known: _Known, question: Question) -> list[Cell]:
     announced = facts.patents.announced
     licensed = cohort & (facts.reached("in_effect") != NEVER)
     waited = facts.reached("in_effect") - announced
-    within = {days: groups.tally(licensed & (waited <= days)) for days in QUICK_DAYS}
+    within = {days: groups.tally(licensed & (waited <= days)) for days in each}
     young = _Young(known, groups, cohort, question)
     earliest, latest = groups.ends(cohort)  # patents are in the order of their announcement
     found = []
@@ -439,7 +469,7 @@ def _quick(known: _Known, question: Question) -> list[Cell]:
         if len(whole[place]):
             oldest = to_day(announced[earliest[place]])
             youngest = to_day(announced[latest[place]])
-        for days in QUICK_DAYS:
+        for days in each:
             cell = Cell(code, None, whole[place], first, last, days=days)
             age = dt.timedelta(days=days)
             if question.complete_from is not None and oldest < question.complete_from:
@@ -459,24 +489,26 @@ class _Young:
     """How long the patents of a cohort were watched, and what ended that: for estimates of each group."""
 
     def __init__(self, known: _Known, groups: _Groups, cohort: Array, question: Question) -> None:
-        facts, observed = known.facts, day_number(question.as_of)
-        # Of the spells begun by the day of observation the last one tells whether a patent is gone.
-        begun = np.flatnonzero(facts.spells.start <= observed)
-        last = np.zeros(len(cohort), np.int64)
-        last[facts.spells.patent[begun]] = begun
-        self._rows, self._bounds = groups.rows(cohort)
-        rows = self._rows
-        exit_on = facts.spells.end[last[rows]] if len(rows) else np.empty(0, np.int32)
+        self._known, self._groups, self._cohort = known, groups, cohort
+        self._observed = day_number(question.as_of)
+
+    @cached_property
+    def _watched(self) -> tuple[Array, Array, Array, Array, Array]:
+        """Days watched, whether licensed, whether gone, and holder of each; and where each group begins."""
+        facts, observed = self._known.facts, self._observed
+        rows, bounds = self._groups.rows(self._cohort)
+        exit_on = self._known.exit_on(self._observed)[rows]
         licensed_on = facts.reached("in_effect")[rows]
-        self._licensed = licensed_on <= observed
-        self._gone = ~self._licensed & (exit_on <= observed)
-        end = np.where(self._licensed, licensed_on, np.where(self._gone, exit_on, observed))
-        self._waited = np.maximum(end - facts.patents.announced[rows], 0)
-        self._holder = facts.patents.holder[rows]
+        licensed = licensed_on <= observed
+        gone = ~licensed & (exit_on <= observed)
+        end = np.where(licensed, licensed_on, np.where(gone, exit_on, observed))
+        waited = np.maximum(end - facts.patents.announced[rows], 0)
+        return waited, licensed, gone, facts.patents.holder[rows], bounds
 
     def estimate(self, place: int, days: int) -> Estimate | None:
-        part = slice(self._bounds[place], self._bounds[place + 1])
-        return estimate(self._waited[part], self._licensed[part], self._gone[part], self._holder[part], days)
+        *watched, bounds = self._watched
+        waited, licensed, gone, holder = (column[bounds[place] : bounds[place + 1]] for column in watched)
+        return estimate(waited, licensed, gone, holder, days)
 
 
 def _funnel(known: _Known, question: Question, stages: tuple[str, ...] = STAGES) -> list[Cell]:
@@ -526,18 +558,17 @@ class _Deals:
         self.places = known.deals(question.first, question.last)
         patents = facts.open.patent[self.places]
         self.free = facts.free[patents]
-        if question.by is None:
-            self.codes: Sequence[str] = (ALL,)
-            self.group: Array = np.zeros(len(self.places), np.int16)
-            self.shown = [0]
-        elif question.by == "month":
+        self.codes: Sequence[str] = (ALL,)
+        self.shown = [0]
+        self._group: Array | None = None
+        if question.by == "month":
             self.codes = [month for month, _, _ in months(question.first, question.last)]
-            self.group = _month_places(facts.effective_month[self.places], question, len(self.codes))
+            self._group = _month_places(facts.effective_month[self.places], question, len(self.codes))
             self.shown = list(range(len(self.codes)))
-        else:
+        elif question.by is not None:
             self.codes = facts.labels[question.by]
-            self.group = facts.group(question.by)[patents]
-            self.shown = [int(place) for place in np.flatnonzero(np.bincount(self.group))]
+            self._group = facts.group(question.by)[patents]
+            self.shown = [int(place) for place in np.flatnonzero(np.bincount(self._group))]
 
     def column(self, name: str) -> Array:
         """A property of these licences."""
@@ -547,19 +578,37 @@ class _Deals:
     def tally(self, mask: Array | None = None) -> list[Members]:
         """What a mask over these licences counts in each group; without one, all."""
         chosen = slice(None) if mask is None else mask
-        size = len(self.codes)
-        group, places = self.group[chosen], self.places[chosen]
+        places, free = self.places[chosen], self.free[chosen]
+        if self._group is None:
+            return [Members("licence", len(places), int(np.count_nonzero(free)), lambda: places)]
+        size, group = len(self.codes), self._group[chosen]
         found = np.bincount(group, minlength=size)
-        free = np.bincount(group[self.free[chosen]], minlength=size)
+        free_of = np.bincount(group[free], minlength=size)
         return [
             Members(
                 "licence",
                 int(found[place]),
-                int(free[place]),
+                int(free_of[place]),
                 lambda place=place: places[group == place],  # type: ignore[misc]
             )
             for place in range(size)
         ]
+
+    def histograms(self, mask: Array, days: Array) -> Array:
+        """How often each number of days occurs: of all and of the free ones, by group, by days.
+
+        Args:
+            mask: over these licences.
+            days: of those that it chooses.
+        """
+        longest, size = int(days.max(initial=0)) + 1, len(self.codes)
+        at = days if self._group is None else self._group[mask].astype(np.int64) * longest + days
+        return np.stack(
+            [
+                np.bincount(some, minlength=size * longest).reshape(size, longest)
+                for some in (at, at[self.free[mask]])
+            ]
+        )
 
 
 def _licences(known: _Known, question: Question) -> list[Cell]:
@@ -597,7 +646,7 @@ def _speed(known: _Known, question: Question) -> list[Cell]:
         start, end = (deals.column(name) for name in _ENDS[interval])
         # A later day before an earlier one is a fault of the source and says nothing of speed.
         timed = (end <= observed) & (start <= end)
-        measured[interval] = deals.tally(timed), _histograms(deals, timed, (end - start)[timed])
+        measured[interval] = deals.tally(timed), deals.histograms(timed, (end - start)[timed])
     return [
         Cell(
             deals.codes[place],
@@ -619,19 +668,6 @@ _ENDS = {
     "effect_to_recordal": ("effective", "recorded"),
     "notice_to_effect": ("notice", "effective"),
 }
-
-
-def _histograms(deals: _Deals, timed: Array, days: Array) -> Array:
-    """How often each number of days occurs: of all and of the free ones, by group, by days."""
-    longest = int(days.max(initial=0)) + 1
-    size = len(deals.codes)
-    at = deals.group[timed].astype(np.int64) * longest + days
-    return np.stack(
-        [
-            np.bincount(some, minlength=size * longest).reshape(size, longest)
-            for some in (at, at[deals.free[timed]])
-        ]
-    )
 
 
 _FIGURES: dict[str, Callable[[_Known, Question], list[Cell]]] = {

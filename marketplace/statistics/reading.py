@@ -57,8 +57,7 @@ def _day_on_postgresql(element: Day, compiler: Any, **values: Any) -> str:
 
 @compiles(Day, "sqlite")
 def _day_on_sqlite(element: Day, compiler: Any, **values: Any) -> str:
-    day = compiler.process(element.clauses, **values)
-    return f"COALESCE(CAST(julianday({day}) - 2440587.5 AS INTEGER), {NEVER})"
+    return _counted_by_sqlite(compiler.process(element.clauses, **values))
 
 
 @compiles(LegalDay, "postgresql")
@@ -70,7 +69,11 @@ def _legal_day_on_postgresql(element: LegalDay, compiler: Any, **values: Any) ->
 @compiles(LegalDay, "sqlite")
 def _legal_day_on_sqlite(element: LegalDay, compiler: Any, **values: Any) -> str:
     instant = compiler.process(element.clauses, **values)
-    return f"COALESCE(CAST(julianday(date(substr({instant}, 1, 19), '+8 hours')) - 2440587.5 AS INTEGER), {NEVER})"
+    return _counted_by_sqlite(f"date(substr({instant}, 1, 19), '+8 hours')")
+
+
+def _counted_by_sqlite(day: str) -> str:
+    return f"COALESCE(CAST(julianday({day}) - 2440587.5 AS INTEGER), {NEVER})"
 
 
 def read(query: sa.Select[*tuple[Any, ...]]) -> dict[str, Array]:

@@ -191,6 +191,7 @@ def statistics(
     *,
     rows_url: RowsUrl,
     outside: bool = False,
+    beside: bool = True,
 ) -> dict[str, Any]:
     """A figure as the API gives it (`interfaces.md`). Public.
 
@@ -202,6 +203,7 @@ def statistics(
         as_of: as for `question`.
         rows_url: makes the address of a cell's rows from parameters to be put into a query string.
         outside: ask for the patents outside the region instead.
+        beside: give `counts` too, which takes as long as a figure.
 
     Returns:
         `figure`, `title`, `definition`, `definition_version`, `unit`, `from`, `to`, `by`, `as_of`,
@@ -227,8 +229,9 @@ def statistics(
         "computed_at": clock.format_instant(standing.computed_at) if standing.computed_at else None,
         "journal_id": standing.journal_id,
         "rows": [plain(cell, asked, rows_url) for cell in answer(asked)],
-        "counts": counts(asked),
     }
+    if beside:
+        body["counts"] = counts(asked)
     if figure == "funnel":
         body["side"] = [
             plain(cell, asked, rows_url) for cell in figures.side_cells(standing.facts, _clipped(asked))
@@ -263,7 +266,7 @@ def quick_rates(asked: Question, rows_url: RowsUrl) -> list[dict[str, Any]]:
     for days in figures.QUICK_DAYS:
         last = min(asked.last, asked.as_of - dt.timedelta(days=days))
         cohort = replace(asked, by=None, last=max(last, asked.first))
-        cell = next(cell for cell in answer(cohort) if cell.days == days)
+        (cell,) = figures.quick_cells(snapshot().facts, _clipped(cohort), (days,))
         found.append(
             plain(cell, cohort, rows_url) | {"from": cohort.first.isoformat(), "to": cohort.last.isoformat()}
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -87,16 +88,25 @@ class Asked:
     as_of: dt.date
     by: str
 
+    @cached_property
+    def _answered(self) -> dict[tuple[Any, ...], dict[str, Any]]:
+        return {}
+
     def figure(self, figure: str, by: str | None = None, **values: Any) -> dict[str, Any]:
-        return services.statistics(
-            figure,
-            values.get("first", self.first),
-            values.get("last", self.last),
-            by,
-            self.as_of,
-            rows_url=rows_url,
-            outside=values.get("outside", False),
-        )
+        """A figure of the period, or of another one (`first`, `last`); asked once, shown often."""
+        first, last = values.get("first", self.first), values.get("last", self.last)
+        outside = values.get("outside", False)
+        key = figure, by, first, last, outside
+        if key not in self._answered:
+            self._answered[key] = services.statistics(
+                figure, first, last, by, self.as_of, rows_url=rows_url, outside=outside, beside=False
+            )
+        return self._answered[key]
+
+    def counts(self, first: dt.date | None = None, last: dt.date | None = None) -> dict[str, Any]:
+        """What stands beside the figures of the period, or of another one."""
+        asked = services.question("conversion", first or self.first, last or self.last, None, self.as_of)
+        return services.counts(asked)
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -144,7 +154,7 @@ def home() -> ResponseReturnValue:
         figure: asked.figure(figure, "month")
         for figure in ("in-force", "announced", "licences", "conversion")
     }
-    counts = asked.figure("conversion")["counts"]
+    counts = asked.counts()
     groups = _groups(asked)
     page = render_template(
         "bureau/home.html",
@@ -196,9 +206,7 @@ def _cards(asked: Asked, months: dict[str, dict[str, Any]], counts: dict[str, An
     if before is not None:
         then = asked.figure("in-force", first=before[0], last=before[1])["rows"][0]
         licences_before = asked.figure("licences", first=before[0], last=before[1])["rows"][0]
-        paid_before = services.statistics("conversion", *before, None, asked.as_of, rows_url=rows_url)[
-            "counts"
-        ]["paid_minor"]
+        paid_before = asked.counts(*before)["paid_minor"]
     return [
         Card(
             DEFINITIONS["in-force"],
@@ -382,9 +390,7 @@ def _quick(asked: Asked) -> dict[str, Any]:
     question = services.question(
         "quick-licence", min(max(first, earliest), asked.first), asked.last, "month", asked.as_of
     )
-    body = services.statistics(
-        "quick-licence", question.first, question.last, "month", asked.as_of, rows_url=rows_url
-    )
+    body = asked.figure("quick-licence", "month", first=question.first, last=question.last)
     months: dict[str, list[dict[str, Any]]] = {}
     for row in body["rows"]:
         months.setdefault(row["group"], []).append(row)
@@ -392,9 +398,7 @@ def _quick(asked: Asked) -> dict[str, Any]:
         "from": question.first,
         "to": question.last,
         "whole": services.quick_rates(question, rows_url),
-        "together": services.statistics(
-            "quick-licence", question.first, question.last, None, asked.as_of, rows_url=rows_url
-        )["rows"],
+        "together": asked.figure("quick-licence", first=question.first, last=question.last)["rows"],
         "months": {month: rows for month, rows in months.items() if rows[0]["denominator"]},
     }
 

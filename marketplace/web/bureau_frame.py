@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
-from flask import request, url_for
+from flask import g, request, url_for
 
 from marketplace.core.errors import Invalid
 from marketplace.statistics.definitions import GROUPING_TITLES
@@ -33,6 +34,12 @@ def day_asked(name: str) -> dt.date | None:
         ) from None
 
 
+# A page has hundreds of addresses of the same few words.
+_quoted = lru_cache(4096)(quote_plus)
+
+
 def rows_url(parameters: dict[str, str]) -> str:
     """The page of the rows that a number counts."""
-    return f"{url_for('bureau.rows')}?{urlencode(parameters)}"
+    if "rows_page" not in g:
+        g.rows_page = url_for("bureau.rows")
+    return f"{g.rows_page}?{urlencode(parameters, quote_via=lambda word, *_: _quoted(word))}"
