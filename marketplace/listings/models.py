@@ -168,6 +168,13 @@ class Offer(Versioned, Model):
             postgresql_where=sa.text("status IN ('announced', 'withdrawal_filed')"),
         ),
         sa.Index("ix_offers_status", "status", "evidence"),
+        sa.Index(
+            "ix_offers_duty",
+            "duty_to_withdraw_since",
+            "id",
+            sqlite_where=sa.text("duty_to_withdraw_since IS NOT NULL"),
+            postgresql_where=sa.text("duty_to_withdraw_since IS NOT NULL"),
+        ),
     )
     patent_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("patents.id"), index=True)
     holder_id: Mapped[int] = mapped_column(
