@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -62,6 +62,16 @@ _BULK_ARENA: Final = 64_000_000
 _BATCH: Final = 500
 _LOCK_WAIT: Final = 30.0  # seconds
 _READY: Final = "schema-version"  # written last: a folder without it is no generation
+_COMMITTED: Final = "meta.json"  # tantivy puts a new one in its place at each commit
+_COUNTS_KEPT: Final = 50_000
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """How many offers hold a term, as far as it was asked, while nothing new is committed."""
+
+    commit: tuple[int, int]
+    of: dict[tuple[int, str], int]
 
 
 class EmbeddedEngine:
@@ -75,6 +85,7 @@ class EmbeddedEngine:
     def __init__(self, base: Path) -> None:
         self._base = base
         self._open: dict[tuple[str, int], Any] = {}
+        self._counts: dict[str, _Counts] = {}
         self._lock = threading.Lock()
         self._schema = _schema()
 
@@ -96,6 +107,7 @@ class EmbeddedEngine:
         (folder / _READY).unlink(missing_ok=True)
         with self._lock:
             self._open = {key: index for key, index in self._open.items() if key[0] != generation}
+            self._counts.pop(generation, None)
         shutil.rmtree(folder, ignore_errors=True)
 
     def _folder(self, generation: str) -> Path:
@@ -263,13 +275,30 @@ class EmbeddedEngine:
         self, generation: str, words: Collection[str], characters: Collection[str]
     ) -> Frequencies:
         """See `SearchEngine`."""
+        with _failures():
+            known = self._counted(generation)
         searcher = self._searcher(generation)
+
+        def count(place: int, term: str, node: Node) -> int:
+            if (place, term) not in known:
+                known[place, term] = searcher.search(self._unscored(node), limit=1).count
+            return known[place, term]
+
         with _failures():
             counts = [
-                {term: searcher.search(self._unscored(node), limit=1).count for term, node in nodes.items()}
-                for nodes in counting(words, characters)
+                {term: count(place, term, node) for term, node in nodes.items()}
+                for place, nodes in enumerate(counting(words, characters))
             ]
             return Frequencies(searcher.num_docs, *counts)
+
+    def _counted(self, generation: str) -> dict[tuple[int, str], int]:
+        """What was counted since the last commit: needs share most of their characters."""
+        written = (self._folder(generation) / _COMMITTED).stat()
+        commit = written.st_ino, written.st_mtime_ns
+        found = self._counts.get(generation)
+        if found is None or found.commit != commit or len(found.of) > _COUNTS_KEPT:
+            found = self._counts[generation] = _Counts(commit, {})
+        return found.of
 
     def _facets(self, searcher: Any, wanted: Plan) -> dict[str, tuple[FacetCount, ...]]:
         """All counts in one pass over what the words find, since to find it takes longer than to count."""

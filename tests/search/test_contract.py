@@ -429,6 +429,19 @@ def test_scores_rank_live_offers_by_the_weights_of_words_and_characters(engine):
     assert heavier[0].score == pytest.approx(2 * ranked[0].score, rel=1e-5)
 
 
+def test_terms_are_counted_as_the_index_stands_at_each_question(engine, generation):
+    def battery() -> tuple[int, int, int]:
+        counts = engine.frequencies(generation, ["电池"], ["池"])
+        return counts.total, counts.words["电池"], counts.characters["池"]
+
+    one, other = (dataclasses.replace(offer(n), title="一种电池", version=1) for n in (1, 2))
+    assert battery() == (0, 0, 0)
+    engine.write(generation, [one])
+    assert battery() == battery() == (1, 1, 1)
+    engine.write(generation, [other, dataclasses.replace(one, title="一种泵", abstract="", version=2)])
+    assert battery() == (2, 1, 1)
+
+
 def test_a_healthy_engine_says_so(engine):
     health = engine.health()
     assert (health.name, health.available) == (engine.name, True)
