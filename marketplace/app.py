@@ -48,6 +48,7 @@ WITH_MODELS = (
     "search.saved",
     "matching",
     "statistics",
+    "statistics.reports",
     "notifications",
     "notifications.hooks",
 )
@@ -78,6 +79,7 @@ WITH_POLICIES = (
     "search.saved",
     "matching",
     "statistics",
+    "statistics.reports",
     "notifications",
     "notifications.hooks",
 )
@@ -112,6 +114,7 @@ WITH_WORK = (
     "search.saved",
     "matching",
     "statistics",
+    "statistics.reports",
     "notifications",
     "notifications.hooks",
 )
