@@ -24,6 +24,7 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 WITH_MODELS = (
     "accounts",
     "accounts.mailing",
+    "accounts.access_log",
     "listings",
     "listings.consents",
     "listings.showcase",
@@ -49,6 +50,7 @@ WITH_MODELS = (
     "matching",
     "statistics",
     "statistics.reports",
+    "audit",
     "notifications",
     "notifications.hooks",
 )
@@ -80,6 +82,7 @@ WITH_POLICIES = (
     "matching",
     "statistics",
     "statistics.reports",
+    "audit",
     "notifications",
     "notifications.hooks",
 )
@@ -115,6 +118,7 @@ WITH_WORK = (
     "matching",
     "statistics",
     "statistics.reports",
+    "audit",
     "notifications",
     "notifications.hooks",
 )

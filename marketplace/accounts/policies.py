@@ -71,6 +71,8 @@ RULES = {
     "account.administer": Rule(WRITE, (operator,)),
     "account.ask_erasure": Rule(READ, (_oneself,)),
     "account.erase": Rule(WRITE, (operator,)),
+    "access_log.own": Rule(READ, (signed_in,)),
+    "access_log.search": Rule(READ, (bureau,)),
     "dead_letter.see": Rule(READ, (operator,)),
     "dead_letter.resolve": Rule(WRITE, (operator,)),
     "mandate.grant": Rule(WRITE, (_administrator, operator)),
