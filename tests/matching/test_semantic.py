@@ -65,7 +65,7 @@ def test_without_a_setting_or_its_package_there_is_no_model() -> None:
 def test_generic_words_are_words_as_the_analysis_gives_them() -> None:
     assert generic.is_generic("装置")
     assert generic.is_generic("improv")
-    for word in ("2024", "七十", "百分之", "零下", "二十度", "三成", "一百二", "温度", "国产化"):
+    for word in ("2024", "七十", "百分之", "零下", "二十度", "三成", "一百二", "温度", "国产化", "二氧化"):
         assert not generic.is_telling(word), word
     for word in ("电镀", "三元", "千斤顶", "万向", "半导体", "七氟丙烷"):
         assert generic.is_telling(word), word
