@@ -45,11 +45,13 @@ class DocumentRefused(Exception):
 
 def live(engine_name: str) -> SearchGeneration | None:
     """The generation that answers for an engine."""
-    return db.session.scalar(
-        sa.select(SearchGeneration).where(
-            SearchGeneration.engine == engine_name, SearchGeneration.live.is_(True)
-        )
-    )
+    return db.session.scalar(_LIVE, {"engine": engine_name})
+
+
+# Made once, since every search asks.
+_LIVE: Final = sa.select(SearchGeneration).where(
+    SearchGeneration.engine == sa.bindparam("engine"), SearchGeneration.live.is_(True)
+)
 
 
 def readers() -> Sequence[Reader]:

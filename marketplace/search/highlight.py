@@ -20,9 +20,14 @@ from marketplace.search.simplified import simplify
 SNIPPET: Final = 120
 """How many characters of a long text are shown around the matches."""
 
-_WHOLE: Final = ("title", "title_en")
 _NAMES: Final = ("owners_en", "formerly")
-_CUT: Final = ("abstract", "abstract_en", "application", "problem", "advantage", "product")
+_SHOWN: Final[Sequence[tuple[str, int | None]]] = (
+    *((name, None) for name in ("title", "title_en", *_NAMES)),
+    *(
+        (name, SNIPPET)
+        for name in ("abstract", "abstract_en", "application", "problem", "advantage", "product")
+    ),
+)
 _WORD: Final = re.compile(f"[^\\W_{analysis.HAN}]+")
 _HAN_RUN: Final = re.compile(f"[{analysis.HAN}]+")
 
@@ -50,10 +55,14 @@ class Highlighter:
 
     def document(self, document: OfferDocument) -> dict[str, str]:
         """Field name → safe HTML, for fields in which anything is marked; long texts are cut to a snippet."""
-        marked = {name: self.text(getattr(document, name)) for name in _WHOLE}
-        marked |= {name: self.text("；".join(getattr(document, name))) for name in _NAMES}
-        marked |= {name: self.text(getattr(document, name), length=SNIPPET) for name in _CUT}
-        return {name: markup for name, markup in marked.items() if markup is not None}
+        marked = {}
+        for name, length in _SHOWN:
+            said = getattr(document, name)
+            if said:  # most offers lack most of these
+                markup = self.text("；".join(said) if name in _NAMES else said, length=length)
+                if markup is not None:
+                    marked[name] = markup
+        return marked
 
     def text(self, text: str, *, length: int | None = None) -> str | None:
         """`text` with matches in `<mark>` and everything else escaped, or None where nothing matches.
