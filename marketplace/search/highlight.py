@@ -21,12 +21,10 @@ SNIPPET: Final = 120
 """How many characters of a long text are shown around the matches."""
 
 _NAMES: Final = ("owners_en", "formerly")
+_CUT: Final = ("abstract", "abstract_en", "application", "problem", "advantage", "product")
 _SHOWN: Final[Sequence[tuple[str, int | None]]] = (
     *((name, None) for name in ("title", "title_en", *_NAMES)),
-    *(
-        (name, SNIPPET)
-        for name in ("abstract", "abstract_en", "application", "problem", "advantage", "product")
-    ),
+    *((name, SNIPPET) for name in _CUT),
 )
 _WORD: Final = re.compile(f"[^\\W_{analysis.HAN}]+")
 _HAN_RUN: Final = re.compile(f"[{analysis.HAN}]+")
