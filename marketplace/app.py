@@ -17,6 +17,7 @@ from marketplace.core.logging import configure_logging, init_request_log
 from marketplace.core.mailer import Mailer
 from marketplace.core.worker import Work
 from marketplace.extensions import Migrations, babel, csrf, limiter, login_manager, no_needless_wait
+from marketplace.statistics.reports.services import GROUP_NAMES
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -201,6 +202,8 @@ def _domains(app: Flask, _settings: config.Settings) -> None:
 def _entry_points(app: Flask, settings: config.Settings) -> None:
     api.init_app(app, settings)
     web.init_app(app, settings)
+    # Reports are also written by the worker, with the names that pages give to groups.
+    app.extensions[GROUP_NAMES] = web.groups.group_name
 
 
 WIRING: tuple[Callable[[Flask, config.Settings], None], ...] = (

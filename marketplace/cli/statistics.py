@@ -11,7 +11,9 @@ from flask import current_app
 from flask_babel import force_locale
 
 from marketplace.core import clock
-from marketplace.statistics import facts, report, services
+from marketplace.core.errors import Invalid
+from marketplace.statistics import facts, services
+from marketplace.statistics.reports import building, periods, writing
 from marketplace.web.groups import group_name
 
 from . import result, with_application
@@ -60,10 +62,13 @@ def rebuild() -> None:
 
 
 @statistics_command.command("report")
-@click.option("--format", "form", type=click.Choice(report.FORMATS), default="pdf", show_default=True)
+@click.option("--format", "form", type=click.Choice(writing.FORMATS), default="pdf", show_default=True)
 @click.option("--from", "from_", type=Day(), help="First day; by default the first observed.")
 @click.option("--to", type=Day(), help="Last day; by default the day of observation.")
 @click.option("--as-of", type=Day(), help="Day of observation; by default that of the facts.")
+@click.option(
+    "--period", "period", help="A month, quarter or year instead of days: 2026-10, 2026-Q3 or 2026."
+)
 @click.option("--language", type=click.Choice(("zh", "en")), default="zh", show_default=True)
 @click.option(
     "--output",
@@ -76,6 +81,7 @@ def write_report(
     from_: dt.date | None,
     to: dt.date | None,
     as_of: dt.date | None,
+    period: str | None,
     language: str,
     output: Path | None,
 ) -> None:
@@ -83,11 +89,15 @@ def write_report(
 
     The facts are brought up to date first. Prints JSON with the file, its sha256 and what it rests on.
     """
+    if period is not None:
+        if from_ is not None or to is not None:
+            raise click.UsageError("--period stands instead of --from and --to")
+        from_, to = _days_of(period)
     facts.refresh()
     # Texts are chosen by a request's language; a command has none, so it makes an empty one.
     with current_app.test_request_context(), force_locale(language):
-        made = report.build(from_, to, as_of, name=group_name)
-        content = report.write(made, form)
+        made = building.build(from_, to, as_of, language=language, name=group_name)
+        content = writing.write(made, form)
     path = output or Path(f"statistics-{made.as_of}.{form}")
     try:
         path.write_bytes(content)
@@ -104,4 +114,17 @@ def write_report(
             "journal_id": made.journal_id,
             "made_at": clock.format_instant(made.made_at),
         }
+    )
+
+
+def _days_of(text: str) -> tuple[dt.date, dt.date]:
+    """First and last day of a period; ends the command with exit 2 for anything else."""
+    for kind in ("month", "quarter", "year"):
+        try:
+            found = periods.written(kind, text)
+        except Invalid:
+            continue
+        return found.first, found.last
+    raise click.BadParameter(
+        f"{text!r} is not a period such as 2026-10, 2026-Q3 or 2026", param_hint="--period"
     )

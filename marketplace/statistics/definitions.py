@@ -187,6 +187,18 @@ FEES = Definition(
     1,
 )
 
+# Where the rows of a figure come from, by what one row is.
+SOURCES = {
+    "patent": _l(
+        "Announcements of the Patent Gazette as verified here, patent facts with their date, licences on "
+        "record, and views counted by this platform."
+    ),
+    "licence": _l(
+        "Licences concluded here, stated by a party, imported by the bureau or known by the gazette's "
+        "recordals."
+    ),
+}
+
 STAGE_TITLES = {
     "announced": _l("Announced"),
     "shown": _l("Shown in results"),

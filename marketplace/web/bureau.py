@@ -18,7 +18,7 @@ from marketplace.deals.royalties.supervision import counts as royalties_counts
 from marketplace.demands.supervision import count_unanswered
 from marketplace.listings.duties import count_open_duties
 from marketplace.listings.mirrored.services import counts as mirrored_counts
-from marketplace.statistics import figures, report, services
+from marketplace.statistics import figures, services
 from marketplace.statistics.columns import UNKNOWN
 from marketplace.statistics.definitions import (
     DEFINITIONS,
@@ -30,6 +30,7 @@ from marketplace.statistics.definitions import (
     Definition,
 )
 from marketplace.statistics.figures import QUICK_DAYS, Question
+from marketplace.statistics.reports import building, writing
 from marketplace.statistics.services import Drill
 
 from . import bureau_comparison, bureau_demands, bureau_duties, formats
@@ -553,7 +554,13 @@ def figures_csv() -> ResponseReturnValue:
 @access("bureau")
 def bureau_report(form: str) -> ResponseReturnValue:
     """The report of the period as a file, in the reader's language."""
-    if form not in report.FORMATS:
+    if form not in writing.FORMATS:
         raise NotFound("report-form-unknown", "The report cannot be had in this form.")
-    made = report.build(day_asked("from"), day_asked("to"), day_asked("as_of"), name=group_name)
-    return saved(report.write(made, form), f"statistics-{made.as_of}.{form}")
+    made = building.build(
+        day_asked("from"),
+        day_asked("to"),
+        day_asked("as_of"),
+        language="en" if formats.english() else "zh",
+        name=group_name,
+    )
+    return saved(writing.write(made, form), f"statistics-{made.as_of}.{form}")

@@ -1,1 +1,1 @@
-"""The bureau's reports of a month, quarter, year or other period: made, published, frozen, held against today."""
+"""The bureau's reports of a month, quarter, year or other period: made, published, frozen, compared."""
