@@ -1,4 +1,4 @@
-"""Anchoring the chain: each part of it is checked once, hashed into a tree, and shown to a time-stamp authority.
+"""Anchoring the chain: each part is checked once, hashed into a tree, and shown to a time-stamp authority.
 
 An anchor makes a change of the chain show even if all later seals were recomputed: the digest that the
 authority signed cannot be. It also proves single entries without showing those between them.
@@ -60,7 +60,8 @@ def checked(after: int, seal: bytes, most: int = MOST) -> Part:
     Raises:
         ChainBroken: at the first entry that is missing or was changed.
     """
-    table, seals = JournalEntry.__table__, []
+    table = JournalEntry.__table__
+    seals: list[bytes] = []
     last = after
     while len(seals) < most:
         query = sa.select(table).where(table.c.id > last).order_by(table.c.id)

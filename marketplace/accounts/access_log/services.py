@@ -195,7 +195,7 @@ def _midnight(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), clock.SHANGHAI)
 
 
-def _listed(query: sa.Select[tuple[Access]], before: int | None, limit: int) -> list[Access]:
+def _listed(query: sa.Select[Any], before: int | None, limit: int) -> list[Access]:
     if before is not None:
         query = query.where(Access.id < before)
     return list(db.session.scalars(query.order_by(Access.id.desc()).limit(limit)))
