@@ -175,7 +175,7 @@ class ReportRecipient(Model):
     kind: Mapped[str] = mapped_column(Code(8))
     user_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("users.id"))
 
-    user: Mapped[User] = relationship(lazy="joined")
+    user: Mapped[User] = relationship(lazy="selectin")
 
 
 class ReportMail(Model):
@@ -193,4 +193,4 @@ class ReportMail(Model):
     sent_at: Mapped[dt.datetime | None]
     failed: Mapped[bool]
 
-    user: Mapped[User] = relationship(lazy="joined")
+    user: Mapped[User] = relationship(lazy="selectin")

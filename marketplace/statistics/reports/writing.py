@@ -190,7 +190,7 @@ def _rows(book: Any, table: Listed) -> None:
 def _sheet(book: Any, title: str, widths: Sequence[int], freeze: str | None = "B2") -> Any:
     sheet = book.create_sheet(_NOT_IN_TITLES.sub("", title)[:31])
     for number, width in enumerate(widths):
-        sheet.column_dimensions[chr(ord("A") + number)].width = width
+        sheet.column_dimensions[openpyxl.utils.get_column_letter(number + 1)].width = width
     if freeze:
         sheet.freeze_panes = freeze
     return sheet
