@@ -16,7 +16,7 @@ from marketplace.accounts.mailing import choices
 from marketplace.core.errors import DomainError
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.notifications import hours, maillog
-from marketplace.notifications.texts import render
+from marketplace.notifications.texts import render_all
 
 from .forms import Form, optional, status_of
 
@@ -79,8 +79,9 @@ def _log(*, everybody: bool) -> dict[str, Any]:
         after=request.args.get("after", type=int),
         limit=_PAGE + 1,
     )
+    messages = {row.id: message for row, message in render_all(told for _, told in rows[:_PAGE] if told)}
     return {
-        "mails": [(sent, told and render(told).title) for sent, told in rows[:_PAGE]],
+        "mails": [(sent, messages.get(told.id) if told else None) for sent, told in rows[:_PAGE]],
         "older": rows[_PAGE - 1][0].id if len(rows) > _PAGE else None,
         "days": maillog.KEPT_DAYS,
     }

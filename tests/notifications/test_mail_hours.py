@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 
 import pytest
 import sqlalchemy as sa
@@ -17,10 +18,11 @@ from marketplace.core.errors import Forbidden, Invalid
 from marketplace.core.retention import erase_due
 from marketplace.core.tasks import Task
 from marketplace.core.unit_of_work import unit_of_work
-from marketplace.notifications import hours, maillog, services
+from marketplace.notifications import hours, maillog, services, texts
 from marketplace.notifications.models import Notification, SentMail
 from marketplace.notifications.work import RETENTIONS
 from tests import factories
+from tests.web.pages import client_of
 
 MINUTES = st.integers(0, 1439)
 
@@ -91,3 +93,22 @@ def test_others_see_no_log_and_addresses_go_in_time(context: None) -> None:
     assert (sent.address, sent.user_id) == (None, reader.user_id)
     with pytest.raises(Invalid, match="quiet-hours"), unit_of_work(reader):
         hours.set_hours(reader, 60, None)
+
+
+def test_the_log_says_to_its_reader_what_a_mail_was_about_and_to_an_operator_only_that_it_was_sent(
+    app: Flask, context: None
+) -> None:
+    with unit_of_work():
+        reader = factories.actor(factories.organisation())
+        operator = factories.user(staff_role="operator").id
+    message = told(reader, "duty_to_withdraw", 1)
+    services.mail(message.id, reader.user_id or 0)
+    said = texts.render(message)
+    own, everybody = (
+        client_of(app, user_id).get(path).get_data(as_text=True)
+        for user_id, path in ((reader.user_id or 0, "/account/mails"), (operator, "/operator/mails"))
+    )
+    assert said.title in own
+    assert said.title in everybody
+    assert html.escape(said.body.split("\n")[0], quote=False) in own
+    assert html.escape(said.body.split("\n")[0], quote=False) not in everybody
