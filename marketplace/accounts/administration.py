@@ -13,6 +13,7 @@ from marketplace.core.errors import Conflict, NotFound
 from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import lock, record
 
+from .access_log import services as access_log
 from .models import Membership, Organisation, OrganisationPast, User
 
 
@@ -48,7 +49,9 @@ def find_users(actor: Actor, text: str = "", *, before: int | None = None, size:
         )
     if before is not None:
         query = query.where(User.id < before)
-    return list(db.session.scalars(query))
+    found = list(db.session.scalars(query))
+    access_log.note(actor, "account_list", [user.id for user in found])
+    return found
 
 
 def find_organisations(
@@ -82,7 +85,11 @@ def find_organisations(
         )
     if before is not None:
         query = query.where(Organisation.id < before)
-    return list(db.session.scalars(query))
+    found = list(db.session.scalars(query))
+    for one in found:
+        people = [membership.user_id for membership in one.members]
+        access_log.note(actor, "members", people, organisation_id=one.id)
+    return found
 
 
 def get_user(actor: Actor, user_id: int) -> User:
@@ -96,6 +103,7 @@ def get_user(actor: Actor, user_id: int) -> User:
     user = db.session.get(User, user_id)
     if user is None:
         raise NotFound("account-not-found", "There is no such account.")
+    access_log.note(actor, "account", [user.id])
     return user
 
 

@@ -20,6 +20,7 @@ from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import lock, record
 
 from . import personal
+from .access_log import services as access_log
 from .administration import get_user
 from .members import end_tokens
 from .models import (
@@ -67,7 +68,9 @@ def wishes(actor: Actor, *, limit: int = 50) -> list[User]:
         .where(User.erasure_asked_at.is_not(None), User.erased_at.is_(None))
         .order_by(User.erasure_asked_at, User.id)
     )
-    return list(db.session.scalars(query.limit(limit)))
+    found = list(db.session.scalars(query.limit(limit)))
+    access_log.note(actor, "wishes", [user.id for user in found])
+    return found
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from marketplace.core.permissions import require
 from marketplace.core.tasks import enqueue
 from marketplace.core.unit_of_work import lock, record
 
+from .access_log import services as access_log
 from .levels import LEVELS
 from .lifecycle import INVITATION, JOIN_REQUEST
 from .links import digest_of, new_nonce, token_of
@@ -43,7 +44,10 @@ def members_of(actor: Actor, organisation_id: int) -> Sequence[Membership]:
         .options(joinedload(Membership.user))
         .order_by(Membership.id)
     )
-    return db.session.scalars(query).all()
+    found = db.session.scalars(query).all()
+    people = [one.user_id for one in found]
+    access_log.note(actor, "members", people, organisation_id=organisation_id)
+    return found
 
 
 def open_invitations(actor: Actor, organisation_id: int) -> Sequence[Invitation]:

@@ -20,6 +20,7 @@ from marketplace.core.errors import N_, Invalid, NotFound
 from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 
+from .access_log import services as access_log
 from .confirming import clean_code, confirm_organisation
 from .lifecycle import VERIFICATION
 from .models import Organisation, Verification, VerificationDocument
@@ -113,6 +114,7 @@ def get(actor: Actor, verification_id: int) -> Verification:
     found = db.session.get(Verification, verification_id)
     if found is None:
         raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
+    _note(actor, found)
     return found
 
 
@@ -179,7 +181,19 @@ def paper_of(actor: Actor, document_id: int) -> files.StoredFile:
     document = db.session.get(VerificationDocument, document_id)
     if document is None or document.file_id is None:
         raise NotFound("not-found", "There is no such thing, or it is not yours to see.")
+    _note(actor, db.session.get_one(Verification, document.verification_id))
     return db.session.get_one(files.StoredFile, document.file_id)
+
+
+def _note(actor: Actor, seen: Verification) -> None:
+    """A look at the papers that show who somebody is, of whoever handed them in."""
+    access_log.note(
+        actor,
+        "verification",
+        [seen.submitted_by] if seen.submitted_by is not None else [],
+        organisation_id=seen.organisation_id,
+        subject=seen,
+    )
 
 
 def forget_papers() -> None:

@@ -336,4 +336,12 @@ SENTENCES: Final[Mapping[str, str]] = {
     "webhook.tested": N_("Webhook tested"),
     "wording.added": N_("Promotional word added to the list"),
     "wording.ended": N_("Promotional word taken off the list"),
+    "report.corrected": N_("Report corrected"),
+    "report.differs": N_("Figures have changed since the report"),
+    "report.discarded": N_("Draft of a report discarded"),
+    "report.made": N_("Report made"),
+    "report.published": N_("Report published"),
+    "report.scheduled": N_("Report set to recur"),
+    "report.superseded": N_("Report replaced by a newer one"),
+    "report.written": N_("Remarks on the report written"),
 }

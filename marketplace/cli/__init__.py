@@ -15,8 +15,11 @@ import sqlalchemy as sa
 from flask import Flask
 from flask_babel import force_locale, gettext
 
+from marketplace.accounts.access_log import services as access_log
+from marketplace.core.actor import OPERATOR_COMMAND
 from marketplace.core.database import db
 from marketplace.core.errors import DomainError
+from marketplace.core.unit_of_work import unit_of_work
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -86,7 +89,11 @@ def with_application(command: Command) -> Command:
         app = application()
         with app.app_context(), force_locale(language()):
             try:
-                return command(*arguments, **named)
+                done = command(*arguments, **named)
+                if access_log.pending():
+                    with unit_of_work(OPERATOR_COMMAND):
+                        access_log.write("command")
+                return done
             except DomainError as error:
                 text = gettext(error.message, **error.parameters)
                 for field, sentences in getattr(error, "fields", {}).items():

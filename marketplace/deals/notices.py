@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from marketplace.accounts.access_log import services as access_log
 from marketplace.accounts.models import Organisation
 from marketplace.core import clock
 from marketplace.core.actor import SYSTEM, Actor
@@ -281,7 +282,11 @@ def get_notice(actor: Actor, notice_id: int) -> Notice:
     Raises:
         NotFound: there is none, or it is another party's.
     """
-    return find(actor, "notice.view", Notice, notice_id)
+    notice = find(actor, "notice.view", Notice, notice_id)
+    if actor.is_staff and notice.contact:
+        people = [notice.user_id] if notice.user_id is not None else []
+        access_log.note(actor, "contact", people, organisation_id=notice.licensee_id, subject=notice)
+    return notice
 
 
 def notice_document(actor: Actor, notice_id: int) -> bytes:

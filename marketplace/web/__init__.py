@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from flask import Flask
+from flask import Flask, Response, request
 
 import config
+from marketplace.accounts.access_log import services as access_log
+from marketplace.accounts.identity import current_actor
+from marketplace.core.unit_of_work import unit_of_work
 
 from . import assets, errors, locale, operations, security, shell
 
@@ -43,6 +46,7 @@ PAGES = (
     "feeds",
     "inbox",
     "bureau",
+    "traces",
     "recommendations",
     "holder",
     "workbench",
@@ -54,8 +58,17 @@ PAGES = (
 )
 
 
+def write_accesses(response: Response) -> Response:
+    """Write who was shown personal data in this request, by a page or a call, before the answer leaves."""
+    if access_log.pending():
+        with unit_of_work(current_actor()):
+            access_log.write("api" if request.path.startswith("/api/") else "page")
+    return response
+
+
 def init_app(app: Flask, settings: config.Settings) -> None:
     """Register the pages, their error pages and the operations endpoints."""
+    app.after_request(write_accesses)
     shell.init_app(app)
     security.init_app(app, settings)
     errors.init_app(app)

@@ -65,6 +65,7 @@ BUREAU_MENU = (
     Entry(_l("Papers to look at"), "operator.all_papers", "file-earmark-check", ("operator.papers",)),
     Entry(_l("Unanswered questions"), "questions.waiting", "chat-left-text"),
     Entry(_l("Export checks"), "operator.export_checks", "globe-asia-australia"),
+    Entry(_l("Trace a matter"), "traces.search", "clock-history", ("traces",)),
     _REGISTER,
     Entry(_l("Reduced annuities"), "annuities.bureau", "percent", ("annuities",)),
     _SEARCH,
@@ -73,6 +74,7 @@ BUREAU_MENU = (
 OPERATOR_MENU = (
     Entry(_l("Queues"), "operator.home", "inboxes", ("operator",)),
     Entry(_l("Statistics"), "bureau.home", "speedometer2", ("bureau",)),
+    Entry(_l("Trace a matter"), "traces.search", "clock-history", ("traces",)),
     _SEARCH,
     _DEMANDS,
     _LAW,
