@@ -17,12 +17,14 @@ from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.journal import JournalEntry
 from marketplace.core.readers import subjects
+from marketplace.deals.bundles.models import Bundle, BundlePart
 from marketplace.deals.clauses.models import ClauseAcceptance
 from marketplace.deals.disputes import parties
 from marketplace.deals.disputes.models import Dispute
 from marketplace.deals.export_control.models import ExportCheck
 from marketplace.deals.models import Licence, Notice, Payment
 from marketplace.deals.orders.models import ServiceOrder
+from marketplace.deals.royalties.models import RoyaltyDefault, RoyaltyPeriod
 from marketplace.demands.models import Demand, DemandAnswer
 from marketplace.listings.models import Offer
 
@@ -116,6 +118,29 @@ _ORDER = Kind(
     lambda row: {row.provider_id, row.customer_id},
     lambda row: {"offer_id": row.offer_id},
 )
+_BUNDLE = Kind("bundle", Bundle, lambda row: {row.licensee_id}, lambda row: {"licensee_id": row.licensee_id})
+_PART = Kind(
+    "bundle_part",
+    BundlePart,
+    lambda row: {row.bundle.licensee_id},
+    lambda row: {"bundle_id": row.bundle_id, "offer_id": row.offer_id, "notice_id": row.notice_id},
+)
+_ROYALTY_PERIOD = Kind(
+    "royalty_period",
+    RoyaltyPeriod,
+    lambda row: _licence_told(row.licence),
+    lambda row: {"licence_id": row.licence_id, "offer_id": row.licence.offer_id},
+)
+_ROYALTY_DEFAULT = Kind(
+    "royalty_default",
+    RoyaltyDefault,
+    lambda row: _licence_told(row.period.licence),
+    lambda row: {
+        "period_id": row.period_id,
+        "licence_id": row.period.licence_id,
+        "offer_id": row.period.licence.offer_id,
+    },
+)
 _DEMAND = Kind("demand", Demand, lambda row: {row.organisation_id, row.poster_id} - {None}, lambda _row: {})
 _ANSWER = Kind(
     "answer",
@@ -187,6 +212,19 @@ EVENTS: Final[Mapping[str, tuple[Kind, Any]]] = {
     "order.cancelled": (_ORDER, _l("An order of a service is cancelled")),
     "order.done": (_ORDER, _l("An ordered service is done")),
     "order.paid": (_ORDER, _l("An ordered service is paid")),
+    "bundle.made": (_BUNDLE, _l("Several offers are taken up in one go")),
+    "bundle_part.served": (_PART, _l("The notice of one of several offers is served")),
+    "bundle_part.refused": (_PART, _l("The notice of one of several offers could not be served")),
+    "bundle.done": (_BUNDLE, _l("All of several offers are answered for")),
+    "royalty.due": (_ROYALTY_PERIOD, _l("A royalty statement is due")),
+    "royalty.overdue": (_ROYALTY_PERIOD, _l("A royalty statement is late")),
+    "royalty.reported": (_ROYALTY_PERIOD, _l("A royalty statement is received")),
+    "royalty.corrected": (_ROYALTY_PERIOD, _l("A royalty statement is corrected")),
+    "royalty.default_given": (_ROYALTY_DEFAULT, _l("A notice of default is given")),
+    "royalty.cure_over": (_ROYALTY_DEFAULT, _l("The time to make a default good is over")),
+    "royalty.default_restored": (_ROYALTY_DEFAULT, _l("A default is made good")),
+    "royalty.default_taken_back": (_ROYALTY_DEFAULT, _l("A notice of default is taken back")),
+    "royalty.default_ended": (_ROYALTY_DEFAULT, _l("A licence is ended for a default")),
     "demand.answered": (_DEMAND, _l("A demand is answered")),
     "demand.expired": (_DEMAND, _l("The time of a demand is over")),
     "demand_answer.helpful": (_ANSWER, _l("An answer to a demand is found helpful")),
@@ -225,7 +263,7 @@ def happening(entry: JournalEntry) -> Happening | None:
     row = db.session.get(kind.model, entry.subject_id)
     if row is None or entry.subject_type != kind.model.__tablename__:
         return None
-    state = row.status if kind is _OFFER else row.state
+    state = _state(kind, row)
     ids = {
         name: str(value) if name.endswith("_id") and value is not None else value
         for name, value in kind.data(row).items()
@@ -239,3 +277,10 @@ def happening(entry: JournalEntry) -> Happening | None:
             "data": {"object": kind.object, "id": str(row.id), "state": state, **ids},
         },
     )
+
+
+def _state(kind: Kind, row: Any) -> str:
+    """The present state of a thing. A bundle has none of its own: `waiting` until every part is over."""
+    if kind is _BUNDLE:
+        return "waiting" if row.done_at is None else "done"
+    return str(row.status if kind is _OFFER else row.state)
