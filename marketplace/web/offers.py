@@ -21,6 +21,7 @@ from marketplace.core import clock
 from marketplace.core.database import db
 from marketplace.core.errors import Conflict
 from marketplace.core.permissions import allowed
+from marketplace.deals.clauses.services import clauses_of
 from marketplace.deals.models import ON_THE_REGISTER, OPEN_NOTICE, Licence, Notice
 from marketplace.deals.rules import Term, basis_of, effective_on_service, licence_term
 from marketplace.listings import rules
@@ -212,6 +213,7 @@ def show(offer_id: int) -> ResponseReturnValue:
         live=live,
         term=_term(offer, today) if live else None,
         start=_start(offer),
+        clauses=clauses_of(offer.id) if live else (),
         licences=_licences(offer),
         eligibility=rules.eligibility(patent_view(offer.patent), today),
         mine=_mine(offer, actor),

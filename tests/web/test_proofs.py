@@ -37,6 +37,14 @@ def test_a_licensee_abroad_serves_its_own_paper_and_both_sides_say_what_may_be_e
     assert holder.get(beside).status_code == 200
     clause = {"form": "clause", "kind": "use_reports", "text": "每年报告", "text_en": "A report a year"}
     assert holder.post(beside, data=clause).status_code == 302
+    # Everybody reads it before a notice, in both languages, and that it may be left.
+    public = app.test_client()
+    page = public.get(f"/offers/{ids['offer']}").text
+    assert "每年报告" in page
+    assert "不接受不影响取得许可" in page
+    english = public.get(f"/offers/{ids['offer']}", headers={"Accept-Language": "en"}).text
+    assert "A report a year" in english
+    assert "the licence is the same without them" in english
 
     own = f"/offers/{ids['offer']}/licence/own-notice"
     assert firm.get(own).status_code == 200
