@@ -3,21 +3,30 @@
 import hashlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sha = lambda data: hashlib.sha256(data).digest()  # noqa: E731
-plain = lambda value: json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()  # noqa: E731
 ORDER = ["number", "recorded_at", "occurred_on", "origin", "action", "subject_type", "subject_id"]
 ORDER += ["subject_version", "actor_id", "organisation_id", "request_id", "data"]
 
 
-def problems():
+def sha(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def plain(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def problems() -> Iterator[str]:
     for name, digest in json.loads((HERE / "files.json").read_text("utf-8")).items():
         path = HERE / name
         if not path.is_file() or sha(path.read_bytes()).hex() != digest:
             yield f"{name}: missing or changed"
-    anchors, before = {}, None
+    anchors: dict[int, dict[str, Any]] = {}
+    before: dict[str, Any] | None = None
     for anchor in json.loads((HERE / "anchors.json").read_text("utf-8")):
         body = {key: value for key, value in anchor.items() if key not in ("digest", "token")}
         if sha(plain(body)).hex() != anchor["digest"]:

@@ -100,8 +100,8 @@ def _entries(found: traces.Trace) -> tuple[bytes, int]:
             raise RuntimeError("an entry has no anchor")
         start, seals = anchors.seals_of(over)
         mine = [one for one in left if one <= over.last]
-        for at, path in merkle.paths(seals, [one - start for one in mine]).items():
-            ways[start + at] = (over.id, [(side, other.hex()) for side, other in path])
+        for place, path in merkle.paths(seals, [one - start for one in mine]).items():
+            ways[start + place] = (over.id, [(side, other.hex()) for side, other in path])
         left = left[len(mine) :]
     out = io.StringIO()
     for entry in traces.entries(numbers):

@@ -47,6 +47,7 @@ PAGES = (
     "inbox",
     "bureau",
     "traces",
+    "accesses",
     "recommendations",
     "holder",
     "workbench",

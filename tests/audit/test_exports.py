@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.audit import anchors, exports, merkle, traces
-from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
 from marketplace.core.errors import NotFound
@@ -109,8 +108,39 @@ def test_anchors_follow_each_other_and_nothing_is_anchored_twice() -> None:
         anchors.checked(start - 1, b"\0" * 32)
 
 
-def test_the_pages_of_a_trace_answer_staff_and_parties_only(app: Flask) -> None:
-    clock.now()
-    client = app.test_client()
-    assert client.get("/bureau/trace").status_code in (302, 401, 403)
-    assert client.get("/traces/licence/1").status_code in (302, 401, 403)
+def test_pages_show_a_trace_to_staff_and_parties_and_to_nobody_else(app: Flask) -> None:
+    with app.app_context():
+        holder, firm, licence_id = _licence()
+        with unit_of_work():
+            staff = factories.user(staff_role="operator")
+            number = db.session.get_one(Licence, licence_id).number
+            patent = db.session.get_one(Licence, licence_id).patent
+            patent_id, patent_number = patent.id, patent.number
+            other = factories.user(factories.organisation())
+            party = factories.user(db.session.get_one(Licence, licence_id).licensee)
+            logins = {"staff": staff.get_id(), "other": other.get_id(), "party": party.get_id()}
+    del holder, firm
+    address = f"/traces/licence/{licence_id}"
+    answers = {}
+    for name, login in logins.items():
+        client = app.test_client()
+        with client.session_transaction() as session:
+            session.update(_user_id=login, _fresh=True)
+        answers[name] = client.get(address).status_code
+        if name == "staff":
+            assert client.get(f"/bureau/trace?q={number}").headers["Location"] == address
+            assert client.get(f"/bureau/trace?q={patent_number}").location == f"/traces/patent/{patent_id}"
+            assert client.get("/bureau/trace?q=nothing").status_code == 404
+            assert client.get("/bureau/trace").status_code == 200
+            assert client.get(f"/traces/patent/{patent_id}?only=offer&page=999999999").status_code == 200
+            assert client.get(f"/traces/patent/{10**20}").status_code == 404
+            assert client.post(f"{address}/export", data={"reason": ""}).status_code == 422
+            packed = client.post(f"{address}/export", data={"reason": "A-1"})
+            assert packed.status_code == 200
+            assert packed.data.startswith(b"PK")
+            assert client.get("/bureau/looks?person=x&by=-1&what=none").status_code == 200
+        else:
+            assert client.get("/bureau/trace").status_code == 403
+            assert client.post(f"{address}/export", data={"reason": "A-1"}).status_code == 403
+        assert client.get("/account/looks").status_code == 200
+    assert answers == {"staff": 200, "other": 404, "party": 200}
