@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import marshmallow as ma
@@ -13,6 +14,8 @@ from marketplace.core.actor import Actor
 from marketplace.deals import licences
 from marketplace.deals.evidence.services import MAX_TEXT
 from marketplace.deals.models import RECORDAL_STATES, Licence
+from marketplace.deals.negotiated.models import STATES
+from marketplace.deals.negotiated.services import states_of
 
 from . import shapes
 from .answering import once
@@ -53,6 +56,15 @@ class LicenceView(ma.Schema):
     number = fields.String(required=True)
     kind = fields.String(metadata={"enum": ["open", "ordinary"]})
     state = fields.String(required=True, metadata={"enum": ["in_effect", "ended"]})
+    negotiated_state = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "enum": [*STATES, None],
+            "description": "what the two sides say of a negotiated licence that one of them has stated: a "
+            "`contested` one counts nowhere, whatever its `state`",
+        },
+    )
     offer_id = Id(required=True, allow_none=True)
     notice_id = Id(allow_none=True)
     patent_number = fields.String()
@@ -149,14 +161,20 @@ class CertificateView(ma.Schema):
 # --- views of rows
 
 
-def licence_view(licence: Licence) -> dict[str, Any]:
-    """A licence, as `LicenceView`."""
+def licence_view(licence: Licence, negotiated: Mapping[int, str] | None = None) -> dict[str, Any]:
+    """A licence, as `LicenceView`.
+
+    Args:
+        negotiated: the states of the statements behind the licences of a page; asked for if left out.
+    """
+    stated = states_of([licence.id]) if negotiated is None else negotiated
     plain = (
         "id", "number", "kind", "state", "offer_id", "notice_id", "effective_at", "effective_on", "term_to",
         "ended_on", "ended_reason", "certificate_code",
     )  # fmt: skip
     return {
         **{name: getattr(licence, name) for name in plain},
+        "negotiated_state": stated.get(licence.id),
         "patent_number": licence.patent.reference,
         "licensee": party_view(licence.licensee),
         "certificate_url": shapes.address(f"{shapes.BASE}/licences/{licence.id}/certificate")
@@ -190,7 +208,8 @@ def list_licences(asked: dict[str, Any]) -> Any:
         limit=asked["size"] + 1,
         offer_id=key_of(asked["offer_id"]) if "offer_id" in asked else None,
     )
-    return shapes.page(rows, asked["size"], licence_view)
+    stated = states_of([row.id for row in rows])
+    return shapes.page(rows, asked["size"], lambda row: licence_view(row, stated))
 
 
 @blueprint.call("GET", "/licences/<licence_id>")

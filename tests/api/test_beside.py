@@ -34,6 +34,8 @@ def test_a_negotiated_licence_is_stated_and_answered_by_program(world: World) ->
     problem(world.firm.post(f"{path}/actions/confirm"), 403, "forbidden")
     contested = ok(world.holder.post(f"{path}/actions/contest", {"reason": "没有签过。"}))
     assert contested["reason"] == "没有签过。"
+    assert ok(world.firm.get(f"/licences/{row['licence_id']}"))["negotiated_state"] == "contested"
+    assert [one["negotiated_state"] for one in ok(world.firm.get("/licences"))["items"]] == ["contested"]
     ok(world.holder.post(f"{path}/actions/confirm"))
     problem(world.firm.post(f"{path}/actions/withdraw"), 409, "illegal-transition")
     assert ok(world.holder.get("/negotiated-licences"))["items"][0]["state"] == "confirmed"
