@@ -366,6 +366,18 @@ TABLES: dict[str, dict[str, Label]] = {
         "done": Label(_l("Done"), "azure"),
         "paid": Label(_l("Done and paid"), "green"),
     },
+    "report_kind": {
+        "month": Label(_l("Monthly report")),
+        "quarter": Label(_l("Quarterly report")),
+        "year": Label(_l("Yearly report")),
+        "range": Label(_l("Report")),
+    },
+    "report_state": {
+        "draft": Label(_l("Draft"), "yellow"),
+        "published": Label(_l("Published"), "green"),
+        "superseded": Label(_l("Superseded"), "secondary"),
+        "discarded": Label(_l("Thrown away"), "secondary"),
+    },
     "recordal_state": {
         "to_do": Label(_l("Recordal to be filed"), "yellow"),
         "filed": Label(_l("Recordal filed"), "blue"),

@@ -10,7 +10,7 @@ from email import message_from_bytes, policy
 
 import openpyxl
 import pytest
-from flask import current_app
+from flask import Flask, current_app
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,8 +32,10 @@ from tests import factories
 
 from .history import licence
 from .story import tell
+from .test_bureau_pages import signed_in
 
 D = dt.date
+YEAR = Period("year", D(2025, 1, 1), D(2025, 12, 31))
 OCTOBER = Period("month", D(2026, 10, 1), D(2026, 10, 31))
 KINDS = st.sampled_from(("month", "quarter", "year"))
 DAYS = st.dates(D(1986, 1, 1), D(2100, 12, 31))
@@ -155,19 +157,15 @@ def test_a_published_report_stays_and_late_licences_are_in_its_table_of_changes(
 
 @pytest.mark.usefixtures("context")
 def test_what_no_entry_explains_is_said_to_be_unknown() -> None:
-    actor, report_id = published()
+    actor, report_id = published(period=YEAR)
     with unit_of_work():
-        taken = db.session.query(Licence).filter(Licence.effective_on.between(*_days(OCTOBER))).first()
+        taken = db.session.query(Licence).filter(Licence.effective_on.between(YEAR.first, YEAR.last)).first()
         assert taken is not None
         taken.effective_on = D(2026, 11, 2)
     facts.rebuild()
     assert services.check(report_id) > 0
     ((_, rows),) = services.changes(services.get_report(actor, report_id))
     assert {tuple(row.causes) for row in rows if row.figure == "licences"} == {("unknown",)}
-
-
-def _days(period: Period) -> tuple[dt.date, dt.date]:
-    return period.first, period.last
 
 
 @pytest.mark.usefixtures("context")
@@ -281,3 +279,42 @@ def _schedule(actor: Actor, addresses: list[str]) -> schedules.ReportSchedule:
         actor, "month", active=True, day=5, hour=9, publish=True, public=False,
         issuer="示例市知识产权局", addresses=addresses,
     )  # fmt: skip
+
+
+def test_the_bureau_makes_looks_at_and_publishes_a_report_on_its_pages(app: Flask) -> None:
+    with app.app_context():
+        tell()
+    browser = signed_in(app, "bureau")
+    assert browser.get("/bureau/reports").status_code == 200
+    assert browser.get("/bureau/reports/schedule").status_code == 200
+    for kind, period in (("month", "2026-13"), ("month", ""), ("year", "2026"), ("century", "19")):
+        assert browser.post("/bureau/reports", data={"kind": kind, "period": period}).status_code == 422
+    made = browser.post("/bureau/reports", data={"kind": "month", "period": "2026-10"})
+    assert made.status_code == 302
+    address = made.location
+    report_id = int(address.rsplit("/", 1)[1])
+    with app.app_context():
+        services.write_files(report_id)
+    for language in ("zh", "en"):
+        assert browser.get(address, headers={"Accept-Language": language}).status_code == 200
+    assert browser.post(f"{address}/publish").status_code == 302
+    assert browser.post(f"{address}/check").status_code == 302
+    assert browser.get(f"{address}/changes.csv").status_code == 200
+    assert browser.get(f"{address}/files/zh.pdf").data.startswith(b"%PDF")
+    assert browser.get(f"{address}/files/zh.doc").status_code == 404
+    assert browser.post(f"{address}/correct", data={"note": "Nothing."}).status_code == 422
+    assert browser.get(f"/bureau/reports/{10**30}").status_code == 404
+    assert browser.get(f"/bureau/reports?after={10**30}").status_code == 200
+    operator = signed_in(app, "operator")
+    assert operator.get(address).status_code == 200
+    assert operator.post("/bureau/reports", data={"kind": "month", "period": "2026-10"}).status_code == 403
+    assert signed_in(app, None).get(address).status_code == 403
+
+
+def test_the_schedule_is_set_on_its_page(app: Flask) -> None:
+    browser = signed_in(app, "bureau")
+    wanted = {"month-active": "y", "month-day": "5", "month-hour": "9", "month-addresses": ""}
+    assert browser.post("/bureau/reports/schedule/month", data=wanted).status_code == 302
+    for wrong in ({"month-day": "29"}, {"month-hour": "24"}, {"month-addresses": "a@example.org"}):
+        assert browser.post("/bureau/reports/schedule/month", data=wanted | wrong).status_code == 422
+    assert browser.post("/bureau/reports/schedule/century", data={}).status_code == 404
