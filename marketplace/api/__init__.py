@@ -12,6 +12,7 @@ import config
 from marketplace.extensions import csrf, limiter
 
 from . import (
+    audit,
     bundles,
     comparing,
     demand_accesses,
@@ -69,6 +70,7 @@ PARTS: Final = (
     shares.blueprint,
     disputes.blueprint,
     supervision.blueprint,
+    audit.blueprint,
     negotiated.blueprint,
     orders.blueprint,
     quarantine.blueprint,

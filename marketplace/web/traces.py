@@ -39,7 +39,7 @@ ORIGINS = {
     "repair": _l("repair"),
 }
 PAPERS = {
-    "notice": _l("Written notice"),
+    "notice": _l("Notice in writing"),
     "service_proof": _l("Proof of service"),
     "certificate": _l("Deal certificate"),
     "licence_paper": _l("Paper beside the licence"),
