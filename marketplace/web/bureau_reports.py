@@ -19,12 +19,12 @@ from marketplace.core.unit_of_work import unit_of_work
 from marketplace.statistics import facts
 from marketplace.statistics.definitions import GROUPING_TITLES
 from marketplace.statistics.reports import periods, schedules, services, telling
+from marketplace.statistics.reports.building import Number
 from marketplace.statistics.reports.lifecycle import REPORT
 from marketplace.statistics.reports.listing import called
 from marketplace.statistics.reports.models import SCHEDULED, ReportChange, StatisticsReport
 from marketplace.statistics.reports.periods import Period
 from marketplace.statistics.reports.revisions import CAUSES
-from marketplace.statistics.reports.services import Number
 from marketplace.statistics.services import csv_text
 
 from . import labels

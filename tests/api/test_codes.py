@@ -26,7 +26,7 @@ REACHED = (
 APART = {"imports.py", "evaluate.py", "report.py"}
 # Made where the code is a variable, or deep below.
 BESIDES = {
-    "not-a-member", "search-unavailable",
+    "not-a-member", "search-unavailable", "report-not-found", "report-form-unknown",
     "number-kind", "number-year", "number-check-digit", "number-empty", "number-exponent",
     "number-characters", "number-foreign", "number-length", "publication-number-form",
     "publication-number-letter",

@@ -318,3 +318,18 @@ def test_the_schedule_is_set_on_its_page(app: Flask) -> None:
     for wrong in ({"month-day": "29"}, {"month-hour": "24"}, {"month-addresses": "a@example.org"}):
         assert browser.post("/bureau/reports/schedule/month", data=wanted | wrong).status_code == 422
     assert browser.post("/bureau/reports/schedule/century", data={}).status_code == 404
+
+
+def test_programs_read_public_reports_with_their_files_and_no_others(app: Flask) -> None:
+    with app.app_context():
+        _, report_id = published(public=True)
+    client = app.test_client()
+    (one,) = client.get("/api/v1/statistics/reports").get_json()["items"]
+    assert (one["id"], one["period"], one["state"]) == (str(report_id), "2026-10", "published")
+    assert client.get(f"/api/v1/statistics/reports/{report_id}").get_json()["revisions"] == []
+    for file in one["files"]:
+        content = client.get(file["url"].removeprefix("http://localhost")).data
+        assert hashlib.sha256(content).hexdigest() == file["sha256"]
+    for wrong in ("0", "999999", "x", f"{report_id}/files/zh/doc", f"{report_id}/files/fr/pdf"):
+        assert client.get(f"/api/v1/statistics/reports/{wrong}").status_code == 404
+    assert client.get("/api/v1/statistics/reports?kind=century").status_code == 422
