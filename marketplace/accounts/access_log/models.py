@@ -12,6 +12,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from marketplace.accounts.following import for_good
 from marketplace.core import triggers
 from marketplace.core.database import Code, Key, Model, one_of
 
@@ -45,6 +46,7 @@ class Access(Model):
         sa.Index("ix_access_log_person", "person_id", "id"),
         sa.Index("ix_access_log_actor", "actor_id", "id"),
         sa.Index("ix_access_log_organisation", "organisation_id", "id"),
+        for_good(),
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     at: Mapped[dt.datetime]
