@@ -374,7 +374,7 @@ TABLES: dict[str, dict[str, Label]] = {
     },
     "report_state": {
         "draft": Label(_l("Draft"), "yellow"),
-        "published": Label(_l("Published"), "green"),
+        "published": Label(_l("Report published"), "green"),
         "superseded": Label(_l("Superseded"), "secondary"),
         "discarded": Label(_l("Thrown away"), "secondary"),
     },

@@ -52,9 +52,9 @@ def comparison(content: dict[str, Any], _name: Namer) -> Against:
             gettext("Figure"),
             gettext("This period"),
             gettext("Period before"),
-            gettext("Change"),
+            gettext("Up or down"),
             gettext("A year ago"),
-            gettext("Change"),
+            gettext("Up or down"),
         ],
         rows,
         gettext(
@@ -87,7 +87,8 @@ def told(content: dict[str, Any], name: Namer) -> list[tuple[str, list[str]]]:
             ],
         ),
     ]
-    return [(heading, [one for one in sentences if one]) for heading, sentences in told_of]
+    kept = [(heading, [one for one in sentences if one]) for heading, sentences in told_of]
+    return [(heading, sentences) for heading, sentences in kept if sentences]
 
 
 def _overall(content: dict[str, Any]) -> list[str]:
