@@ -13,6 +13,7 @@ from marketplace.extensions import csrf, limiter
 
 from . import (
     audit,
+    annuities,
     bundles,
     comparing,
     demand_accesses,
@@ -58,6 +59,7 @@ PARTS: Final = (
     patents.blueprint,
     stock.blueprint,
     pricing.blueprint,
+    annuities.blueprint,
     demands.blueprint,
     demand_answers.blueprint,
     demand_accesses.blueprint,

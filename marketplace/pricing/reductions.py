@@ -107,34 +107,93 @@ class Line:
     ends_on: dt.date
 
 
+@dataclass(frozen=True)
+class Totals:
+    """Reduced annuities summed over all patents.
+
+    Attributes:
+        years: how many annuities are reduced.
+        saved_minor: what that saves in 分, later years included.
+        so_far_minor: of that, for annuities due by today.
+        unknown: years without a sum, since the scale has none for them.
+    """
+
+    years: int
+    saved_minor: int
+    so_far_minor: int
+    unknown: int
+
+
+MOST_SUMMED: Final = 5_000
+"""Patents over which a page still sums: more would keep its reader waiting; the file has them all."""
+
+
 def lines(organisation_id: int | None = None) -> Iterator[Line]:
     """Every reduced annuity of an organisation's patents, of all patents without one; patent by patent."""
     after = 0
-    while True:
-        wanted = (
-            sa.select(Licence.patent_id)
-            .where(
-                Licence.patent_id > after,
-                Licence.kind == "open",
-                Licence.evidence != "holder_stated",
-                Licence.recordal_state.in_(ON_THE_REGISTER),
-                Licence.recorded_on.is_not(None),
-            )
-            .distinct()
-            .order_by(Licence.patent_id)
-            .limit(_BATCH)
-        )
-        if organisation_id is not None:
-            owned = sa.select(PatentParty.patent_id).where(PatentParty.organisation_id == organisation_id)
-            wanted = wanted.where(Licence.patent_id.in_(owned))
-        ids = list(db.session.scalars(wanted))
-        yield from _lines_of(ids)
-        if len(ids) < _BATCH:
-            return
+    while ids := patents_after(organisation_id, after, _BATCH):
+        yield from lines_of(ids)
         after = ids[-1]
 
 
-def _lines_of(ids: Sequence[int]) -> Iterator[Line]:
+def patents_after(organisation_id: int | None, after: int, size: int) -> list[int]:
+    """Ids of the next patents with a recorded open licence, at most `size`, behind the id `after`."""
+    wanted = _patents(organisation_id).where(Licence.patent_id > after)
+    return list(db.session.scalars(wanted.order_by(Licence.patent_id).limit(size)))
+
+
+def count_patents(organisation_id: int | None = None) -> int:
+    """How many patents have a recorded open licence: an organisation's, or all."""
+    counted = sa.select(sa.func.count()).select_from(_patents(organisation_id).subquery())
+    return db.session.scalar(counted) or 0
+
+
+def page(organisation_id: int | None, number: int, size: int) -> list[Line]:
+    """The reduced annuities of the patents of one page.
+
+    Args:
+        organisation_id: whose patents; None for all.
+        number: of the page, from 1.
+        size: patents to a page.
+    """
+    wanted = _patents(organisation_id).order_by(Licence.patent_id).limit(size).offset((number - 1) * size)
+    return list(lines_of(list(db.session.scalars(wanted))))
+
+
+def totals(organisation_id: int | None = None) -> Totals | None:
+    """The sums over all of them, None over more than `MOST_SUMMED` patents."""
+    if count_patents(organisation_id) > MOST_SUMMED:
+        return None
+    today, years, saved, so_far, unknown = clock.today(), 0, 0, 0, 0
+    for one in lines(organisation_id):
+        sum_ = one.annuity.saved_minor
+        years += 1
+        saved += sum_ or 0
+        so_far += (sum_ or 0) if one.annuity.due_on <= today else 0
+        unknown += sum_ is None
+    return Totals(years, saved, so_far, unknown)
+
+
+def _patents(organisation_id: int | None) -> sa.Select[int]:
+    """Ids of the patents that a recorded open licence reduces annuities of."""
+    wanted = (
+        sa.select(Licence.patent_id)
+        .where(
+            Licence.kind == "open",
+            Licence.evidence != "holder_stated",
+            Licence.recordal_state.in_(ON_THE_REGISTER),
+            Licence.recorded_on.is_not(None),
+        )
+        .distinct()
+    )
+    if organisation_id is None:
+        return wanted
+    owned = sa.select(PatentParty.patent_id).where(PatentParty.organisation_id == organisation_id)
+    return wanted.where(Licence.patent_id.in_(owned))
+
+
+def lines_of(ids: Sequence[int]) -> Iterator[Line]:
+    """The reduced annuities of these patents, in the order of their ids."""
     if not ids:
         return
     licences: dict[int, list[Any]] = defaultdict(list)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any, Final
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
@@ -20,6 +19,7 @@ from marketplace.core.tables import safe_cell
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals.recordals.reliefs import JOINT, SOLE, reliefs_of, state_relief
 from marketplace.listings.stocktaking.exports import as_csv, as_xlsx
+from marketplace.pricing import reductions
 from marketplace.pricing.figures import annuity_scale
 from marketplace.pricing.reductions import Line, lines
 
@@ -29,7 +29,8 @@ from .forms import Form, optional, required, status_of
 
 blueprint = Blueprint("annuities", __name__)
 
-_SHOWN: Final = 500
+_SIZE: Final = 50  # patents to a page
+_LAST_PAGE: Final = 10_000
 _ENDINGS: Final = ("csv", "xlsx", "json")
 
 
@@ -65,20 +66,21 @@ def bureau() -> ResponseReturnValue:
 
 
 def _page(form: ReliefForm | None, organisation_id: int | None) -> ResponseReturnValue:
-    rows = list(islice(lines(organisation_id), _SHOWN))
+    number = min(max(request.args.get("page", 1, type=int), 1), _LAST_PAGE)
     today = clock.today()
     mine = reliefs_of([organisation_id]).rows.get(organisation_id) if organisation_id else None
     page = render_template(
         "holder/annuities.html",
-        rows=rows,
+        rows=reductions.page(organisation_id, number, _SIZE),
+        page=number,
+        size=_SIZE,
+        patents=reductions.count_patents(organisation_id),
+        totals=reductions.totals(organisation_id),
         form=form,
         relief=mine,
         sole=SOLE,
         joint=JOINT,
         today=today,
-        saved=sum(one.annuity.saved_minor or 0 for one in rows),
-        so_far=sum(one.annuity.saved_minor or 0 for one in rows if one.annuity.due_on <= today),
-        cut=len(rows) == _SHOWN,
         scale=annuity_scale("invention", today),
         endings=_ENDINGS,
         bureau=organisation_id is None,

@@ -12,6 +12,7 @@ from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import lookup
 from marketplace.deals.models import Licence
 from marketplace.deals.recordals.reliefs import Relief, state_relief
+from marketplace.pricing import reductions
 from marketplace.pricing.reductions import Practice, lines, reduced_years
 from marketplace.pricing.rules import Band, patent_year
 from tests.deals.conftest import make_deal, serve
@@ -82,6 +83,12 @@ def test_the_list_holds_recorded_open_licences_and_what_a_relief_leaves(context:
     assert [one.annuity.due_on.year for one in found] == [2027, 2028, 2029, 2030, 2031]
     assert all(one.annuity.saved_minor for one in found)
     assert list(lines(deal.firm.id)) == []
+    assert reductions.page(deal.holder.id, 1, 50) == found
+    assert reductions.page(deal.holder.id, 2, 50) == []
+    sums = reductions.totals(deal.holder.id)
+    assert sums is not None
+    assert (sums.years, sums.so_far_minor, sums.unknown) == (5, 0, 0)
+    assert sums.saved_minor == sum(one.annuity.saved_minor or 0 for one in found)
     with unit_of_work(deal.holder_actor):
         state_relief(deal.holder_actor, since=dt.date(2026, 1, 1))
     # The thirteenth year lies behind the ten of the relief.

@@ -64,6 +64,8 @@ def test_the_pages_of_the_register_and_of_reduced_annuities_open_in_both_languag
     for ending in ("csv", "xlsx", "json", "jsonl"):
         assert desk.get(f"/register/licences.{ending}").status_code == 200
     assert len(desk.get("/holder/annuities.json").json) == 5
+    assert "X2026310000091" not in desk.get("/holder/annuities?page=2").text
+    assert desk.get("/holder/annuities?page=999999999999").status_code == 200
     assert desk.get("/bureau/annuities").status_code == 403
 
 
