@@ -12,8 +12,8 @@ import config
 from marketplace.extensions import csrf, limiter
 
 from . import (
-    audit,
     annuities,
+    audit,
     bundles,
     comparing,
     demand_accesses,
