@@ -84,6 +84,7 @@ WITH_POLICIES = (
     "statistics",
     "statistics.reports",
     "audit",
+    "supervision",
     "notifications",
     "notifications.hooks",
 )

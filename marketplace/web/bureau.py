@@ -33,7 +33,7 @@ from marketplace.statistics.figures import QUICK_DAYS, Question
 from marketplace.statistics.reports import building, writing
 from marketplace.statistics.services import Drill
 
-from . import bureau_comparison, bureau_demands, bureau_duties, bureau_reports, formats
+from . import bureau_comparison, bureau_demands, bureau_duties, bureau_reports, bureau_supervision, formats
 from .bureau_frame import CUTS, day_asked, rows_url
 from .downloads import saved
 from .forms import sentence_of
@@ -44,6 +44,7 @@ bureau_duties.add_to(blueprint)
 bureau_demands.add_to(blueprint)
 bureau_comparison.add_to(blueprint)
 bureau_reports.add_to(blueprint)
+bureau_supervision.add_to(blueprint)
 
 _GROUP_FIGURES = ("in-force", "announced", "licences", "conversion", "stock")
 _PAGE = 50
