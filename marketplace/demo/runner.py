@@ -42,7 +42,7 @@ from marketplace.core.errors import DomainError
 from marketplace.search import generations
 from marketplace.statistics import facts
 
-from . import accounts, catalogue, loader, recommendations
+from . import accounts, catalogue, loader, recommendations, reports
 
 READY_WITHIN: Final = 60.0  # seconds
 STOP_WITHIN: Final = 15.0  # seconds
@@ -200,6 +200,7 @@ def fill(settings: config.Settings, console: Console) -> list[dict[str, Any]]:
         if _load(console):
             _step(console, "统计 Figures")
             facts.rebuild()
+            reports.publish()
         _index(app, console)
         with _progress(console, "匹配 Matching") as tell:
             made = recommendations.recommend(tell)
