@@ -37,6 +37,15 @@ class FlagView(ma.Schema):
     kind = fields.String(required=True, metadata={"enum": list(FLAG_KINDS)})
     status = fields.String(required=True)
     amount = fields.Nested(Amount, required=True, allow_none=True)
+    checkout_amount = fields.Nested(
+        Amount,
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "told of a checkout that pays several notices: `amount` is this payment's share "
+            "of it, or the same sum where only a part of the checkout is meant; null for a payment alone"
+        },
+    )
     reason = fields.String(required=True, allow_none=True)
     funds_withdrawn = fields.Boolean(required=True)
     opened_at = Instant(required=True)
@@ -156,7 +165,10 @@ def list_payment_flags(payment_id: str) -> dict[str, Any]:
 def _flag(row: PaymentFlag) -> dict[str, Any]:
     plain = ("id", "payment_id", "kind", "status", "reason", "funds_withdrawn", "opened_at", "closed_at")
     currency = row.currency or row.payment.currency
-    return {name: getattr(row, name) for name in plain} | {"amount": shapes.money(row.amount_minor, currency)}
+    return {name: getattr(row, name) for name in plain} | {
+        "amount": shapes.money(row.amount_minor, currency),
+        "checkout_amount": shapes.money(row.checkout_minor, currency),
+    }
 
 
 @blueprint.call("GET", "/taxes")

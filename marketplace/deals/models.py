@@ -263,12 +263,14 @@ class PaymentFlag(Versioned, Model):
     """A refund or a dispute at the provider, as its signed events tell it; it changes no licence by itself.
 
     `status` is the provider's own word; `told_at` the instant of the latest event that was taken over.
+    `checkout_minor`: what it tells of a checkout that pays several notices, in minor units; `amount_minor` is
+    then this payment's share when the whole of it is meant, else the same sum, as nobody says whose it is.
     """
 
     __tablename__ = "payment_flags"
     __table_args__ = (
         one_of("kind", FLAG_KINDS),
-        sa.UniqueConstraint("kind", "provider_id"),
+        sa.UniqueConstraint("kind", "provider_id", "payment_id"),
         sa.CheckConstraint("amount_minor IS NULL OR amount_minor >= 0", name="amount_not_negative"),
     )
     payment_id: Mapped[int] = mapped_column(Key, sa.ForeignKey("payments.id"), index=True)
@@ -276,6 +278,7 @@ class PaymentFlag(Versioned, Model):
     provider_id: Mapped[str] = mapped_column(sa.String(255))
     status: Mapped[str] = mapped_column(Code(40))
     amount_minor: Mapped[int | None] = mapped_column(sa.BigInteger)
+    checkout_minor: Mapped[int | None] = mapped_column(sa.BigInteger)
     currency: Mapped[str | None] = mapped_column(Code(3))
     reason: Mapped[str | None] = mapped_column(sa.String(80))
     funds_withdrawn: Mapped[bool] = mapped_column(default=False)

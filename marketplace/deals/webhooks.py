@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ from marketplace.core.unit_of_work import lock, record, unit_of_work
 from . import papers, stripe_gateway
 from .bundles import paying
 from .bundles.models import BundleTransfer
-from .flags import keep_flag
+from .flags import keep_flags
 from .lifecycle import PAYMENT
 from .lookup import lock_payment
 from .models import Payment, Quarantine, StripeEvent
@@ -99,7 +100,10 @@ def _other_mode(event: StripeEvent) -> tuple[str, str]:
     if event.type not in SUCCEEDED and not event.type.startswith(AFTERWARDS):
         return "ignored", "livemode-mismatch"
     thing = event.payload["data"]["object"]
-    payment = _payment_of(thing) if event.type in SUCCEEDED else _payment_behind(event, thing)
+    if event.type in SUCCEEDED:
+        payment = _payment_of(thing)
+    else:
+        payment = next(iter(_payments_behind(event, thing)), None)
     if payment is not None and payment.stripe_account != event.account:
         payment = None  # a stranger's event that bears our reference
     _set_aside(event, payment, "livemode-mismatch", {"livemode": stripe_gateway.livemode()})
@@ -158,7 +162,7 @@ def _apply_session(event: StripeEvent) -> tuple[str, str]:
         # Our call's answer was lost, but the session that it made was paid.
         payment.checkout_session_id = session["id"]
     receive_money(SYSTEM, payment, payment.amount_minor, at=event.created, source="stripe")
-    _link_waiting(event, payment)
+    _link_waiting(event, [payment])
     return "applied", "paid"
 
 
@@ -203,7 +207,7 @@ def _apply_to_several(
         one.checkout_session_id = session["id"]
         if one.state != "paid":
             receive_money(SYSTEM, one, one.amount_minor, at=event.created, source="stripe")
-    _link_waiting(event, attempts[0])
+    _link_waiting(event, attempts)
     return "applied", "paid"
 
 
@@ -249,20 +253,28 @@ def _show_afterwards(event: StripeEvent) -> tuple[str, str]:
     """Refunds and disputes: flagged for both sides and the operator; no licence is ended by them."""
     thing = event.payload["data"]["object"]
     reason = "dispute" if "dispute" in event.type else "refund"
-    payment = _payment_behind(event, thing)
-    if payment is None:
+    payments = _locked(_payments_behind(event, thing))
+    if not payments:
         # Perhaps the payment's own event is still to come: it links what is waiting.
         _set_aside(event, None, reason, {})
         return "quarantined", reason
-    payment = lock_payment(payment)
-    if keep_flag(event, payment):
-        _set_aside(event, payment, reason, {})
+    if keep_flags(event, payments):
+        # One matter, one case for the operator: at the first payment of its checkout.
+        _set_aside(event, payments[0], reason, {})
         return "quarantined", reason
     return "applied", reason
 
 
-def _link_waiting(event: StripeEvent, payment: Payment) -> None:
-    """Refunds and disputes that came before the payment's own event belong to it, by the payment intent."""
+def _locked(payments: Sequence[Payment]) -> list[Payment]:
+    """One attempt afresh, or all of a checkout for several notices, with what their settlement touches."""
+    if len(payments) < 2:
+        return [lock_payment(one) for one in payments]
+    transfer = paying.transfer_of(payments[0])
+    return paying.lock_payments(transfer.id) if transfer is not None else []
+
+
+def _link_waiting(event: StripeEvent, payments: Sequence[Payment]) -> None:
+    """Refunds and disputes that came before the checkout's own event belong to it, by the payment intent."""
     intent = event.payload["data"]["object"].get("payment_intent")
     if not intent:
         return
@@ -279,23 +291,33 @@ def _link_waiting(event: StripeEvent, payment: Payment) -> None:
     )
     for case in list(db.session.scalars(waiting)):
         earlier = db.session.get_one(StripeEvent, case.event_id)
-        case.payment_id = payment.id
-        record("quarantine.linked", case, payment_id=payment.id)
-        keep_flag(earlier, payment)
+        case.payment_id = payments[0].id
+        record("quarantine.linked", case, payment_id=payments[0].id)
+        keep_flags(earlier, payments)
 
 
-def _payment_behind(event: StripeEvent, thing: dict[str, Any]) -> Payment | None:
-    """The attempt behind a charge, refund or dispute: by our metadata, else by the payment intent."""
-    reference = (thing.get("metadata") or {}).get("payment")
-    if reference:
+def _payments_behind(event: StripeEvent, thing: dict[str, Any]) -> list[Payment]:
+    """The attempts behind a charge, refund or dispute: by our metadata, else by the payment intent.
+
+    More than one where a checkout pays several notices of a bundle.
+    """
+    metadata = thing.get("metadata") or {}
+    if reference := metadata.get("payment"):
         found = db.session.scalar(
             sa.select(Payment).where(Payment.reference == reference, Payment.stripe_account == event.account)
         )
         if found is not None:
-            return found
+            return [found]
+    if reference := metadata.get("bundle_payment"):
+        query = sa.select(BundleTransfer).where(
+            BundleTransfer.reference == reference, BundleTransfer.stripe_account == event.account
+        )
+        transfer = db.session.scalars(query).unique().first()
+        if transfer is not None:
+            return paying.payments_of(transfer)
     intent = thing.get("payment_intent")
     if not intent:
-        return None
+        return []
     session_id = db.session.scalar(
         sa.select(StripeEvent.payload["data"]["object"]["id"].as_string())
         .where(
@@ -306,12 +328,11 @@ def _payment_behind(event: StripeEvent, thing: dict[str, Any]) -> Payment | None
         .limit(1)
     )
     if session_id is None:
-        return None
-    return db.session.scalar(
-        sa.select(Payment).where(
-            Payment.checkout_session_id == session_id, Payment.stripe_account == event.account
-        )
+        return []
+    of_session = sa.select(Payment).where(
+        Payment.checkout_session_id == session_id, Payment.stripe_account == event.account
     )
+    return list(db.session.scalars(of_session.order_by(Payment.id)).unique())
 
 
 def _set_aside(event: StripeEvent, payment: Payment | None, reason: str, expected: dict[str, Any]) -> None:

@@ -12,9 +12,11 @@ from marketplace.core.database import db
 from marketplace.core.errors import Conflict, Unavailable
 from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import flags, payments, refunds
+from marketplace.deals.bundles import paying
 from marketplace.deals.lookup import licence_of
 from marketplace.deals.models import Quarantine, RefundTask
 from tests.deals.conftest import FEE, deliver, pointed_at, serve
+from tests.deals.test_bundles import FEES, Market
 
 CREATED, WITHDRAWN, CLOSED = (
     ("charge.dispute.created", "needs_response", 1),
@@ -153,3 +155,94 @@ def test_test_money_at_a_real_account_is_set_aside_with_its_reason(notice, payme
     reasons = {one.reason for one in db.session.scalars(sa.select(Quarantine))}
     assert (reasons, licence_of(notice)) == ({"livemode-mismatch"}, None)
     assert flags.flags_of([payment.id]) == []
+
+
+# --- one checkout for several notices
+
+
+@pytest.fixture
+def market(context):
+    return Market()
+
+
+@pytest.fixture
+def joint(market, with_stripe):
+    """A checkout that pays two notices of a bundle, not paid yet: the bundle and its transfer."""
+    return market.both_paid("stripe")
+
+
+def sums(transfer):
+    found = flags.flags_of([one.id for one in paying.payments_of(transfer)])
+    return sorted((one.payment_id, one.status, one.amount_minor, one.checkout_minor) for one in found)
+
+
+PAID = ("checkout.session.completed", None, 0)
+
+
+@pytest.mark.parametrize("order", [*itertools.permutations((PAID, CREATED, CLOSED)), (PAID, CLOSED, CREATED)])
+def test_a_dispute_of_a_joint_checkout_is_on_every_payment_in_any_order(joint, event, about, order):
+    bundle, transfer = joint
+    for type_, status, seconds in order:
+        if status is None:
+            body = event(transfer)
+        else:
+            body = about(transfer, type_, "dispute", seconds, status=status, id="du_1", amount=sum(FEES))
+        deliver(body)
+        deliver(body)
+    attempts = sorted(paying.payments_of(transfer), key=lambda one: one.id)
+    assert sums(transfer) == [(one.id, "lost", one.amount_minor, sum(FEES)) for one in attempts]
+    found = flags.flags_of([one.id for one in attempts])
+    assert all(one.opened_at < one.closed_at for one in found)
+    # One matter for the operator, and no legal act is touched.
+    linked = {one.payment_id for one in db.session.scalars(sa.select(Quarantine))}
+    assert linked == {attempts[0].id}
+    for part in bundle.parts:
+        assert (licence_of(part.notice).state, part.notice.state) == ("in_effect", "paid")
+    assert {one.state for one in attempts} == {"paid"}
+
+
+def test_a_part_of_a_joint_checkout_is_flagged_with_the_whole_sum_on_each(joint, event, about):
+    _, transfer = joint
+    deliver(event(transfer))
+    deliver(about(transfer, "refund.created", "refund", 1, status="succeeded", id="re_1", amount=700))
+    assert [row[1:] for row in sums(transfer)] == [("succeeded", 700, 700)] * 2
+
+
+def test_our_reference_in_its_metadata_finds_a_joint_checkout_only_at_its_own_account(joint, event, about):
+    _, transfer = joint
+    named = {"payment_intent": None, "metadata": {"bundle_payment": transfer.reference}}
+    charge = {"amount_refunded": sum(FEES), "id": "ch_1"} | named
+    stranger = about(transfer, "charge.refunded", "charge", 1, **charge) | {"account": "acct_another"}
+    assert deliver(stranger).state == "quarantined"
+    assert sums(transfer) == []
+    deliver(about(transfer, "charge.refunded", "charge", 1, **charge))
+    assert sorted(row[2] for row in sums(transfer)) == sorted(FEES)
+    deliver(event(transfer))
+    assert len(sums(transfer)) == 2
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(("charge", "refund"))))
+def test_a_refund_that_was_asked_for_here_is_on_its_own_payment_alone(market, joint, event, about, order):
+    _, transfer = joint
+    first, second = paying.payments_of(transfer)
+    notice = first.obligation.notice
+    with unit_of_work(market.firm_actor):
+        paying.cancel_transfer(market.firm_actor, transfer.id)
+    bank = payments.start_payment(market.firm_actor, notice.id, "bank")
+    with unit_of_work(market.holder_actor):
+        payments.confirm_payment(market.holder_actor, bank.id, dt.date(2026, 11, 20), first.amount_minor)
+    deliver(event(transfer))  # the checkout was paid all the same: the first of its notices twice
+    [task] = refunds.refunds_of(notice)
+    assert (task.payment_id, licence_of(second.obligation.notice).state) == (first.id, "in_effect")
+    task = refunds.refund_at_provider(market.holder_actor, task.id)
+    said = {
+        "charge": ("charge.refunded", {"amount_refunded": first.amount_minor, "id": "ch_1"}),
+        "refund": (
+            "refund.updated",
+            {"id": task.provider_refund_id, "status": "succeeded", "amount": first.amount_minor},
+        ),
+    }
+    for kind in order:
+        type_, values = said[kind]
+        assert deliver(about(transfer, type_, kind, 1, **values)).state == "applied"
+    assert sums(transfer) == [(first.id, "succeeded", first.amount_minor, None)]
