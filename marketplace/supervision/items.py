@@ -138,6 +138,10 @@ def _all(actor: Actor) -> Iterator[Item]:
     yield from _of_disputes()
 
 
+def _rows(query: sa.Select[*tuple[Any, ...]]) -> Iterator[Any]:
+    yield from db.session.execute(query)
+
+
 def _of_offers() -> Iterator[Item]:
     query = sa.select(
         Offer.id,
@@ -152,12 +156,12 @@ def _of_offers() -> Iterator[Item]:
     bars = query.where(
         Offer.status.in_(IN_FORCE), Offer.evidence == "verified", Offer.duty_to_withdraw_since.is_not(None)
     )
-    for id_, _evidence, since, _announced, *rest in db.session.execute(bars):
+    for id_, _evidence, since, _announced, *rest in _rows(bars):
         yield Item("bar", id_, since, since, *rest)
     stated = query.where(
         Offer.status.in_(IN_FORCE), Offer.evidence == "holder_stated", Offer.announced_on.is_not(None)
     )
-    for id_, _evidence, _since, announced_on, *rest in db.session.execute(stated):
+    for id_, _evidence, _since, announced_on, *rest in _rows(stated):
         yield Item("announcement", id_, announced_on, _to_verify_by(announced_on), *rest)
 
 
@@ -207,7 +211,7 @@ def _of_licences() -> Iterator[Item]:
             Licence.recordal_due_on < today,
         )
     )
-    for row in db.session.execute(late):
+    for row in _rows(late):
         yield Item("recordal", *row)
     unreported = (
         sa.select(Licence.id, RoyaltyPeriod.ends, RoyaltyPeriod.report_due_on, *beside)
@@ -217,7 +221,7 @@ def _of_licences() -> Iterator[Item]:
         .outerjoin(Offer, Offer.id == Licence.offer_id)
         .where(RoyaltyPeriod.report_due_on < today, RoyaltyPeriod.state != "reported")
     )
-    for row in db.session.execute(unreported):
+    for row in _rows(unreported):
         yield Item("royalty", *row)
 
 
@@ -237,5 +241,5 @@ def _of_disputes() -> Iterator[Item]:
         .outerjoin(Offer, Offer.id == Licence.offer_id)
         .where(Dispute.state == "open", Dispute.answer_due_on < clock.today())
     )
-    for id_, opened_at, due_on, *rest in db.session.execute(query):
-        yield Item("dispute", id_, clock.legal_date(opened_at), due_on, *rest, None)
+    for id_, opened_at, due_on, holder_id, district, title in _rows(query):
+        yield Item("dispute", id_, clock.legal_date(opened_at), due_on, holder_id, district, title, None)

@@ -52,7 +52,8 @@ _PAGES: Final = {
 
 def _link(item: Item) -> str:
     endpoint, name = _PAGES[item.kind]
-    return url_for(endpoint, **{name: item.subject_id})
+    values: dict[str, Any] = {name: item.subject_id}
+    return url_for(endpoint, **values)
 
 
 def _asked() -> dict[str, Any]:
