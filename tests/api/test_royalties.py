@@ -121,6 +121,11 @@ def test_the_bureau_counts_statements_and_disputes_and_learns_no_licensees_sum(w
         make_periods(world)
         found = ok(world.bureau.get("/supervision/royalties"))
         assert (found["licences"], found["due"], found["reported"], found["late"]) == (1, 1, 0, 1)
+        [matter] = ok(world.bureau.get("/supervision/items?kind=royalty"))["items"]
+        assert (matter["must_act"], matter["due_on"] < "2026-11-05") == ("licensee", True)
+        assert not [name for name in matter if "amount" in name or "royalty" in name]
+        problem(world.firm.get("/supervision/items"), 403, "forbidden")
+        assert ok(world.bureau.get("/supervision/items?after=999999999999"))["items"] == []
         late = ok(world.firm.get("/royalties?group=due"))["items"][0]["id"]
         ok(world.firm.post(f"/royalties/{late}/statements", {"lines": [LINE]}), 201)
         found = ok(world.operator.get("/supervision/royalties"))
