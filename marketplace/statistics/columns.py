@@ -27,7 +27,9 @@ NEVER = 2**31 - 1  # the largest number of 32 bits
 UNKNOWN = "unknown"
 STAGES = ("announced", "shown", "opened", "notice", "paid", "in_effect", "recorded")
 SIDE_STAGES = ("recommended", "contacted", "passed")
-DIMENSIONS = ("district", "ipc_section", "ipc_class", "industry", "owner_type", "fee_form", "kind")
+DIMENSIONS = (
+    "district", "ipc_section", "ipc_class", "ipc_subclass", "industry", "owner_type", "fee_form", "kind",
+)  # fmt: skip
 EXIT_REASONS = ("withdrawn", "revoked", "term_over", "patent_ended")
 _EPOCH = dt.date(1970, 1, 1)
 

@@ -61,6 +61,19 @@ DEFINITIONS = {
             _POPULATION,
         ),
         Definition(
+            "unasked",
+            _l("Offers without demand"),
+            _l(
+                "Patents offered on the day that nobody was led to by then: never recommended to a firm, "
+                "and no notice served."
+            ),
+            _l("patents with an offer in force on the day, never recommended and without a notice"),
+            _l("patents with an offer in force on the day"),
+            "patent",
+            1,
+            _POPULATION,
+        ),
+        Definition(
             "announced",
             _l("Newly announced"),
             _l("Patents whose first verified announcement falls into the period."),
@@ -222,6 +235,7 @@ GROUPING_TITLES = {
     "district": _l("District"),
     "ipc_section": _l("IPC section"),
     "ipc_class": _l("IPC class"),
+    "ipc_subclass": _l("IPC subclass"),
     "industry": _l("Industry"),
     "owner_type": _l("Owner type"),
     "fee_form": _l("Price form"),

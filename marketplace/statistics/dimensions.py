@@ -6,11 +6,11 @@ import re
 
 from marketplace.listings.industries import industry_name, industry_of
 
-__all__ = ["LOCARNO", "district_of", "in_region", "industry_name", "industry_of", "section_and_class"]
+__all__ = ["LOCARNO", "district_of", "in_region", "industry_name", "industry_of", "places_of"]
 
 LOCARNO = "LOC"
-_IPC = re.compile(r"[A-H]\d{2}")
-_LOCARNO = re.compile(r"\d{2}(-\d{2})?")
+_IPC = re.compile(r"([A-H])(\d{2})([A-Z]?)")
+_LOCARNO = re.compile(r"(\d{2})(-\d{2})?")
 
 
 def in_region(code: str | None, region: str) -> bool:
@@ -32,11 +32,17 @@ def district_of(code: str | None) -> str | None:
     return None if not code or code.endswith("00") else code
 
 
-def section_and_class(symbol: str | None) -> tuple[str | None, str | None]:
-    """`H01M10/0525` → `H`, `H01`; a Locarno class `09-03` → `LOC`, `LOC09`; nothing for other texts."""
+def places_of(symbol: str | None) -> tuple[str | None, str | None, str | None]:
+    """Section, class and subclass of a symbol, as far as it names them; nothing for other texts.
+
+    `H01M10/0525` is in `H`, `H01`, `H01M`; a Locarno class `09-03` in `LOC`, `LOC09`, `LOC09-03`.
+    """
     text = (symbol or "").strip().upper()
-    if _IPC.match(text):
-        return text[0], text[:3]
-    if _LOCARNO.match(text):
-        return LOCARNO, LOCARNO + text[:2]
-    return None, None
+    if found := _IPC.match(text):
+        section, number, letter = found.groups()
+        klass = section + number
+        return section, klass, klass + letter if letter else None
+    if found := _LOCARNO.match(text):
+        klass, subclass = found.groups()
+        return LOCARNO, LOCARNO + klass, LOCARNO + klass + subclass if subclass else None
+    return None, None, None

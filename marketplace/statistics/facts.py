@@ -432,12 +432,13 @@ def _dimensions(
     offers: dict[str, Array], first: Array, owners: _Owners, symbols: Sequence[str | None]
 ) -> dict[str, Sequence[str | None]]:
     """Dimension → the group of each patent, in the order of DIMENSIONS."""
-    split = {symbol: dimensions.section_and_class(symbol) for symbol in set(symbols)}
+    split = {symbol: dimensions.places_of(symbol) for symbol in set(symbols)}
     industry = {symbol: dimensions.industry_of(symbol) for symbol in split}
     found: dict[str, Sequence[str | None]] = {
         "district": owners.district,
         "ipc_section": [split[symbol][0] for symbol in symbols],
         "ipc_class": [split[symbol][1] for symbol in symbols],
+        "ipc_subclass": [split[symbol][2] for symbol in symbols],
         "industry": [industry[symbol] for symbol in symbols],
         "owner_type": owners.type,
         "fee_form": [

@@ -370,6 +370,20 @@ def _stock(known: _Known, question: Question) -> list[Cell]:
     return found
 
 
+def _unasked(known: _Known, question: Question) -> list[Cell]:
+    facts = known.facts
+    reached = np.minimum(facts.reached("recommended"), facts.implied[STAGES.index("notice")])
+    found = []
+    for day, groups, shown in _at_days(known, question):
+        standing = known.in_force_on(day)
+        unasked = groups.tally(standing & (reached > day_number(day)))
+        for (group, members), place in zip(
+            _named(groups, shown, standing, question, day), shown, strict=True
+        ):
+            found.append(Cell(group, unasked[place], members, day, day))
+    return found
+
+
 def _at_days(known: _Known, question: Question) -> Iterator[tuple[dt.date, _Groups, list[int]]]:
     """Groups on the last day of the question; by month, everything at the end of each month."""
     if question.by == "month":
@@ -676,6 +690,7 @@ _FIGURES: dict[str, Callable[[_Known, Question], list[Cell]]] = {
     "licences": _licences,
     "conversion": _conversion,
     "stock": _stock,
+    "unasked": _unasked,
     "quick-licence": _quick,
     "funnel": _funnel,
     "deal-speed": _speed,

@@ -25,7 +25,7 @@ def group_name(by: str | None, group: str) -> str:
         return str(gettext("Not known"))
     if by == "district":
         return labels.district(group)
-    if by in ("ipc_section", "ipc_class"):
+    if by in ("ipc_section", "ipc_class", "ipc_subclass"):
         if group == LOCARNO:
             return str(gettext("Designs (Locarno)"))
         symbol = group.removeprefix(LOCARNO)

@@ -110,6 +110,7 @@ def fact(
                 "district": "310112",
                 "ipc_section": "H",
                 "ipc_class": "H01",
+                "ipc_subclass": "H01M",
                 "industry": "38",
                 "spells": ((announced, ends),),
                 "reached": steps,

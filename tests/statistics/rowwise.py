@@ -57,6 +57,7 @@ class PatentFacts:
     district: str | None
     ipc_section: str | None
     ipc_class: str | None
+    ipc_subclass: str | None
     industry: str | None
     spells: tuple[tuple[dt.date, dt.date | None], ...]
     reached: dict[str, dt.date]
@@ -183,6 +184,20 @@ def _stock(facts: list[PatentFacts], question: Question) -> list[Cell]:
         standing = [one for one in members if one.in_force_on(day)]
         licensed = [one for one in standing if any(each.in_effect_on(day) for each in one.licences)]
         found.append(_rate(group, licensed, standing, day, day, question))
+    return found
+
+
+def _unasked(facts: list[PatentFacts], question: Question) -> list[Cell]:
+    led_to = ("recommended", "notice", "paid", "in_effect", "recorded")
+    found = []
+    for group, members, day in _at_days(facts, question):
+        standing = [one for one in members if one.in_force_on(day)]
+        unasked = [
+            one
+            for one in standing
+            if not any(step in one.reached and one.reached[step] <= day for step in led_to)
+        ]
+        found.append(Cell(group, unasked, standing, day, day))
     return found
 
 
@@ -408,6 +423,7 @@ _FIGURES: dict[str, Callable[[list[PatentFacts], Question], list[Cell]]] = {
     "licences": _licences,
     "conversion": _conversion,
     "stock": _stock,
+    "unasked": _unasked,
     "quick-licence": _quick,
     "funnel": _funnel,
     "deal-speed": _speed,

@@ -55,20 +55,22 @@ def test_a_region_holds_its_divisions(code: str | None, region: str, inside: boo
 
 
 @pytest.mark.parametrize(
-    ("symbol", "section", "ipc_class", "industry"),
+    ("symbol", "places", "industry"),
     [
-        ("H01M10/0525", "H", "H01", "38"),
-        ("A61K9/20", "A", "A61", "27"),
-        ("A61B5/00", "A", "A61", "35"),
-        ("09-03", "LOC", "LOC09", "29"),
-        ("", None, None, None),
-        ("A99Z1/00", "A", "A99", None),
+        ("H01M10/0525", ("H", "H01", "H01M"), "38"),
+        ("A61K9/20", ("A", "A61", "A61K"), "27"),
+        ("A61B5/00", ("A", "A61", "A61B"), "35"),
+        ("H01", ("H", "H01", None), "38"),
+        ("09-03", ("LOC", "LOC09", "LOC09-03"), "29"),
+        ("09", ("LOC", "LOC09", None), "29"),
+        ("", (None, None, None), None),
+        ("A99Z1/00", ("A", "A99", "A99Z"), None),
     ],
 )
-def test_a_symbol_names_section_class_and_industry(
-    symbol: str, section: str | None, ipc_class: str | None, industry: str | None
+def test_a_symbol_names_section_class_subclass_and_industry(
+    symbol: str, places: tuple[str | None, ...], industry: str | None
 ) -> None:
-    assert dimensions.section_and_class(symbol) == (section, ipc_class)
+    assert dimensions.places_of(symbol) == places
     assert dimensions.industry_of(symbol) == industry
 
 

@@ -86,7 +86,8 @@ def test_a_patent_has_its_first_days_and_its_dimensions_at_announcement() -> Non
         "university",
         "310104",
     )
-    assert _labels(offer, "ipc_section", "ipc_class", "industry") == ("H", "H01", "38")
+    assert _labels(offer, "ipc_section", "ipc_class", "ipc_subclass") == ("H", "H01", "H01M")
+    assert _labels(offer, "industry") == ("38",)
     assert _facts().spells_of(_row(offer)) == [(D(2026, 3, 2), D(2031, 9, 1), "term_over")]
 
 
