@@ -88,6 +88,11 @@ class BundleOffer(ma.Schema):
         validate=validate.OneOf(ANSWERS),
         metadata={"description": "for a licensee seated abroad: what applies to the technology it thinks"},
     )
+    clauses = fields.List(
+        fields.String(validate=validate.Length(max=20)),
+        validate=validate.Length(max=50),
+        metadata={"description": "further clauses of the offer that the licensee accepts; none is needed"},
+    )
 
 
 class BundleRequest(ma.Schema):
@@ -114,6 +119,9 @@ class BundlePartView(ma.Schema):
     )
     notice_id = Id(required=True, allow_none=True)
     licence_id = Id(required=True, allow_none=True)
+    clauses = fields.List(
+        Id(), required=True, metadata={"description": "further clauses accepted with the notice"}
+    )
 
 
 class PayableView(ma.Schema):
@@ -248,7 +256,7 @@ def bundle_view(bundle: Bundle) -> dict[str, Any]:
 def _part_view(part: BundlePart, licences: dict[int, Licence]) -> dict[str, Any]:
     licence = licences.get(part.notice_id) if part.notice_id is not None else None
     return {
-        **{name: getattr(part, name) for name in ("offer_id", "state", "problem", "notice_id")},
+        **{name: getattr(part, name) for name in ("offer_id", "state", "problem", "notice_id", "clauses")},
         "licence_id": licence.id if licence is not None else None,
     }
 
@@ -342,6 +350,7 @@ def make_bundle(values: dict[str, Any]) -> Response:
             seat=values.get("seat") or MAINLAND,
             technology={key: one["technology"] for key, one in chosen.items() if one.get("technology")},
             terms=seen,
+            clauses={key: [key_of(c) for c in one.get("clauses") or ()] for key, one in chosen.items()},
         )
         return bundle_view(bundle)
 

@@ -25,7 +25,8 @@ from marketplace.core.unit_of_work import lock, record, unit_of_work
 from marketplace.listings.models import IN_FORCE, Offer, Patent
 
 from . import numbers, papers
-from .clauses.services import accept_with_notice
+from .clauses.models import OfferClause
+from .clauses.services import accept_with_notice, chosen_of
 from .documents import NoticeDocument, notice_pdf
 from .evidence.services import OwnDocument, keep_proof, note_evidence, note_mail, own_document
 from .evidence.stamping import ask_time_stamp
@@ -105,9 +106,9 @@ def prepare_notice(
         clauses: ids of further clauses that it accepts; none is ever needed.
 
     Raises:
-        NotFound: there is no such offer.
+        NotFound: there is no such offer; `clause-unknown`.
         Conflict: `offer-not-live`, `own-offer`, `notice-open`, `licence-in-effect`, `terms-incomplete`,
-            `term-unknown`, `technology-banned`.
+            `term-unknown`, `technology-banned`, `clause-withdrawn`.
         Invalid: `text-too-long`, `text-not-printable`, `seat-unknown`, `technology-class-missing`, and what
             `own_document` raises.
         Unavailable: `font-missing`, when a name holds a character that no font has.
@@ -123,7 +124,10 @@ def prepare_notice(
     own = own_document(document) if document is not None else None
     written_at = clock.now()
     number = numbers.new_number(numbers.NOTICE, clock.legal_date(written_at))
-    written = _document(offer, licensee, number=number, at=written_at, use=use, contact=contact)
+    taken = chosen_of(offer.id, clauses)
+    written = _document(
+        offer, licensee, number=number, at=written_at, use=use, contact=contact, clauses=taken
+    )
     pdf = own.pdf if own is not None else papers.seal(_printed(written), "书面通知")
     store().write(pdf)  # here, where no other writer waits for the disk
     return PreparedNotice(
@@ -138,7 +142,7 @@ def prepare_notice(
         own=own,
         seat=seat,
         technology=technology,
-        clauses=tuple(clauses),
+        clauses=tuple(one.id for one in taken),
     )
 
 
@@ -164,6 +168,7 @@ def serve_notice(actor: Actor, prepared: PreparedNotice) -> Notice:
         at=prepared.written_at,
         use=prepared.use,
         contact=prepared.contact,
+        clauses=chosen_of(offer.id, prepared.clauses),
     )
     if content_digest(document) != prepared.content_digest:
         raise Conflict("offer-changed", "The offer has changed in this moment: please look at it again.")
@@ -524,9 +529,17 @@ def _document(
     at: dt.datetime,
     use: str | None,
     contact: str | None,
+    clauses: Sequence[OfferClause],
 ) -> NoticeDocument:
     return papers.notice_document(
-        offer, licensee, frozen_terms(offer), number=number, at=at, use=use, contact=contact
+        offer,
+        licensee,
+        frozen_terms(offer),
+        number=number,
+        at=at,
+        use=use,
+        contact=contact,
+        clauses=clauses,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -18,13 +19,22 @@ from marketplace.core.papers.sealing import settings as settings
 from marketplace.core.papers.sealing import signer as signer
 from marketplace.listings.models import Offer, Patent
 
-from .documents import CertificateDocument, FeeBasis, NoticeDocument, Owed, Paid, Party
+from .clauses.models import OfferClause
+from .documents import CertificateDocument, Clause, FeeBasis, NoticeDocument, Owed, Paid, Party
 from .ledger import receipts_of
 from .models import Licence, Notice
 from .rules import basis_of, licence_term, makes_the_licence, obligations_of, pay_by
 
 CHANNEL_WORDS = {"bank": "银行转账至许可人账户", "stripe": "许可人的在线收款账户（Stripe）"}
 _KIND_WORDS = {"fee": "许可使用费", "entry_fee": "入门费", "royalty": "提成"}
+_CLAUSE_WORDS = {
+    "use_reports": "使用情况报告",
+    "grace_period": "宽限期",
+    "improvements": "技术改进",
+    "support": "技术支持",
+    "marking": "产品标识",
+    "other": "其他事项",
+}
 _BASE_WORDS = {"net_sales": "净销售额", "profit": "利润额"}
 
 
@@ -63,6 +73,7 @@ def notice_document(
     at: dt.datetime,
     use: str | None,
     contact: str | None,
+    clauses: Sequence[OfferClause] = (),
 ) -> NoticeDocument:
     """What the written notice says.
 
@@ -100,6 +111,7 @@ def notice_document(
         owed=tuple(owed),
         issuer=ISSUER,
         intended_use=use or "",
+        clauses=tuple(Clause(_CLAUSE_WORDS[one.kind], one.text) for one in clauses),
         demonstration=not settings().production,
     )
 

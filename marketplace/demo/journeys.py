@@ -12,6 +12,7 @@ from marketplace.core.unit_of_work import unit_of_work
 from marketplace.deals import licences, notices, payments
 from marketplace.deals.bundles import basket, paying
 from marketplace.deals.bundles import services as bundles
+from marketplace.deals.clauses import services as clauses
 from marketplace.deals.models import Licence, Notice, Payment
 from marketplace.listings.models import Offer, Patent
 
@@ -36,11 +37,24 @@ def lay_aside(patent_numbers: Sequence[str], licensee: str) -> None:
             basket.add(actor, offer_id)
 
 
-def take_up(patent_numbers: Sequence[str], licensee: str, use: str, contact: str) -> None:
-    """A firm gives notices on several offers in one go; what cannot be taken up is refused."""
-    actor = actor_of(licensee)
+def add_clause(patent_number: str, kind: str, text: str, text_en: str) -> None:
+    """The holder offers a further clause beside the announced terms of its patent."""
+    [offer_id] = _live([patent_number])
+    actor = actor_of(db.session.get_one(Offer, offer_id).holder.name)
     with unit_of_work(actor, origin="demo"):
-        bundle = bundles.begin_bundle(actor, _live(patent_numbers), use, contact)
+        clauses.publish_clause(actor, offer_id, kind=kind, text=text, text_en=text_en)
+
+
+def take_up(patent_numbers: Sequence[str], licensee: str, use: str, contact: str) -> None:
+    """A firm gives notices on several offers in one go; what cannot be taken up is refused.
+
+    Of each offer's further clauses it accepts the first and leaves the others.
+    """
+    actor = actor_of(licensee)
+    wanted = _live(patent_numbers)
+    taken = {key: [found[0].id] for key, found in clauses.clauses_of_each(wanted).items()}
+    with unit_of_work(actor, origin="demo"):
+        bundle = bundles.begin_bundle(actor, wanted, use, contact, clauses=taken)
     bundles.serve_parts(actor, bundle.id, origin="demo")
 
 

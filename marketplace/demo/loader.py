@@ -318,6 +318,28 @@ _YITINGCHANG: Final = "上海熠汀昶智能装备股份有限公司"
 _YUHESHENG: Final = "上海隅禾笙餐饮管理有限公司"
 _GU: Final = "顾试之"
 
+# Further clauses of holders: the patent, what it is about, the text in Chinese and in English.
+_CLAUSES: Final = (
+    (
+        "201819008945.3",
+        "use_reports",
+        "被许可人每年 3 月底前以书面说明上一年度的实施情况，许可人对此保密。",
+        "By the end of March the licensee writes how it used the patent the year before, in confidence.",
+    ),
+    (
+        "201929008599.9",
+        "support",
+        "许可人在许可生效后三个月内提供两次远程技术答疑，每次不超过两小时，不另收费。",
+        "The holder answers technical questions twice, remotely, within three months, two hours each, free.",
+    ),
+    (
+        "201929008599.9",
+        "marking",
+        "被许可人可以在产品说明书中注明专利号，不得标注许可人的名称或者徽标。",
+        "The manual of a product may name the patent's number, but not the holder's name or logo.",
+    ),
+)
+
 
 def _deals(present: dt.datetime) -> Iterator[Step]:
     """Deals made here. What is under way is dated from today, so that it is still open when one looks."""
@@ -367,6 +389,8 @@ def _deals(present: dt.datetime) -> Iterator[Step]:
     # Several in one go: a free one, two to pay to one payee, and one that is licensed already. Then a basket
     # with two that can be taken up, and an offer of the firm's own that cannot.
     several = ["201819008945.3", "202029009810.1", "202029007042.6", "201919001158.0"]
+    for number, *clause in _CLAUSES:
+        yield ago(9, partial(journeys.add_clause, number, *clause))
     yield ago(5, partial(journeys.take_up, several, _JIAYUEHENG, "总装线螺栓预紧与振动在线检测改造", call))
     yield ago(1, partial(journeys.pay_together, _JIAYUEHENG))
     aside = ["201929008599.9", "202239006557.9", "202229001639.9"]

@@ -24,6 +24,7 @@ from marketplace.deals.bundles import basket, paying, services
 from marketplace.deals.bundles.basket import Looked
 from marketplace.deals.bundles.models import Bundle
 from marketplace.deals.bundles.rules import MOST
+from marketplace.deals.clauses.services import clauses_of_each, named
 from marketplace.deals.export_control.models import ANSWERS
 from marketplace.deals.export_control.rules import MAINLAND
 from marketplace.deals.lookup import licences_of
@@ -155,6 +156,7 @@ def take_up() -> ResponseReturnValue:
             totals=basket.totals(ready),
             answers=[(code, labels.name("technology", code)) for code in ANSWERS],
             said=request.form,
+            clauses=clauses_of_each([one.offer.id for one in ready]),
         ),
         422 if form.form_errors else status_of(form),
     )
@@ -185,6 +187,7 @@ def _begin(actor: Actor, form: TakeUpForm) -> int:
             seat=form.seat.data,
             technology={one: request.form.get(f"technology-{one}", "") for one in wanted},
             terms={one: request.form.get(f"terms-{one}", "") for one in wanted},
+            clauses={one: request.form.getlist(f"clauses-{one}", type=int) for one in wanted},
         )
         remember(scope, key, digest, 201, {"id": bundle.id})
         return bundle.id
@@ -226,6 +229,7 @@ def show(bundle_id: int) -> ResponseReturnValue:
         mine=mine,
         now=_now(bundle) if mine else {},
         groups=groups,
+        clauses=named(key for part in bundle.parts for key in part.clauses),
         transfers=[(one, paying.standing(one)) for one in bundle.transfers],
         alone=_alone(groups),
         checkout=request.args.get("checkout"),

@@ -199,6 +199,9 @@ TABLES: dict[str, dict[str, Label]] = {
         "term-unknown": Label(
             _l("The announced licence term is not on record yet; please ask the operator.")
         ),
+        "clause-withdrawn": Label(
+            _l("A further clause that you chose is no longer offered. Try again to go on without it.")
+        ),
         "technology-banned": Label(
             _l("This technology is banned from export: no licence can be given to a licensee seated abroad.")
         ),

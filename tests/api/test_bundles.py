@@ -61,5 +61,20 @@ def test_a_bundle_is_given_once_per_key_and_paid_in_one_transfer(world: World) -
     assert [one["id"] for one in ok(world.firm.get("/bundles"))["items"]] == [made["id"]]
 
 
+def test_further_clauses_are_accepted_for_each_offer_of_a_bundle(world: World) -> None:
+    offers = [world.offer(fee_minor=1_000_000) for _ in range(2)]
+    wanted = {"kind": "support", "text": "两次远程答疑。"}
+    clause = ok(world.holder.post(f"/offers/{offers[0]}/clauses", wanted), 201)["id"]
+    mixed = {"offers": [{"offer_id": str(offers[1]), "clauses": [clause]}]}
+    problem(world.firm.post("/bundles", mixed), 404, "clause-unknown")
+    body = {"offers": [{"offer_id": str(offers[0]), "clauses": [clause]}, {"offer_id": str(offers[1])}]}
+    made = ok(world.firm.post("/bundles", body), 201)
+    assert [one["clauses"] for one in made["parts"]] == [[clause], []]
+    taken = [
+        ok(world.holder.get(f"/notices/{one['notice_id']}/clauses"))["accepted"] for one in made["parts"]
+    ]
+    assert [[one["clause"]["id"] for one in some] for some in taken] == [[clause], []]
+
+
 def _arrived(amount_minor: int) -> dict:
     return {"paid_on": "2026-11-20", "amount": {"amount_minor": amount_minor, "currency": "CNY"}}

@@ -23,8 +23,9 @@ from marketplace.core.journal import JournalEntry
 from marketplace.core.unit_of_work import lock, unit_of_work
 from marketplace.deals import ledger, notices, payments
 from marketplace.deals.bundles import basket, paying, services
-from marketplace.deals.bundles.models import BundlePart
+from marketplace.deals.bundles.models import Bundle, BundlePart
 from marketplace.deals.bundles.rules import MOST, share_out
+from marketplace.deals.clauses import services as clauses
 from marketplace.deals.lookup import licence_of
 from marketplace.deals.models import Licence, Notice, Payment, Receipt
 from marketplace.deals.reconcile import reconcile
@@ -35,6 +36,7 @@ from marketplace.listings.models import Offer
 from tests import factories
 from tests.conftest import NOW
 from tests.deals.conftest import ACCOUNT, deliver, serve
+from tests.deals.test_documents import needs_poppler, printed
 from tests.deals.test_payments import stripe_that_says
 
 TODAY = dt.date(2026, 11, 20)
@@ -154,6 +156,63 @@ def test_each_offer_gets_a_notice_of_its_own_and_a_failure_stops_no_other(market
     assert licences(bundle) == [True, False, False]
     done = db.session.scalars(sa.select(JournalEntry).where(JournalEntry.action == "bundle.done")).all()
     assert [one.subject_id for one in done] == [bundle.id]
+
+
+def clause(market, offer, text):
+    with unit_of_work(market.holder_actor):
+        return clauses.publish_clause(market.holder_actor, offer.id, kind="support", text=text)
+
+
+def accepted(part):
+    return [one.clause_id for one in clauses.accepted_by(part.notice_id)]
+
+
+@needs_poppler
+def test_further_clauses_are_taken_or_left_for_each_offer_and_stand_in_its_notice(market):
+    taken, left = (clause(market, market.paid[0], text) for text in ("两次远程答疑。", "产品上标注专利号。"))
+    other = clause(market, market.paid[1], "每年一次培训。")
+    bundle = market.bundle(*market.paid, clauses={market.paid[0].id: [taken.id, taken.id]})
+    assert states(bundle) == [("served", None)] * 2
+    assert [accepted(part) for part in bundle.parts] == [[taken.id], []]
+    first, second = (
+        printed(notices.notice_document(market.holder_actor, part.notice_id)) for part in bundle.parts
+    )
+    assert "两次远程答疑" in first
+    assert "不以接受任何一项为条件" in first
+    for text in (left.text, other.text):
+        assert text[:-1] not in first + second
+    assert "附加条款" not in second
+
+
+def test_a_clause_of_another_offer_or_one_withdrawn_before_the_button_is_refused(market):
+    mine, gone = (clause(market, market.paid[0], text) for text in ("甲", "乙"))
+    with unit_of_work(market.holder_actor):
+        clauses.withdraw_clause(market.holder_actor, gone.id)
+    wrong = ((1, mine.id, "clause-unknown"), (0, 2**70, "clause-unknown"), (0, gone.id, "clause-withdrawn"))
+    for place, key, code in wrong:
+        with pytest.raises((NotFound, Conflict)) as refused:
+            market.bundle(*market.paid, clauses={market.paid[place].id: [key]})
+        assert refused.value.code == code
+    assert count(Bundle) == 0
+
+
+def test_a_clause_withdrawn_after_the_button_stops_its_part_alone_until_it_is_tried_without(market):
+    goes, stays = (clause(market, market.paid[0], text) for text in ("甲", "乙"))
+    with unit_of_work(market.firm_actor):
+        made = services.begin_bundle(
+            market.firm_actor,
+            [one.id for one in market.paid],
+            clauses={market.paid[0].id: [goes.id, stays.id]},
+        )
+    with unit_of_work(market.holder_actor):
+        clauses.withdraw_clause(market.holder_actor, goes.id)
+    bundle = services.serve_parts(market.firm_actor, made.id)
+    assert states(bundle) == [("refused", "clause-withdrawn"), ("served", None)]
+    with unit_of_work(market.firm_actor):
+        services.retry_part(market.firm_actor, bundle.id, market.paid[0].id)
+    bundle = services.serve_parts(market.firm_actor, bundle.id)
+    assert states(bundle) == [("served", None)] * 2
+    assert (accepted(bundle.parts[0]), bundle.parts[0].clauses) == ([stays.id], [stays.id])
 
 
 def test_a_refused_part_can_be_tried_again_on_the_terms_that_were_seen(market):

@@ -11,6 +11,7 @@ from flask import Flask
 from marketplace.core.database import db
 from marketplace.core.unit_of_work import lock, unit_of_work
 from marketplace.deals.bundles.models import Bundle
+from marketplace.deals.clauses.services import publish_clause
 from marketplace.deals.models import Licence, Notice
 from marketplace.listings.models import Offer
 from tests.deals.test_bundles import FEES, Market
@@ -74,6 +75,34 @@ def test_terms_that_changed_between_the_look_and_the_button_are_not_taken_up(app
     assert "¥90,000" in refused.text
     with app.app_context():
         assert _count(Bundle) == 0
+
+
+def test_clauses_are_ticked_by_offer_and_kept_when_the_form_comes_back(app: Flask) -> None:
+    with app.app_context():
+        market = Market()
+        first, second = (one.id for one in market.paid)
+        user = market.firm_actor.user_id
+        with unit_of_work(market.holder_actor):
+            wordings = {"kind": "support", "text": "两次远程答疑。", "text_en": "Two remote answers."}
+            clause = publish_clause(market.holder_actor, first, **wordings).id
+    firm = client_of(app, user or 0, "en")
+    for offer in (first, second):
+        firm.post(f"/basket/{offer}")
+    page = firm.get("/basket/take-up").text
+    assert page.count("Two remote answers.") == 1
+    assert f'name="clauses-{second}"' not in page
+    form = _form_of(page) | {"contact": ""}
+    assert f"clauses-{first}" not in form  # nothing is taken unless it is ticked
+    form[f"clauses-{first}"] = str(clause)
+    again = firm.post("/basket/take-up", data=form)
+    assert again.status_code == 422
+    form = _form_of(again.text) | {"contact": "someone"}
+    assert form[f"clauses-{first}"] == str(clause)
+    unknown = firm.post("/basket/take-up", data=form | {f"clauses-{first}": str(2**70)})
+    assert unknown.status_code == 422
+    assert "This offer has no such clause." in unknown.text
+    shown = text_of(firm.get(firm.post("/basket/take-up", data=form).location).text)
+    assert shown.count("Further clauses accepted: Technical support") == 1
 
 
 def _form_of(page: str) -> dict[str, Any]:

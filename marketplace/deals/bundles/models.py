@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -64,6 +65,7 @@ class BundlePart(Versioned, Model):
 
     `terms_digest` is that of the terms which the licensee saw and agreed to: no others are taken up.
     `technology`: what a licensee seated abroad thinks applies to it (a code of `export_control.ANSWERS`).
+    `clauses`: ids of the holder's further clauses that it accepts with the notice; none is ever needed.
     """
 
     __tablename__ = "bundle_parts"
@@ -79,6 +81,7 @@ class BundlePart(Versioned, Model):
     problem: Mapped[str | None] = mapped_column(Code(40))
     technology: Mapped[str | None] = mapped_column(Code(16))
     terms_digest: Mapped[str] = mapped_column(Code(64))
+    clauses: Mapped[list[Any]] = mapped_column(default=list)
 
     bundle: Mapped[Bundle] = relationship(back_populates="parts", lazy="joined")
     offer: Mapped[Offer] = relationship(lazy="joined")

@@ -17,8 +17,8 @@ MOST: Final = 50
 # Why a part can be refused; what else may come is told as `other`.
 PROBLEMS: Final = (
     "own-offer", "offer-not-live", "notice-open", "licence-in-effect", "offer-changed", "terms-incomplete",
-    "term-unknown", "technology-banned", "technology-class-missing", "seat-unknown", "text-not-printable",
-    "font-missing", "not-a-member", "forbidden", "other",
+    "term-unknown", "clause-withdrawn", "technology-banned", "technology-class-missing", "seat-unknown",
+    "text-not-printable", "font-missing", "not-a-member", "forbidden", "other",
 )  # fmt: skip
 
 K = TypeVar("K", bound=Hashable)

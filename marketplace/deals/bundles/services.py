@@ -25,6 +25,7 @@ from marketplace.core.permissions import require
 from marketplace.core.tasks import enqueue, renew
 from marketplace.core.unit_of_work import lock, record, unit_of_work
 from marketplace.deals import notices, numbers
+from marketplace.deals.clauses.services import chosen_of, clauses_of
 from marketplace.deals.export_control.holding import require_exportable
 from marketplace.deals.export_control.rules import MAINLAND, is_export
 
@@ -47,6 +48,7 @@ def begin_bundle(
     seat: str = MAINLAND,
     technology: Mapping[int, str] | None = None,
     terms: Mapping[int, str] | None = None,
+    clauses: Mapping[int, Sequence[int]] | None = None,
 ) -> Bundle:
     """Confirm several notices at once, in the present unit of work; `serve_parts` then gives them.
 
@@ -61,12 +63,13 @@ def begin_bundle(
         seat: where the licensee is seated, as an ISO 3166 code.
         technology: for a licensee seated abroad, offer → what it thinks applies to its technology.
         terms: offer → digest of the terms that the licensee has seen, where it has seen any.
+        clauses: offer → ids of its holder's further clauses that the licensee accepts; none is ever needed.
 
     Raises:
-        NotFound: `offer-not-found`.
+        NotFound: `offer-not-found`, `clause-unknown`.
         Invalid: `bundle-empty`, `bundle-too-large`, `text-too-long`, `seat-unknown`,
             `technology-class-missing`.
-        Conflict: `offer-changed`, when an offer's terms are not those that were seen.
+        Conflict: `offer-changed`, when an offer's terms are not those that were seen; `clause-withdrawn`.
         Forbidden: the actor does not take licences for this licensee.
     """
     require(actor, "bundle.make")
@@ -79,12 +82,14 @@ def begin_bundle(
     if len(wanted) > MOST:
         raise Invalid("bundle-too-large", "At most %(most)s offers can be taken up in one go.", most=MOST)
     answers = dict(technology or {})
+    taken: dict[int, list[int]] = {}
     looked = {one.offer.id: one for one in basket.look(licensee, wanted)}
     for key in wanted:
         if key not in looked:
             raise NotFound("offer-not-found", "There is no such offer.")
         if terms is not None and terms.get(key, looked[key].digest) != looked[key].digest:
             raise Conflict("offer-changed", "The offer has changed in this moment: please look at it again.")
+        taken[key] = [one.id for one in chosen_of(key, (clauses or {}).get(key, ()))]
         with suppress(Conflict):  # banned technology: this part alone is refused
             require_exportable(looked[key].offer, seat, answers.get(key))
     bundle = Bundle(
@@ -102,6 +107,7 @@ def begin_bundle(
                 state=PART.initial,
                 technology=answers.get(key) if is_export(seat) else None,
                 terms_digest=looked[key].digest,
+                clauses=taken[key],
             )
             for key in wanted
         ],
@@ -143,6 +149,8 @@ def serve_parts(
 def retry_part(actor: Actor, bundle_id: int, offer_id: int, *, terms: str | None = None) -> BundlePart:
     """Let a refused part wait again, in the present unit of work; `serve_parts` then tries it.
 
+    One that was refused for a clause that is no longer offered is tried without it.
+
     Args:
         actor: the licensee's side.
         bundle_id: which bundle.
@@ -164,6 +172,9 @@ def retry_part(actor: Actor, bundle_id: int, offer_id: int, *, terms: str | None
         raise Conflict("offer-changed", "The offer has changed in this moment: please look at it again.")
 
     def effect() -> None:
+        if part.problem == "clause-withdrawn":
+            offered = {one.id for one in clauses_of(part.offer_id)}
+            part.clauses = [one for one in part.clauses if one in offered]
         part.problem = None
         part.terms_digest = terms or part.terms_digest
 
@@ -234,6 +245,7 @@ def _serve(actor: Actor, part_id: int, origin: str) -> None:
             licensee_id=bundle.licensee_id,
             seat=bundle.seat,
             technology=part.technology,
+            clauses=part.clauses,
         )
         with unit_of_work(actor, origin=origin):
             bundle, part = _locked(part_id)

@@ -6,7 +6,7 @@ leaves, and nothing asks whether one was taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 import sqlalchemy as sa
@@ -34,6 +34,43 @@ def clauses_of(offer_id: int, *, published_only: bool = True) -> list[OfferClaus
     if published_only:
         query = query.where(OfferClause.state == "published")
     return list(db.session.scalars(query))
+
+
+def clauses_of_each(offer_ids: Collection[int]) -> dict[int, list[OfferClause]]:
+    """The further clauses that are offered beside each of these offers, oldest first; none, no entry."""
+    query = sa.select(OfferClause).where(
+        OfferClause.offer_id.in_(offer_ids), OfferClause.state == "published"
+    )
+    found: dict[int, list[OfferClause]] = {}
+    for one in db.session.scalars(query.order_by(OfferClause.id)):
+        found.setdefault(one.offer_id, []).append(one)
+    return found
+
+
+def named(clause_ids: Iterable[int]) -> dict[int, OfferClause]:
+    """Clauses by their ids, offered or not."""
+    query = sa.select(OfferClause).where(OfferClause.id.in_(set(clause_ids)))
+    return {one.id: one for one in db.session.scalars(query)}
+
+
+def chosen_of(offer_id: int, clause_ids: Iterable[int]) -> list[OfferClause]:
+    """The clauses of an offer that a licensee wants to accept, each once, in the order of their making.
+
+    Raises:
+        NotFound: `clause-unknown`, one that the offer has not. Conflict: `clause-withdrawn`.
+    """
+    wanted = set(clause_ids)
+    if not wanted:
+        return []
+    if not all(0 < key < 2**63 for key in wanted):
+        raise NotFound("clause-unknown", "This offer has no such clause.")
+    query = sa.select(OfferClause).where(OfferClause.id.in_(wanted), OfferClause.offer_id == offer_id)
+    found = list(db.session.scalars(query.order_by(OfferClause.id)))
+    if len(found) < len(wanted):
+        raise NotFound("clause-unknown", "This offer has no such clause.")
+    if any(one.state != "published" for one in found):
+        raise Conflict("clause-withdrawn", "This clause is no longer offered.")
+    return found
 
 
 def public_clauses(offer_id: int) -> list[OfferClause]:

@@ -3,6 +3,7 @@
 from marketplace.deals.documents.content import (
     Came,
     CertificateDocument,
+    Clause,
     FeeBasis,
     NoticeDocument,
     Owed,
@@ -15,6 +16,7 @@ from marketplace.deals.documents.rendering import certificate_pdf, notice_pdf, r
 __all__ = [
     "Came",
     "CertificateDocument",
+    "Clause",
     "FeeBasis",
     "NoticeDocument",
     "Owed",

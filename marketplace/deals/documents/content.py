@@ -53,11 +53,20 @@ class Paid:
 
 
 @dataclass(frozen=True)
+class Clause:
+    """A further clause that the licensee accepts of its own will: what it is about, and its wording."""
+
+    about: str
+    text: str
+
+
+@dataclass(frozen=True)
 class NoticeDocument:
     """The written notice (书面通知) of Patent Law Art. 51, first paragraph.
 
     `noticed_at` is an aware instant; it is printed in Shanghai time. Both ends of the term are inclusive.
-    `fee_text` is the announced fee, whole and unaltered. `issuer` is the platform's name.
+    `fee_text` is the announced fee, whole and unaltered. `issuer` is the platform's name. `clauses` stand
+    beside the announced terms; the licence depends on none of them (GL V-11 §3.3).
     """
 
     number: str
@@ -75,6 +84,7 @@ class NoticeDocument:
     owed: tuple[Owed, ...]
     issuer: str
     intended_use: str = ""
+    clauses: tuple[Clause, ...] = ()
     demonstration: bool = False
 
 
