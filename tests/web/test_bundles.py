@@ -10,10 +10,12 @@ from flask import Flask
 
 from marketplace.core.database import db
 from marketplace.core.unit_of_work import lock, unit_of_work
+from marketplace.deals.bundles import paying
 from marketplace.deals.bundles.models import Bundle
 from marketplace.deals.clauses.services import publish_clause
-from marketplace.deals.models import Licence, Notice
+from marketplace.deals.models import Licence, Notice, PaymentFlag
 from marketplace.listings.models import Offer
+from tests.conftest import NOW
 from tests.deals.test_bundles import FEES, Market
 
 from .pages import client_of, text_of
@@ -103,6 +105,31 @@ def test_clauses_are_ticked_by_offer_and_kept_when_the_form_comes_back(app: Flas
     assert "This offer has no such clause." in unknown.text
     shown = text_of(firm.get(firm.post("/basket/take-up", data=form).location).text)
     assert shown.count("Further clauses accepted: Technical support") == 1
+
+
+def test_both_sides_read_which_sum_of_a_joint_checkout_a_dispute_tells_of(app: Flask) -> None:
+    with app.app_context():
+        market = Market()
+        _, transfer = market.both_paid()
+        first, second = paying.payments_of(transfer)
+        told = {"kind": "dispute", "status": "needs_response", "opened_at": NOW, "told_at": NOW}
+        with unit_of_work():
+            for one, provider_id, amount, whole in (
+                (first, "du_1", FEES[0], sum(FEES)),
+                (second, "du_1", FEES[1], sum(FEES)),
+                (second, "du_2", 70_000, 70_000),
+            ):
+                row = PaymentFlag(payment=one, provider_id=provider_id, amount_minor=amount, **told)
+                row.checkout_minor = whole
+                db.session.add(row)
+        page, people = f"/transfers/{transfer.id}", (market.firm_actor.user_id, market.holder_actor.user_id)
+        notice = f"/notices/{second.obligation.notice_id}"
+    for user in people:
+        shown = text_of(client_of(app, user or 0, "en").get(page).text)
+        assert shown.count("This is its share of ¥30,000, the whole checkout.") == 2
+        assert shown.count("The provider tells this sum of the whole checkout") == 1
+    alone = text_of(client_of(app, people[0] or 0).get(notice).text)
+    assert "这是整笔在线支付 ¥30,000 中属于本笔付款的部分。" in alone
 
 
 def _form_of(page: str) -> dict[str, Any]:
