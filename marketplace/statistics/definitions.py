@@ -21,7 +21,7 @@ class Definition:
         text: what it says, in sentences.
         numerator: what is counted.
         denominator: of what, empty for plain counts.
-        unit: what one is: `patent` or `licence`.
+        unit: what one is: `patent`, `licence` or `demand`.
         version: raised with every change of meaning.
         note: a caution that belongs to the figure, may be empty.
     """
@@ -212,6 +212,58 @@ SOURCES = {
     ),
 }
 
+_DEMANDS = _l(
+    "A demand lies in the place that it states; where it states none, in that of the best offer recommended "
+    "to it; else its place is not known. Counted from the rows as they are now."
+)
+DEMAND_DEFINITIONS = {
+    one.code: one
+    for one in (
+        Definition(
+            "demands-open",
+            _l("Demands open"),
+            _l("Demands published by the day and not closed or run out by then."),
+            _l("demands open on the day"),
+            "",
+            "demand",
+            1,
+            _DEMANDS,
+        ),
+        Definition(
+            "demands-published",
+            _l("Demands published"),
+            _l("Demands first published in the period."),
+            _l("demands published in the period"),
+            "",
+            "demand",
+            1,
+            _DEMANDS,
+        ),
+        Definition(
+            "demands-answered",
+            _l("Of these answered"),
+            _l("Demands published in the period to which an answer of a holder stands today."),
+            _l("demands published in the period with an answer"),
+            "",
+            "demand",
+            1,
+            _DEMANDS,
+        ),
+        Definition(
+            "demands-unmet",
+            _l("Demands without offer"),
+            _l(
+                "Demands open on the day without any answer and without a recommended offer that the firm "
+                "did not pass over."
+            ),
+            _l("demands open on the day that met no offer"),
+            "",
+            "demand",
+            1,
+            _DEMANDS,
+        ),
+    )
+}
 STAGE_TITLES = {
     "announced": _l("Announced"),
     "shown": _l("Shown in results"),
