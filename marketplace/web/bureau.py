@@ -33,8 +33,16 @@ from marketplace.statistics.figures import QUICK_DAYS, Question
 from marketplace.statistics.reports import building, writing
 from marketplace.statistics.services import Drill
 
-from . import bureau_comparison, bureau_demands, bureau_duties, bureau_reports, bureau_supervision, formats
-from .bureau_frame import CUTS, day_asked, rows_url
+from . import (
+    bureau_comparison,
+    bureau_demands,
+    bureau_duties,
+    bureau_navigation,
+    bureau_reports,
+    bureau_supervision,
+    formats,
+)
+from .bureau_frame import CUTS, day_asked, rows_url, usual_first
 from .downloads import saved
 from .forms import sentence_of
 from .groups import group_name
@@ -43,13 +51,13 @@ blueprint = Blueprint("bureau", __name__, url_prefix="/bureau")
 bureau_duties.add_to(blueprint)
 bureau_demands.add_to(blueprint)
 bureau_comparison.add_to(blueprint)
+bureau_navigation.add_to(blueprint)
 bureau_reports.add_to(blueprint)
 bureau_supervision.add_to(blueprint)
 
 _GROUP_FIGURES = ("in-force", "announced", "licences", "conversion", "stock")
 _PAGE = 50
 _ONE_DAY = dt.timedelta(days=1)
-_MONTHS_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -138,7 +146,7 @@ def _asked() -> Asked:
 
 def _usual(question: Question, by: str) -> Asked:
     """The month of its last day and the eleven before it, as far as there is a history."""
-    first = clock.add_months(question.last.replace(day=1), 1 - _MONTHS_SHOWN)
+    first = usual_first(question.last)
     return Asked(min(max(question.first, first), question.last), question.last, question.as_of, by)
 
 

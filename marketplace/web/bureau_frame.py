@@ -9,6 +9,7 @@ from urllib.parse import quote_plus, urlencode
 
 from flask import g, request, url_for
 
+from marketplace.core import clock
 from marketplace.core.errors import Invalid
 from marketplace.statistics.definitions import GROUPING_TITLES
 from marketplace.statistics.figures import GROUPINGS
@@ -16,8 +17,14 @@ from marketplace.statistics.figures import GROUPINGS
 CUTS: Final[dict[str, Any]] = {by: GROUPING_TITLES[by] for by in GROUPINGS if by != "month"}
 """What figures can be cut by, but for time, and what that is called."""
 
+_MONTHS_SHOWN = 12
 # The Patent Law took effect: nothing can be counted before, and dates far before cannot be reckoned with.
 _EARLIEST = dt.date(1985, 4, 1)
+
+
+def usual_first(last: dt.date) -> dt.date:
+    """The first day of the usual period: the month of its last day and the eleven before it."""
+    return clock.add_months(last.replace(day=1), 1 - _MONTHS_SHOWN)
 
 
 def day_asked(name: str) -> dt.date | None:
