@@ -67,6 +67,16 @@ def test_further_clauses_are_accepted_for_each_offer_of_a_bundle(world: World) -
     clause = ok(world.holder.post(f"/offers/{offers[0]}/clauses", wanted), 201)["id"]
     mixed = {"offers": [{"offer_id": str(offers[1]), "clauses": [clause]}]}
     problem(world.firm.post("/bundles", mixed), 404, "clause-unknown")
+    for bad, status in (
+        ([""], 404),
+        (["x"], 404),
+        (["9" * 20], 404),
+        (["9" * 21], 422),
+        ([None], 422),
+        ("1", 422),
+    ):
+        refused = world.firm.post("/bundles", {"offers": [{"offer_id": str(offers[0]), "clauses": bad}]})
+        assert (refused.status_code, refused.mimetype) == (status, "application/problem+json")
     body = {"offers": [{"offer_id": str(offers[0]), "clauses": [clause]}, {"offer_id": str(offers[1])}]}
     made = ok(world.firm.post("/bundles", body), 201)
     assert [one["clauses"] for one in made["parts"]] == [[clause], []]
