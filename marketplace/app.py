@@ -121,6 +121,7 @@ WITH_WORK = (
     "statistics",
     "statistics.reports",
     "audit",
+    "supervision",
     "notifications",
     "notifications.hooks",
 )

@@ -85,6 +85,7 @@ HANGS: Final[Mapping[str, Mapping[str, str]]] = {
     "transformation_reports": {"organisation_id": "organisations"},
     "webhook_endpoints": {"organisation_id": "organisations"},
     "saved_searches": {"organisation_id": "organisations"},
+    "sham_signals": {"holder_id": "organisations", "licensee_id": "organisations"},
 }
 
 MATTERS: Final = ("patents", "licences", "notices", "offers", "demands", "organisations")
