@@ -1,4 +1,4 @@
-"""Open data: all live offers, as JSON lines and as CSV."""
+"""Open data: all live offers, as JSON lines and as CSV, and the public tables of statistics."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from marketplace.core.money import Money
 from marketplace.core.tables import safe_cell
 from marketplace.listings.models import IN_FORCE, Offer
 from marketplace.search.indexer import licence_counts
+from marketplace.statistics import publication
+from marketplace.statistics.suppression import LEAST
 
 from . import offers
 from .documents import Blueprint
@@ -48,6 +50,58 @@ def open_data_jsonl() -> Response:
 def open_data_csv() -> Response:
     """All live offers as CSV in the columns of an import: fees in yuan, rates in per cent."""
     return conditional("offers.csv", "text/csv", _csv_lines)
+
+
+@blueprint.call("GET", "/open-data/statistics.json")
+@access("public")
+@blueprint.response(200, {"type": "object"}, content_type="application/json")
+def open_statistics_json() -> Response:
+    """The tables of the public page with their definitions; null is a number that is kept back."""
+    return conditional("statistics.json", "application/json", lambda: iter([_statistics_json()]))
+
+
+@blueprint.call("GET", "/open-data/statistics.csv")
+@access("public")
+@blueprint.response(200, {"type": "string"}, content_type="text/csv")
+def open_statistics_csv() -> Response:
+    """The same as CSV, a line a group; empty is a number that is kept back."""
+    return conditional("statistics.csv", "text/csv", _statistics_csv)
+
+
+def _statistics_json() -> str:
+    made = publication.edition()
+    return json.dumps(
+        {
+            "from": made.first.isoformat(),
+            "to": made.last.isoformat(),
+            "journal_id": made.journal_id,
+            "licence": "CC BY 4.0",
+            "kept_back_below": LEAST,
+            "definitions": [
+                {"code": one.code, "title": str(one.title), "text": str(one.text), "version": one.version}
+                for one in made.definitions
+            ],
+            "whole": _published(made.whole),
+            "tables": {by: [_published(line) for line in lines] for by, lines in made.tables.items()},
+        }
+    )
+
+
+def _published(line: publication.Line) -> dict[str, Any]:
+    return {"group": line.group, **line.counts, "conversion": line.conversion}
+
+
+def _statistics_csv() -> Iterator[str]:
+    made = publication.edition()
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(["from", "to", "by", "group", *publication.COLUMNS, "conversion"])
+    for by, lines in {"all": [made.whole], **made.tables}.items():
+        for line in lines:
+            values = [*line.counts.values(), line.conversion]
+            shown = ["" if value is None else value for value in values]
+            writer.writerow([made.first, made.last, by, safe_cell(line.group), *shown])
+    yield out.getvalue()
 
 
 def conditional(name: str, content_type: str, lines: Callable[[], Iterator[str]]) -> Response:

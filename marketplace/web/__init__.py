@@ -46,6 +46,7 @@ PAGES = (
     "feeds",
     "inbox",
     "bureau",
+    "public_statistics",
     "traces",
     "accesses",
     "recommendations",

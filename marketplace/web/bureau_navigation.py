@@ -222,8 +222,8 @@ def navigation_demands_csv() -> ResponseReturnValue:
 
     def table() -> Iterator[list[str]]:
         yield _cells(
-            gettext("Number"), gettext("Demand"), gettext("Place of the classification"), gettext("Known from"),
-            gettext("Published on"), gettext("Closed on"), gettext("Answered"), gettext("Matched"),
+            gettext("Number"), gettext("Demand"), gettext("Place of the classification"),
+            gettext("Known from"), gettext("Published on"), gettext("Closed on"), gettext("Answered"), gettext("Matched"),
         )  # fmt: skip
         for one in rows:
             yield _cells(
