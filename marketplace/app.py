@@ -18,6 +18,7 @@ from marketplace.core.mailer import Mailer
 from marketplace.core.worker import Work
 from marketplace.extensions import Migrations, babel, csrf, limiter, login_manager, no_needless_wait
 from marketplace.statistics.reports.services import GROUP_NAMES
+from marketplace.web.groups import group_name
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -205,7 +206,7 @@ def _entry_points(app: Flask, settings: config.Settings) -> None:
     api.init_app(app, settings)
     web.init_app(app, settings)
     # Reports are also written by the worker, with the names that pages give to groups.
-    app.extensions[GROUP_NAMES] = web.groups.group_name
+    app.extensions[GROUP_NAMES] = group_name
 
 
 WIRING: tuple[Callable[[Flask, config.Settings], None], ...] = (

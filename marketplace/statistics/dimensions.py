@@ -6,10 +6,11 @@ import re
 
 from marketplace.listings.industries import industry_name, industry_of
 
-__all__ = ["LOCARNO", "district_of", "in_region", "industry_name", "industry_of", "places_of"]
+__all__ = ["LOCARNO", "district_of", "in_region", "industry_name", "industry_of", "path_of", "places_of"]
 
 LOCARNO = "LOC"
 _IPC = re.compile(r"([A-H])(\d{2})([A-Z]?)")
+_SECTION = re.compile(r"[A-H]")
 _LOCARNO = re.compile(r"(\d{2})(-\d{2})?")
 
 
@@ -32,17 +33,27 @@ def district_of(code: str | None) -> str | None:
     return None if not code or code.endswith("00") else code
 
 
-def places_of(symbol: str | None) -> tuple[str | None, str | None, str | None]:
-    """Section, class and subclass of a symbol, as far as it names them; nothing for other texts.
+def places_of(symbol: str | None) -> tuple[str, str, str] | tuple[None, None, None]:
+    """Section, class and subclass that a symbol lies in; nothing for other texts.
 
-    `H01M10/0525` is in `H`, `H01`, `H01M`; a Locarno class `09-03` in `LOC`, `LOC09`, `LOC09-03`.
+    `H01M10/0525` is in `H`, `H01`, `H01M`; a Locarno class `09-03` in `LOC`, `LOC09`, `LOC09-03`. What names
+    no deeper place stands for it too, so that the places below one add up to it: `H01` in `H`, `H01`, `H01`.
     """
     text = (symbol or "").strip().upper()
     if found := _IPC.match(text):
         section, number, letter = found.groups()
-        klass = section + number
-        return section, klass, klass + letter if letter else None
+        return section, section + number, section + number + letter
     if found := _LOCARNO.match(text):
         klass, subclass = found.groups()
-        return LOCARNO, LOCARNO + klass, LOCARNO + klass + subclass if subclass else None
+        return LOCARNO, LOCARNO + klass, LOCARNO + klass + (subclass or "")
+    if _SECTION.fullmatch(text):
+        return text, text, text
     return None, None, None
+
+
+def path_of(place: str) -> tuple[str, ...]:
+    """A place and those above it, the outermost first: `H01M` in `H`, `H01`, `H01M`."""
+    if place == LOCARNO:
+        return (LOCARNO,)
+    found = places_of(place.removeprefix(LOCARNO))
+    return tuple(dict.fromkeys(step for step in found if step))

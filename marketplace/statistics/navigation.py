@@ -29,7 +29,6 @@ from marketplace.listings.models import Offer, PatentClass
 
 from . import dimensions, figures, services
 from .columns import UNKNOWN, day_number
-from .definitions import DEMAND_DEFINITIONS
 from .figures import Question
 from .services import RowsUrl
 
@@ -44,7 +43,6 @@ SUPPLY: Final = ("in-force", "announced", "licences", "unasked")
 """Figures of the supply side that stand in each line."""
 
 _HELD: Final = "marketplace.statistics.demands"
-_SAID: Final = ("stated", "matched", "unknown")
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Wanted:
 
     Attributes:
         places: grouping of PLACES → code of its place, UNKNOWN where it has none.
-        said: how that is known: `stated`, `matched` or `unknown`.
+        said: grouping → how that is known: `stated`, `matched` or `unknown`.
         closed_on: the day on which it was closed or ran out, None while it is open.
         answered: whether an answer stands.
         matched: whether an offer was recommended to it that it did not pass over.
@@ -67,7 +65,7 @@ class Wanted:
     answered: bool
     matched: bool
     places: dict[str, str]
-    said: str
+    said: dict[str, str]
 
     def open_on(self, day: dt.date) -> bool:
         """Whether it was published and not closed by that day."""
@@ -133,7 +131,7 @@ def lines(asked: Question, under: str | None, *, rows_url: RowsUrl, demands_url:
 
 
 def _below(group: str, under: str | None) -> bool:
-    return under is None or (group.startswith(under) and group != UNKNOWN)
+    return under is None or (group != UNKNOWN and under in dimensions.path_of(group))
 
 
 def _line(
@@ -238,9 +236,9 @@ def rows(actor: Actor, asked: Question, figure: str, group: str | None) -> list[
 
 
 def wanted() -> Sequence[Wanted]:
-    """All demands that were ever published; read again when anything has happened since."""
-    place = last_id()
-    held: tuple[int, Sequence[Wanted]] | None = current_app.extensions.get(_HELD)
+    """All demands that were ever published; read again when anything has happened, or facts are new."""
+    place = services.snapshot().build, last_id()
+    held: tuple[tuple[str, int], Sequence[Wanted]] | None = current_app.extensions.get(_HELD)
     if held is None or held[0] != place:
         held = current_app.extensions[_HELD] = place, _read()
     return held[1]
@@ -286,15 +284,13 @@ def _recommended() -> tuple[set[int], dict[int, str]]:
 
 def _places(
     demand_id: int, ipc: Sequence[str], industry: str | None, *, best: dict[int, str]
-) -> tuple[dict[str, str], str]:
-    """Grouping → place of a demand, and how it is known."""
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Grouping → place of a demand; and grouping → how that is known."""
     symbol = ipc[0] if ipc else best.get(demand_id)
     places = dict(zip(_LEVELS, dimensions.places_of(symbol), strict=True))
     places["industry"] = industry or dimensions.industry_of(symbol)
-    said = _SAID[0] if ipc or industry else _SAID[1] if symbol else _SAID[2]
-    return {name: code or UNKNOWN for name, code in places.items()}, said
-
-
-def definition(figure: str) -> Any:
-    """The definition of a figure of the demand side."""
-    return DEMAND_DEFINITIONS[figure]
+    known = "stated" if ipc else "matched"
+    how = {name: "unknown" if code is None else known for name, code in places.items()}
+    if industry:
+        how["industry"] = "stated"
+    return {name: code or UNKNOWN for name, code in places.items()}, how

@@ -86,9 +86,7 @@ def _edition(last: dt.date, journal_id: int | None) -> Edition:
         first,
         last,
         journal_id,
-        Line(
-            "all", {column: None if total_kept_back(number) else number for column, number in whole.items()}
-        ),
+        Line("all", told),
         {by: _table(replace(asked, by=by)) for by in CUTS},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from marketplace.listings.stocktaking.exports import as_csv, as_xlsx
 from marketplace.statistics import navigation, services
 from marketplace.statistics.columns import UNKNOWN
 from marketplace.statistics.definitions import DEFINITIONS, DEMAND_DEFINITIONS, GROUPING_TITLES, Definition
+from marketplace.statistics.dimensions import path_of
 from marketplace.statistics.figures import Question
 from marketplace.statistics.navigation import DEMAND_FIGURES, PLACES, SUPPLY, Line, Wanted
 
@@ -99,16 +101,14 @@ def _at(asked: Question, group: str | None) -> Question:
     """The question at the level of a place that is named: of `H01` whatever the lines are of."""
     if group is None or asked.by == "industry":
         return asked
-    by = {1: PLACES[0], 3: PLACES[1], 4: PLACES[2]}.get(len(group), asked.by or PLACES[0])
-    return Question(asked.figure, asked.first, asked.last, asked.as_of, by, asked.complete_from)
+    depth = len(path_of(group))
+    by = PLACES[depth - 1] if depth and asked.by in _BELOW.values() else asked.by
+    return replace(asked, by=by)
 
 
 def _above(under: str | None) -> list[tuple[str, str]]:
     """The places above the lines: grouping below which they lie, and the place."""
-    if under is None:
-        return []
-    steps = [under[:1], under[:3]][: 1 if len(under) < 3 else 2]
-    return [(_BELOW[PLACES[depth]], place) for depth, place in enumerate(steps)]
+    return [] if under is None else list(zip(_BELOW.values(), path_of(under), strict=False))
 
 
 def _number(line: Line, figure: str) -> int:
@@ -223,14 +223,15 @@ def navigation_demands_csv() -> ResponseReturnValue:
     def table() -> Iterator[list[str]]:
         yield _cells(
             gettext("Number"), gettext("Demand"), gettext("Place of the classification"),
-            gettext("Known from"), gettext("Published on"), gettext("Closed on"), gettext("Answered"), gettext("Matched"),
+            gettext("Known from"), gettext("Published on"), gettext("Closed on"), gettext("Answered"),
+            gettext("Matched"),
         )  # fmt: skip
         for one in rows:
             yield _cells(
                 one.id,
                 (one.title_en or one.title) if english() else one.title,
                 one.places[asked.by or PLACES[0]],
-                SAID[one.said],
+                SAID[one.said[asked.by or PLACES[0]]],
                 one.published_on,
                 one.closed_on or "",
                 gettext("Yes") if one.answered else gettext("No"),

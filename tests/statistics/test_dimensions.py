@@ -60,9 +60,10 @@ def test_a_region_holds_its_divisions(code: str | None, region: str, inside: boo
         ("H01M10/0525", ("H", "H01", "H01M"), "38"),
         ("A61K9/20", ("A", "A61", "A61K"), "27"),
         ("A61B5/00", ("A", "A61", "A61B"), "35"),
-        ("H01", ("H", "H01", None), "38"),
+        ("H01", ("H", "H01", "H01"), "38"),
+        ("H", ("H", "H", "H"), None),
         ("09-03", ("LOC", "LOC09", "LOC09-03"), "29"),
-        ("09", ("LOC", "LOC09", None), "29"),
+        ("09", ("LOC", "LOC09", "LOC09"), "29"),
         ("", (None, None, None), None),
         ("A99Z1/00", ("A", "A99", "A99Z"), None),
     ],
@@ -72,6 +73,22 @@ def test_a_symbol_names_section_class_subclass_and_industry(
 ) -> None:
     assert dimensions.places_of(symbol) == places
     assert dimensions.industry_of(symbol) == industry
+
+
+@pytest.mark.parametrize(
+    ("place", "path"),
+    [
+        ("H01M", ("H", "H01", "H01M")),
+        ("H01", ("H", "H01")),
+        ("H", ("H",)),
+        ("LOC", ("LOC",)),
+        ("LOC09", ("LOC", "LOC09")),
+        ("LOC09-03", ("LOC", "LOC09", "LOC09-03")),
+        ("\0", ()),
+    ],
+)
+def test_a_place_lies_in_those_above_it(place: str, path: tuple[str, ...]) -> None:
+    assert dimensions.path_of(place) == path
 
 
 def test_every_industry_of_the_table_has_its_name_in_both_languages() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import json
 import re
 from html import unescape
 
@@ -17,7 +18,7 @@ from marketplace.core.database import db
 from marketplace.core.unit_of_work import record, unit_of_work
 from marketplace.demands.models import Demand, DemandAnswer, Recommendation
 from marketplace.listings.models import Offer
-from marketplace.statistics import facts, navigation, services
+from marketplace.statistics import dimensions, facts, navigation, services
 from tests import factories
 
 from .test_bureau_pages import signed_in
@@ -121,15 +122,51 @@ def test_gaps_are_told_on_both_sides_and_a_demand_without_a_place_takes_that_of_
         assert by_group["C12N"].gap == "no-demands"
         assert (by_group["H01M"].gap, by_group["H01M"].per_hundred) == (None, 100.0)
         assert by_group["unknown"].gap is None
-        said = sorted((one.said, one.places["ipc_subclass"]) for one in navigation.wanted())
+        said = sorted((one.said["ipc_subclass"], one.places["ipc_subclass"]) for one in navigation.wanted())
         assert said == [
             ("matched", "H01M"), ("stated", "A61K"), ("stated", "B65G"), ("stated", "H01M"),
-            ("stated", "unknown"), ("unknown", "unknown"),
+            ("unknown", "unknown"), ("unknown", "unknown"),
         ]  # fmt: skip
         below = navigation.lines(asked, "H01", rows_url=str, demands_url=str)
         assert [one.group for one in below] == ["H01M"]
         months = {one.month: (one.announced, one.published) for one in navigation.trend(asked, "H01M")}
         assert (months["2026-02"], months["2026-03"], months["2026-04"]) == ((1, 0), (0, 1), (0, 1))
+
+
+@pytest.mark.parametrize("under", ["H", "H01", "LOC", "LOC09"])
+def test_lines_below_a_place_add_up_to_it_and_its_months_to_both(
+    app: Flask, told: FlaskClient, under: str
+) -> None:
+    with app.app_context(), clock.at(NOW):
+        with unit_of_work():
+            _offer("09-03", D(2026, 3, 3))
+            for stated in ("H", "H01", "09", "09-03"):
+                record("demand.published", _demand(D(2026, 3, 4), stated))
+        facts.rebuild()
+        depth = len(dimensions.path_of(under))
+        above, below = (
+            services.question("announced", D(2026, 1, 1), D(2026, 11, 20), navigation.PLACES[level])
+            for level in (depth - 1, depth)
+        )
+
+        def numbers(lines: list[navigation.Line]) -> dict[str, int]:
+            return {
+                figure: sum((one.supply | one.demand).get(figure, {}).get("numerator") or 0 for one in lines)
+                for figure in (*navigation.SUPPLY, *navigation.DEMAND_FIGURES)
+            }
+
+        whole = [
+            one for one in navigation.lines(above, None, rows_url=str, demands_url=str) if one.group == under
+        ]
+        assert numbers(navigation.lines(below, under, rows_url=str, demands_url=str)) == numbers(whole)
+        months = navigation.trend(above, under)
+        assert sum(one.announced for one in months) == numbers(whole)["announced"] > 0
+        assert sum(one.published for one in months) == numbers(whole)["demands-published"] > 0
+        announced = numbers(whole)["announced"]
+    with clock.at(NOW):
+        page = told.get(f"/bureau/navigation?by={below.by}&under={under}&{PERIOD}").text
+    chart = unescape(re.findall(r'data-chart="([^"]+)"', page)[-1])
+    assert sum(json.loads(chart)["bars"]) == announced
 
 
 def test_the_pages_are_the_bureaus_and_take_no_nonsense(app: Flask, told: FlaskClient) -> None:
