@@ -39,6 +39,7 @@ from . import (
     bureau_duties,
     bureau_navigation,
     bureau_reports,
+    bureau_signals,
     bureau_supervision,
     formats,
 )
@@ -54,6 +55,7 @@ bureau_comparison.add_to(blueprint)
 bureau_navigation.add_to(blueprint)
 bureau_reports.add_to(blueprint)
 bureau_supervision.add_to(blueprint)
+bureau_signals.add_to(blueprint)
 
 _GROUP_FIGURES = ("in-force", "announced", "licences", "conversion", "stock")
 _PAGE = 50
