@@ -17,8 +17,9 @@ import sqlalchemy as sa
 
 from marketplace.accounts.access_log import services as access_log
 from marketplace.core import clock
+from marketplace.core.checks import tell
 from marketplace.core.database import db
-from marketplace.core.journal import GENESIS, JournalEntry, last_id, seal_of
+from marketplace.core.journal import GENESIS, JournalEntry, Verification, last_id, seal_of
 from marketplace.core.lazily import Lazily
 from marketplace.core.tasks import renew
 from marketplace.core.unit_of_work import unit_of_work
@@ -161,15 +162,15 @@ def _stamp(digest: bytes) -> dict[str, Any]:
 
 
 def anchor_daily() -> None:
-    """Anchor the chain (a task); a break is logged, and told to operators by the whole check."""
+    """Anchor the chain (a task); a break is recorded as the whole check records one, and seen by operators.
+
+    The whole check could not find it again where all later seals were computed anew.
+    """
     renew()
     try:
         anchor()
-    except ChainBroken:
-        from marketplace.core.checks import ask_for_check
-
-        with unit_of_work():
-            ask_for_check()
+    except ChainBroken as error:
+        tell(Verification(error.number - 1, str(error), "changed"))
 
 
 def anchor_over(number: int) -> Anchor | None:

@@ -10,7 +10,10 @@ from types import FrameType
 
 import click
 import flask_migrate
+from rich.console import Console
+from rich.progress import Progress
 
+from marketplace.audit import wholeness
 from marketplace.core import journal
 from marketplace.core.worker import Worker
 
@@ -78,8 +81,11 @@ def journal_command() -> None:
 @journal_command.command("verify")
 @with_application
 def verify() -> None:
-    """Recompute the chain of seals; exit 1 at the first break."""
-    found = journal.verify()
+    """Recompute the chains of the journal and of accesses, and the anchors; exit 1 at the first break."""
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
+        shown = bar.add_task("Journal", total=journal.last_id())
+        found = wholeness.verify(lambda entries: bar.update(shown, completed=entries))
     result({"ok": found.ok, "entries": found.entries, "fault": found.fault})
     if not found.ok:
         fail()

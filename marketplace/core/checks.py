@@ -57,7 +57,11 @@ def ask_for_check() -> None:
 
 def check_journal() -> None:
     """Recompute the chain and record what was found. A task; opens its own units of work."""
-    found = journal.verify(lambda _entries: renew())
+    tell(journal.verify(lambda _entries: renew()))
+
+
+def tell(found: journal.Verification) -> None:
+    """Record what a check has found, and log a break as an error. Opens its own unit of work."""
     if not found.ok:
         log.error("the journal's chain is broken", extra={"entries": found.entries, "fault": found.fault})
     with unit_of_work():

@@ -21,6 +21,8 @@ from prometheus_client import (
 )
 
 from marketplace.accounts.identity import access
+from marketplace.audit.anchors import last_anchor
+from marketplace.core.checks import last_check
 from marketplace.core.database import db
 from marketplace.core.journal import JournalHead
 from marketplace.core.readers import DeadLetter, JournalCursor
@@ -45,6 +47,15 @@ BEHIND = Gauge(
 )
 WAITING = Gauge("marketplace_tasks_waiting", "Tasks that are not done.", multiprocess_mode="mostrecent")
 DEAD = Gauge("marketplace_dead_letters_open", "Dead letters not resolved.", multiprocess_mode="mostrecent")
+
+UNVERIFIED = Gauge(
+    "marketplace_journal_unverified_entries",
+    "Journal entries behind the last one that a check or an anchor has verified.",
+    multiprocess_mode="mostrecent",
+)
+BROKEN = Gauge(
+    "marketplace_journal_broken", "1 if the last check found a break.", multiprocess_mode="mostrecent"
+)
 
 
 def observe(app: Flask) -> None:
@@ -101,6 +112,12 @@ def metrics() -> Response:
         )
         or 0
     )
+    check, anchor = last_check(), last_anchor()
+    verified = max(
+        check.entries if check else 0, anchor.last if anchor and (check is None or check.ok) else 0
+    )
+    UNVERIFIED.set(max((db.session.scalar(sa.select(JournalHead.last)) or 0) - verified, 0))
+    BROKEN.set(check is not None and not check.ok)
     registry: CollectorRegistry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
