@@ -9,12 +9,14 @@ from flask import Response
 from marshmallow import fields
 
 from marketplace.accounts.identity import access, current_actor
+from marketplace.core.actor import Actor
 from marketplace.deals import refunds
 from marketplace.deals.models import REFUND_STATES, RefundTask
 
 from . import shapes
 from .answering import once, once_prepared
 from .documents import Blueprint
+from .files import LARGEST_IN_JSON, WithFile, kept_file, sent_along
 from .shapes import After, Amount, Id, Instant, key_of
 
 blueprint = Blueprint("refunds", "refunds", "Money that the holder has to return.")
@@ -34,10 +36,11 @@ class RefundView(ma.Schema):
     created_at = Instant(required=True)
     done_at = Instant(required=True, allow_none=True)
     note = fields.String(required=True, allow_none=True)
+    has_file = fields.Boolean(required=True, metadata={"description": "the slip of its return"})
 
 
-class ReturnedRequest(ma.Schema):
-    """How the money was returned."""
+class ReturnedRequest(WithFile):
+    """How the money was returned, with the bank's slip if there is one."""
 
     note = shapes.text(2000, required=True)
 
@@ -48,6 +51,7 @@ def view(task: RefundTask) -> dict[str, Any]:
     return {name: getattr(task, name) for name in plain} | {
         "notice_id": task.payment.obligation.notice_id,
         "amount": shapes.money(task.amount_minor, task.currency),
+        "has_file": task.evidence_id is not None,
     }
 
 
@@ -65,15 +69,27 @@ def list_refunds(asked: dict[str, Any]) -> Any:
     return shapes.page(rows, asked["size"], view)
 
 
-@blueprint.call("POST", "/refunds/<refund_id>/actions/returned")
+@blueprint.call("POST", "/refunds/<refund_id>/actions/returned", largest=LARGEST_IN_JSON)
 @access("signed_in")
 @blueprint.arguments(ReturnedRequest)
 @blueprint.response(200, RefundView)
 def returned(values: dict[str, Any], refund_id: str) -> Response:
     """Note that the money was returned by a transfer (payee, operator)."""
-    return once(
-        RefundView, lambda actor: view(refunds.close_refund(actor, key_of(refund_id), values["note"]))
-    )
+    name, slip = sent_along(values, "slip") or ("", None)
+
+    def act(actor: Actor) -> dict[str, Any]:
+        task = refunds.close_refund(actor, key_of(refund_id), values["note"], evidence=slip, filename=name)
+        return view(task)
+
+    return once(RefundView, act)
+
+
+@blueprint.call("GET", "/refunds/<refund_id>/file")
+@access("signed_in")
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
+def get_refund_file(refund_id: str) -> Response:
+    """The slip of its return, for payer, payee and staff."""
+    return kept_file(refunds.get_refund(current_actor(), key_of(refund_id)).evidence_id)
 
 
 @blueprint.call("POST", "/refunds/<refund_id>/actions/return_at_provider")

@@ -31,6 +31,7 @@ from marketplace.listings.models import Patent
 from . import shapes
 from .answering import json_answer, once
 from .documents import Blueprint
+from .files import LARGEST_IN_JSON, WithFile, kept_file, sent_along
 from .shapes import Amount, Day, Id, Instant, key_of
 
 blueprint = Blueprint(
@@ -92,6 +93,7 @@ class ShareEntryView(ma.Schema):
     reference = fields.String(required=True, allow_none=True)
     licence_id = Id(required=True, allow_none=True)
     reverses_id = Id(required=True, allow_none=True)
+    has_file = fields.Boolean(required=True, metadata={"description": "the paper behind a cost"})
     postings = fields.List(fields.Nested(SharePostingView), required=True)
     steps = fields.List(
         fields.Dict(), required=True, metadata={"description": "of an allocation: how it was reckoned"}
@@ -112,6 +114,7 @@ class ShareRuleView(ma.Schema):
     since = Day(required=True)
     percent = fields.Float(required=True, allow_none=True)
     parts = fields.List(fields.Nested(SharePartView), required=True)
+    has_file = fields.Boolean(required=True, metadata={"description": "the paper behind it"})
 
 
 class PatentSharesView(ma.Schema):
@@ -125,8 +128,8 @@ class PatentSharesView(ma.Schema):
     entries = fields.List(fields.Nested(ShareEntryView), required=True)
 
 
-class ShareCostRequest(ma.Schema):
-    """What net income bears."""
+class ShareCostRequest(WithFile):
+    """What net income bears, with its paper if there is one."""
 
     category = fields.String(required=True, validate=validate.OneOf(CATEGORIES))
     amount = fields.Nested(Amount, required=True)
@@ -149,7 +152,7 @@ class SharePartRequest(ma.Schema):
     percent = fields.Float(required=True, validate=validate.Range(min=0, max=100))
 
 
-class ShareOwnersRequest(ma.Schema):
+class ShareOwnersRequest(WithFile):
     """What the owners have agreed; the parts, by organisation, make up 100."""
 
     since = shapes.day(required=True)
@@ -282,6 +285,7 @@ def _patent(actor: Actor, patent_id: str) -> Patent:
 def _entry(row: LedgerTransaction, steps: list[Any]) -> dict[str, Any]:
     plain = ("id", "kind", "occurred_on", "category", "reference", "licence_id", "reverses_id")
     return {name: getattr(row, name) for name in plain} | {
+        "has_file": row.evidence_id is not None,
         "postings": [
             {
                 "account_id": one.account_id,
@@ -313,7 +317,13 @@ def _due(account: LedgerAccount, owed: int) -> dict[str, Any]:
 
 def _split(row: OwnerSplit) -> dict[str, Any]:
     parts = [{"id": one.organisation_id, "percent": shapes.number(one.percent)} for one in row.parts]
-    return {"id": row.id, "since": row.effective_from, "percent": None, "parts": parts}
+    return {
+        "id": row.id,
+        "since": row.effective_from,
+        "percent": None,
+        "parts": parts,
+        "has_file": row.evidence_id is not None,
+    }
 
 
 def _inventors(row: InventorRule) -> dict[str, Any]:
@@ -323,6 +333,7 @@ def _inventors(row: InventorRule) -> dict[str, Any]:
         "since": row.effective_from,
         "percent": shapes.number(row.percent),
         "parts": parts,
+        "has_file": row.evidence_id is not None,
     }
 
 
@@ -404,7 +415,7 @@ def get_patent_shares(patent_id: str) -> dict[str, Any]:
     }
 
 
-@blueprint.call("POST", "/shares/patents/<patent_id>/costs")
+@blueprint.call("POST", "/shares/patents/<patent_id>/costs", largest=LARGEST_IN_JSON)
 @access("organisation")
 @blueprint.arguments(ShareCostRequest)
 @blueprint.response(201, ShareEntryView)
@@ -421,6 +432,7 @@ def add_share_cost(body: dict[str, Any], patent_id: str) -> Response:
             on=body["on"],
             reference=body.get("reference"),
             currency=body["amount"]["currency"],
+            evidence=sent_along(body, "cost"),
         )
         return _entered(row)
 
@@ -439,7 +451,7 @@ def allocate_shares(patent_id: str) -> Response:
     return once(ShareEntryView, act, status=201)
 
 
-@blueprint.call("POST", "/shares/patents/<patent_id>/owner-agreements")
+@blueprint.call("POST", "/shares/patents/<patent_id>/owner-agreements", largest=LARGEST_IN_JSON)
 @access("organisation")
 @blueprint.arguments(ShareOwnersRequest)
 @blueprint.response(201, ShareRuleView)
@@ -448,7 +460,12 @@ def enter_owner_agreement(body: dict[str, Any], patent_id: str) -> Response:
 
     def act(actor: Actor) -> dict[str, Any]:
         row = agreements.agree_split(
-            actor, _book(actor).id, key_of(patent_id), _parts(body), since=body["since"]
+            actor,
+            _book(actor).id,
+            key_of(patent_id),
+            _parts(body),
+            since=body["since"],
+            evidence=sent_along(body, "agreement"),
         )
         db.session.flush()
         return _split(row)
@@ -456,7 +473,7 @@ def enter_owner_agreement(body: dict[str, Any], patent_id: str) -> Response:
     return once(ShareRuleView, act, status=201)
 
 
-@blueprint.call("POST", "/shares/patents/<patent_id>/inventor-rules")
+@blueprint.call("POST", "/shares/patents/<patent_id>/inventor-rules", largest=LARGEST_IN_JSON)
 @access("organisation")
 @blueprint.arguments(ShareInventorsRequest)
 @blueprint.response(201, ShareRuleView)
@@ -471,11 +488,39 @@ def enter_inventor_rule(body: dict[str, Any], patent_id: str) -> Response:
             _percent(body["percent"]),
             _parts(body),
             since=body["since"],
+            evidence=sent_along(body, "rule"),
         )
         db.session.flush()
         return _inventors(row)
 
     return once(ShareRuleView, act, status=201)
+
+
+@blueprint.call("GET", "/shares/owner-agreements/<agreement_id>/file")
+@access("organisation")
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
+def get_owner_agreement_file(agreement_id: str) -> Response:
+    """The paper behind an agreement, for those whose book it is in."""
+    book, row = _book(current_actor()), db.session.get(OwnerSplit, key_of(agreement_id))
+    return kept_file(row.evidence_id if row is not None and row.book_id == book.id else None)
+
+
+@blueprint.call("GET", "/shares/inventor-rules/<rule_id>/file")
+@access("organisation")
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
+def get_inventor_rule_file(rule_id: str) -> Response:
+    """The paper behind a rule for persons, for those whose book it is in."""
+    book, row = _book(current_actor()), db.session.get(InventorRule, key_of(rule_id))
+    return kept_file(row.evidence_id if row is not None and row.organisation_id == book.id else None)
+
+
+@blueprint.call("GET", "/shares/entries/<entry_id>/file")
+@access("organisation")
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
+def get_share_entry_file(entry_id: str) -> Response:
+    """The paper behind a cost, for those whose book it is in."""
+    book, row = _book(current_actor()), db.session.get(LedgerTransaction, key_of(entry_id))
+    return kept_file(row.evidence_id if row is not None and row.book_id == book.id else None)
 
 
 @blueprint.call("POST", "/shares/accounts/<account_id>/payouts")

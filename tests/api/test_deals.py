@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import io
 
@@ -150,8 +151,14 @@ def test_a_part_leaves_the_rest_owed_and_a_surplus_becomes_a_refund(world: World
     problem(
         world.holder.post(f"/refunds/{task['id']}/actions/return_at_provider"), 409, "refund-not-at-provider"
     )
-    done = ok(world.holder.post(f"/refunds/{task['id']}/actions/returned", {"note": "转账流水 1"}))
-    assert (done["state"], done["how"]) == ("done", "transfer")
+    returned, slip = f"/refunds/{task['id']}/actions/returned", b"\x89PNG\r\n\x1a\nexample"
+    said = {"note": "转账流水 1", "file_name": "示例回单.png"}
+    bad = said | {"file_base64": base64.b64encode(b"MZ program").decode()}
+    problem(world.holder.post(returned, bad), 422, "file-type")
+    done = ok(world.holder.post(returned, said | {"file_base64": base64.b64encode(slip).decode()}))
+    assert (done["state"], done["how"], done["has_file"]) == ("done", "transfer", True)
+    for side in (world.holder, world.firm):
+        assert side.get(f"/refunds/{task['id']}/file").data == slip
 
 
 def test_money_set_aside_takes_two_operators(world: World) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+
+import pytest
+
 from marketplace.core.database import db
 from marketplace.core.journal import entries_after
 from marketplace.core.unit_of_work import unit_of_work
@@ -69,3 +73,52 @@ def test_a_book_and_its_persons_are_nobody_elses(world: World) -> None:
     problem(world.bureau.get("/shares"), 403, "forbidden")
     assert ok(world.firm.get("/shares/statements")) == {"items": []}
     assert ok(world.holder.post(f"/shares/persons/{person}/actions/erase"))["name"] is None
+
+
+PAPER = b"%PDF-1.7 example"
+SENT = {"file_name": "示例协议.pdf", "file_base64": base64.b64encode(PAPER).decode()}
+
+
+def test_agreements_rules_and_costs_bring_their_papers_and_only_the_book_sees_them(world: World) -> None:
+    paid(world)
+    patent = ok(world.holder.get("/shares"))["pools"][0]["patent_id"]
+    path = f"/shares/patents/{patent}"
+    holder = ok(world.holder.get("/shares"))["organisation_id"]
+    person = ok(world.holder.post("/shares/persons", {"name": "示例发明人"}), 201)["id"]
+    owners = {"since": "2020-01-01", "parts": [{"id": holder, "percent": 100}]}
+    persons = {"since": "2020-01-01", "percent": 70, "parts": [{"id": person, "percent": 100}]}
+    cost = {"category": "annuity", "amount": {"amount_minor": 100, "currency": "CNY"}, "on": "2026-11-20"}
+    for call, body, kept in (
+        ("owner-agreements", owners, "owner-agreements"),
+        ("inventor-rules", persons, "inventor-rules"),
+        ("costs", cost, "entries"),
+    ):
+        bare = ok(world.holder.post(f"{path}/{call}", body), 201)
+        assert bare["has_file"] is False
+        problem(world.holder.get(f"/shares/{kept}/{bare['id']}/file"), 404, "file-missing")
+        made = ok(world.holder.post(f"{path}/{call}", body | SENT), 201)
+        assert made["has_file"] is True
+        answer = world.holder.get(f"/shares/{kept}/{made['id']}/file")
+        assert (answer.status_code, answer.data) == (200, PAPER)
+        problem(world.firm.get(f"/shares/{kept}/{made['id']}/file"), 404, "file-missing")
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "file-empty"),
+        (b"<script>alert(1)</script>", "file-type"),
+        (b"%PDF-1.7 1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj", "file-active"),
+    ],
+)
+def test_a_paper_that_is_empty_no_paper_or_active_is_refused(world: World, content: bytes, code: str) -> None:
+    paid(world)
+    patent = ok(world.holder.get("/shares"))["pools"][0]["patent_id"]
+    holder = ok(world.holder.get("/shares"))["organisation_id"]
+    said = {"since": "2020-01-01", "parts": [{"id": holder, "percent": 100}]}
+    path = f"/shares/patents/{patent}/owner-agreements"
+    sent = {"file_base64": base64.b64encode(content).decode()}
+    problem(world.holder.post(path, said | sent), 422, code)
+    body = problem(world.holder.post(path, said | {"file_base64": "§"}), 422, "request-invalid")
+    assert list(body["errors"]) == ["file_base64"]
+    assert ok(world.holder.get(f"/shares/patents/{patent}"))["owner_agreements"] == []
