@@ -60,12 +60,21 @@ def _measure(kind: str, url: str, folder: Path) -> list[Figure]:
             f"/holder/licences?before={middle}",
         ),
         "firm": ("/my/licences", f"/my/licences?after={middle}"),
+        "visitor": (
+            "/register",
+            f"/register?after={middle}",
+            "/register?number=X0000300000",
+            "/register?ipc=H01M",
+            "/register?district=310112&state=in_effect",
+        ),
     }
     figures: list[Figure] = []
     for whose, session_id, own in sessions:
         client = app.test_client()
         with client.session_transaction() as session:
-            session["_user_id"], session["_fresh"], session["locale"] = session_id, True, "zh"
+            session["locale"] = "zh"
+            if session_id is not None:
+                session["_user_id"], session["_fresh"] = session_id, True
         addresses = pages[whose.split()[-1]] + ((f"/licences/{own}",) if whose.endswith("firm") else ())
         for address in addresses:
             wall, _ = _times(client, address, None)
@@ -77,7 +86,7 @@ def _measure(kind: str, url: str, folder: Path) -> list[Figure]:
     return figures
 
 
-def _load(count: int) -> list[tuple[str, str, int]]:
+def _load(count: int) -> list[tuple[str, str | None, int]]:
     """Licences straight into their table; who looks: name, session, and a licence of theirs."""
     chance, now, day = random.Random(5), clock.now(), dt.date(2026, 9, 2)
     with unit_of_work():
@@ -117,10 +126,12 @@ def _load(count: int) -> list[tuple[str, str, int]]:
                     "amount_minor": 5_000_000,
                     "recordal_state": "recorded" if recorded else "to_do",
                     "recordal_number": f"X{key:010d}" if recorded else None,
+                    "recorded_on": dt.date(2026, 10, 8) if recorded else None,
                     "recordal_due_on": dt.date(2026, 12, 2),
                     "created_at": now,
                 }
             )
         with unit_of_work():
             db.session.execute(sa.insert(Licence.__table__), rows)
-    return [(name, people[name], owned.get(looking[name], 1)) for name in people]
+    seen = [(name, people[name], owned.get(looking[name], 1)) for name in people]
+    return [*seen, ("a visitor", None, 1)]
