@@ -17,12 +17,12 @@ from marketplace.core.actor import Actor
 from marketplace.core.database import db
 from marketplace.core.permissions import require
 from marketplace.deals.disputes.models import Dispute
-from marketplace.deals.models import Licence
-from marketplace.deals.royalties.models import RoyaltyPeriod
+from marketplace.deals.models import Licence, Obligation
+from marketplace.deals.royalties.models import RoyaltyPeriod, RoyaltyStatement
 from marketplace.demands import supervision as demands
 from marketplace.listings.models import IN_FORCE, Offer, Patent, PatentParty
 
-KINDS: Final = ("bar", "announcement", "demand", "recordal", "royalty", "dispute")
+KINDS: Final = ("bar", "announcement", "demand", "recordal", "royalty", "payment", "dispute")
 """Kinds of matters, in the order of a page."""
 
 MUST_ACT: Final[Mapping[str, str]] = {
@@ -31,6 +31,7 @@ MUST_ACT: Final[Mapping[str, str]] = {
     "demand": "holders",
     "recordal": "holder",
     "royalty": "licensee",
+    "payment": "licensee",
     "dispute": "other_side",
 }
 """Kind → who must act."""
@@ -46,12 +47,13 @@ class Item:
 
     Attributes:
         kind: one of `KINDS`.
-        subject_id: the offer (`bar`, `announcement`), demand, licence (`recordal`, `royalty`) or dispute.
+        subject_id: the offer (`bar`, `announcement`), demand, licence (`recordal`, `royalty`, `payment`)
+            or dispute.
         since: the day the duty arose.
         due_on: the last day for it, inclusive. `bar`: the day it arose, since a holder has to withdraw
             promptly (GL V-11 §2). `announcement`: `VERIFY_WITHIN` working days after it was announced.
             `demand`: the day the firm named, else ten working days. `recordal`: three months after effect
-            (IR 15). `royalty`: the terms of the licence. `dispute`: the day set for the answer.
+            (IR 15). `royalty`, `payment`: the terms of the licence. `dispute`: the day set for the answer.
         organisation_id: the holder whose patent it is about; the firm of a demand.
         district: of the patent or the demand, GB/T 2260.
         title, title_en: of the patent, the demand or the dispute.
@@ -102,7 +104,7 @@ def items(
 ) -> Found:
     """Every open matter; of one kind, district or organisation if asked. One statement per kind.
 
-    Late royalty statements are named by licence and day alone: nobody's figures are told.
+    Late royalty statements and payments are named by licence and day alone: nobody's figures are told.
 
     Raises:
         Forbidden: not the bureau's people or an operator.
@@ -223,6 +225,18 @@ def _of_licences() -> Iterator[Item]:
     )
     for row in _rows(unreported):
         yield Item("royalty", *row)
+    unpaid = (
+        sa.select(Licence.id, RoyaltyPeriod.ends, Obligation.due_on, *beside)
+        .select_from(RoyaltyStatement)
+        .join(Obligation, Obligation.id == RoyaltyStatement.obligation_id)
+        .join(RoyaltyPeriod, RoyaltyPeriod.id == RoyaltyStatement.period_id)
+        .join(Licence, Licence.id == RoyaltyPeriod.licence_id)
+        .join(Patent, Patent.id == Licence.patent_id)
+        .outerjoin(Offer, Offer.id == Licence.offer_id)
+        .where(Obligation.state == "open", Obligation.due_on < today)
+    )
+    for row in _rows(unpaid):
+        yield Item("payment", *row)
 
 
 def _of_disputes() -> Iterator[Item]:

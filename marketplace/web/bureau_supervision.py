@@ -31,6 +31,7 @@ KIND_NAMES: Final[dict[str, Any]] = {
     "demand": _l("Unanswered demands"),
     "recordal": _l("Late recordals"),
     "royalty": _l("Late royalty statements"),
+    "payment": _l("Late royalty payments"),
     "dispute": _l("Disputes without an answer"),
 }
 ACTOR_NAMES: Final[dict[str, Any]] = {
@@ -46,6 +47,7 @@ _PAGES: Final = {
     "demand": ("demands.show", "demand_id"),
     "recordal": ("licensing.licence", "licence_id"),
     "royalty": ("licensing.licence", "licence_id"),
+    "payment": ("licensing.licence", "licence_id"),
     "dispute": ("disputes.show", "dispute_id"),
 }
 
