@@ -37,7 +37,7 @@ from marketplace.listings.work import review_offers
 from marketplace.notifications import services as notifications
 from marketplace.statistics.models import Activity
 
-from . import accounts, activity, beside, demands, journeys, royalties, showcase, stocktaking
+from . import accounts, activity, beside, demands, journeys, royalties, showcase, signals, stocktaking
 from .catalogue import FIRST_DAY, LAST_DAY, Catalogue, Row, as_it_was, barred_now, digest
 
 Tell = Callable[[int, int, str], None]
@@ -142,9 +142,16 @@ def _steps(catalogue: Catalogue, present: dt.datetime) -> Iterator[Step]:
         do = partial(_import, "demands", list(rows))
         yield Step(_morning(dt.date.fromisoformat(day)), _MIDDLE, day[:7], do)
     yield from _deals(present)
-    for on, done in royalties.dated():
+    for on, done in (*royalties.dated(), *signals.dated()):
         yield Step(_morning(on), _MIDDLE, f"{on:%Y-%m}", done)
-    recent = (*stocktaking.STEPS, *showcase.steps(), *demands.steps(), *beside.steps(), *royalties.recent())
+    recent = (
+        *stocktaking.STEPS,
+        *showcase.steps(),
+        *demands.steps(),
+        *beside.steps(),
+        *royalties.recent(),
+        *signals.steps(),
+    )
     for days, later in recent:
         at = present - dt.timedelta(days=days)
         yield Step(at, _LAST, f"{clock.legal_date(at):%Y-%m}", later)
