@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import marshmallow as ma
+from flask import Response
 from flask_babel import gettext
 from marshmallow import fields, validate
 
 from marketplace.accounts.identity import access, current_actor
-from marketplace.audit import traces
+from marketplace.audit import exports, traces
 
 from .documents import Blueprint
+from .files import attachment
 
 blueprint = Blueprint("audit", "audit", "The history of one matter, from the sealed journal.")
 
@@ -23,6 +25,19 @@ class TraceQuery(ma.Schema):
     id = fields.Integer(required=True, validate=validate.Range(1, 2**63 - 1))
     after = fields.Integer(load_default=0, validate=validate.Range(0, 2**63 - 1))
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 200))
+
+
+class ExportRequest(ma.Schema):
+    """Which matter leaves the platform, why, and in which language it is printed."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(sorted(traces.MATTERS)))
+    id = fields.Integer(required=True, strict=True, validate=validate.Range(1, 2**63 - 1))
+    reason = fields.String(
+        required=True,
+        validate=validate.Length(1, exports.MAX_REASON),
+        metadata={"description": "case number or the like, without names of persons"},
+    )
+    language = fields.String(load_default="zh", validate=validate.OneOf(["zh", "en"]))
 
 
 class Entry(ma.Schema):
@@ -69,3 +84,14 @@ def trace(query: dict[str, Any]) -> dict[str, Any]:
         ],
         "next_after": shown[-1] if len(left) > len(shown) else None,
     }
+
+
+@blueprint.call("POST", "/audit/exports")
+@access("bureau")
+@blueprint.arguments(ExportRequest)
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/zip")
+def export(body: dict[str, Any]) -> Response:
+    """A matter's trace as a ZIP that proves itself; the journal keeps who exported it."""
+    kind, key = body["kind"], body["id"]
+    content = exports.export(current_actor(), kind, key, body["reason"], english=body["language"] == "en")
+    return attachment(content, f"trace-{kind}-{key}.zip", "application/zip")
