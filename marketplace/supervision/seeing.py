@@ -118,4 +118,4 @@ def _free_to_joined() -> Iterator[Row]:
         .where(_free(), Organisation.claimed_at.is_not(None))
     )
     for *row, joined_at in _rows(query):
-        yield Row(*row, joined_on=clock.legal_date(joined_at))
+        yield Row(*row, clock.legal_date(joined_at))

@@ -62,7 +62,7 @@ MEMBER_MENU = (
 )
 BUREAU_MENU = (
     Entry(_l("Overview"), "bureau.home", "speedometer2", ("bureau",)),
-    Entry(_l("Signals of sham licences"), "bureau.signal_list", "flag"),
+    Entry(_l("Supply and demand"), "bureau.navigation_map", "compass"),
     Entry(_l("Papers to look at"), "operator.all_papers", "file-earmark-check", ("operator.papers",)),
     Entry(_l("Unanswered questions"), "questions.waiting", "chat-left-text"),
     Entry(_l("Export checks"), "operator.export_checks", "globe-asia-australia"),
