@@ -117,5 +117,5 @@ def _free_to_joined() -> Iterator[Row]:
         .join(Organisation, Organisation.id == Licence.licensee_id)
         .where(_free(), Organisation.claimed_at.is_not(None))
     )
-    for *row, joined_at in _rows(query):
-        yield Row(*row, clock.legal_date(joined_at))
+    for licence_id, holder_id, licensee_id, day, joined_at in _rows(query):
+        yield Row(licence_id, holder_id, licensee_id, day, clock.legal_date(joined_at))
