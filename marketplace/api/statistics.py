@@ -10,8 +10,10 @@ from marshmallow import fields, validate
 
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core.errors import NotFound
+from marketplace.statistics import navigation
 from marketplace.statistics import services as statistics
 from marketplace.statistics.figures import GROUPINGS
+from marketplace.statistics.navigation import DEMAND_FIGURES, PLACES, SUPPLY, Wanted
 from marketplace.statistics.services import API_FIGURES, LARGEST_PAGE, PARTS, Drill
 
 from . import shapes
@@ -127,6 +129,97 @@ class FigureRows(ma.Schema):
     items = fields.List(fields.Dict(), required=True)
 
 
+_PLACES: Final[dict[str, Any]] = {
+    "by": fields.String(load_default=PLACES[0], validate=validate.OneOf(PLACES)),
+    "from": shapes.day(description="first day of the period"),
+    "to": shapes.day(description="last day; what is open or in force is counted on it"),
+}
+NavigationQuery: Final = shapes.Query.from_dict(
+    {
+        **_PLACES,
+        "under": fields.String(
+            validate=validate.Length(max=8),
+            metadata={"description": "only places below this one, of ipc_class and ipc_subclass"},
+        ),
+    },
+    name="NavigationQuery",
+)
+WantedQuery: Final = shapes.Query.from_dict(
+    {
+        **_PLACES,
+        "figure": fields.String(required=True, validate=validate.OneOf(tuple(DEMAND_FIGURES))),
+        "group": fields.String(metadata={"description": "code of the place; all without it"}),
+        "page": fields.Integer(load_default=1, validate=validate.Range(min=1, max=1_000_000)),
+        "size": fields.Integer(load_default=50, validate=validate.Range(min=1, max=LARGEST_PAGE)),
+    },
+    name="WantedQuery",
+)
+
+
+class Counted(ma.Schema):
+    """A number with the address of what it counts."""
+
+    numerator = fields.Integer(required=True)
+    rows_url = fields.String(required=True, metadata={"format": "uri"})
+
+
+class Place(ma.Schema):
+    """What is offered and looked for in one place of a classification."""
+
+    group = fields.String(required=True, metadata={"description": "`unknown` where no place is known"})
+    figures = fields.Dict(
+        keys=fields.String(),
+        values=fields.Nested(Counted),
+        required=True,
+        metadata={"description": "figure → number: " + ", ".join((*SUPPLY, *DEMAND_FIGURES))},
+    )
+    per_hundred = fields.Float(
+        required=True, allow_none=True, metadata={"description": "open demands for 100 offers in force"}
+    )
+    gap = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "no-offers or no-demands, null without a gap"},
+    )
+
+
+Navigation: Final = ma.Schema.from_dict(
+    {
+        "by": fields.String(required=True),
+        "under": fields.String(required=True, allow_none=True),
+        "from": fields.String(required=True, metadata={"format": "date"}),
+        "to": fields.String(required=True, metadata={"format": "date"}),
+        "rows": fields.List(fields.Nested(Place), required=True),
+    },
+    name="Navigation",
+)
+
+
+class WantedDemand(ma.Schema):
+    """A demand that a number of the navigation counts."""
+
+    id = fields.Integer(required=True)
+    title = fields.String(required=True)
+    title_en = fields.String(required=True, allow_none=True)
+    place = fields.String(required=True)
+    place_known_from = fields.String(
+        required=True, metadata={"description": "stated, matched (the best offer recommended) or unknown"}
+    )
+    published_on = fields.Date(required=True)
+    closed_on = fields.Date(required=True, allow_none=True)
+    answered = fields.Boolean(required=True)
+    matched = fields.Boolean(required=True)
+
+
+class WantedRows(ma.Schema):
+    """The demands that a number counts: as many as it says."""
+
+    total = fields.Integer(required=True)
+    page = fields.Integer(required=True)
+    size = fields.Integer(required=True)
+    items = fields.List(fields.Nested(WantedDemand), required=True)
+
+
 # --- calls
 
 
@@ -154,7 +247,7 @@ def get_figure(asked: dict[str, Any], figure: str) -> dict[str, Any]:
 def get_figure_rows(asked: dict[str, Any], figure: str) -> dict[str, Any]:
     """The patents or licences that a number counts; a figure's `rows_url` leads here (bureau)."""
     question = statistics.question(
-        _known(figure),
+        _known(figure, *SUPPLY),
         asked.get("from"),
         asked.get("to"),
         asked.get("by"),
@@ -171,8 +264,69 @@ def get_figure_rows(asked: dict[str, Any], figure: str) -> dict[str, Any]:
     return statistics.rows(current_actor(), question, drill, page=asked["page"], size=asked["size"])
 
 
-def _known(figure: str) -> str:
-    if figure not in API_FIGURES:
+@blueprint.call("GET", "/statistics/navigation")
+@access("bureau")
+@blueprint.arguments(NavigationQuery, location="query")
+@blueprint.response(200, Navigation)
+def get_navigation(asked: dict[str, Any]) -> dict[str, Any]:
+    """Supply against demand by place of the classification or industry (bureau)."""
+    question = statistics.question("announced", asked.get("from"), asked.get("to"), asked["by"])
+    under = asked.get("under") if asked["by"] in PLACES[1:3] else None
+    lines = navigation.lines(question, under, rows_url=_rows_url, demands_url=_demands_url)
+    return {
+        "by": asked["by"],
+        "under": under,
+        "from": question.first.isoformat(),
+        "to": question.last.isoformat(),
+        "rows": [
+            {
+                "group": line.group,
+                "figures": {
+                    figure: {"numerator": row["numerator"] or 0, "rows_url": row["rows_url"]}
+                    for figure, row in (line.supply | line.demand).items()
+                },
+                "per_hundred": line.per_hundred,
+                "gap": line.gap,
+            }
+            for line in lines
+        ],
+    }
+
+
+@blueprint.call("GET", "/statistics/navigation/demands")
+@access("bureau")
+@blueprint.arguments(WantedQuery, location="query")
+@blueprint.response(200, WantedRows)
+def get_navigation_demands(asked: dict[str, Any]) -> dict[str, Any]:
+    """The demands that a number of the navigation counts, the newest first (bureau)."""
+    by: str = asked["by"]
+    question = statistics.question("announced", asked.get("from"), asked.get("to"), by)
+    rows = navigation.rows(current_actor(), question, asked["figure"], asked.get("group"))
+    page, size = asked["page"], asked["size"]
+    return {
+        "total": len(rows),
+        "page": page,
+        "size": size,
+        "items": [_wanted(one, by) for one in rows[(page - 1) * size : page * size]],
+    }
+
+
+def _wanted(one: Wanted, by: str) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "title": one.title,
+        "title_en": one.title_en,
+        "place": one.places[by],
+        "place_known_from": one.said[by],
+        "published_on": one.published_on,
+        "closed_on": one.closed_on,
+        "answered": one.answered,
+        "matched": one.matched,
+    }
+
+
+def _known(figure: str, *more: str) -> str:
+    if figure not in (*API_FIGURES, *more):
         raise NotFound("figure-unknown", "There is no such figure.")
     return figure
 
@@ -180,3 +334,7 @@ def _known(figure: str) -> str:
 def _rows_url(parameters: dict[str, str]) -> str:
     query = {name: value for name, value in parameters.items() if name != "figure"}
     return shapes.address(f"{shapes.BASE}/statistics/{parameters['figure']}/rows?{urlencode(query)}")
+
+
+def _demands_url(parameters: dict[str, str]) -> str:
+    return shapes.address(f"{shapes.BASE}/statistics/navigation/demands?{urlencode(parameters)}")

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from marketplace.core import clock
+from marketplace.core.database import db
+from marketplace.core.unit_of_work import record, unit_of_work
+from marketplace.demands.models import Demand
 from marketplace.statistics import facts
+from tests import factories
 from tests.api.conftest import INSTANT, World, ok, problem
 
 
@@ -74,3 +79,33 @@ def test_a_definition_comes_in_the_callers_language(world: World) -> None:
     english = ok(world.visitor.get("/statistics/stock", headers={"Accept-Language": "en"}))["definition"]
     assert english != ok(world.visitor.get("/statistics/stock"))["definition"]
     assert "open licence in effect" in english
+
+
+@pytest.mark.parametrize("by", ["ipc_section", "ipc_class", "ipc_subclass", "industry"])
+def test_every_number_of_the_navigation_opens_as_many_rows(counted: World, by: str) -> None:
+    with counted.app.app_context(), unit_of_work():
+        firm = factories.organisation("示例企业")
+        demand = Demand(
+            organisation_id=firm.id, state="published", title="示例需求", description="", ipc=["B65G1/00"],
+            industry="38", published_on=clock.today(), created_at=clock.now(),
+        )  # fmt: skip
+        db.session.add(demand)
+        db.session.flush()
+        record("demand.published", demand)
+    body = ok(counted.bureau.get(f"/statistics/navigation?by={by}"))
+    numbers = [one for row in body["rows"] for one in row["figures"].values()]
+    assert sum(row["figures"]["demands-open"]["numerator"] for row in body["rows"]) == 1
+    assert sum(row["figures"].get("in-force", {"numerator": 0})["numerator"] for row in body["rows"]) == 2
+    for one in numbers:
+        assert ok(counted.bureau.get(one["rows_url"]))["total"] == one["numerator"]
+
+
+def test_the_navigation_is_the_bureaus_and_takes_no_nonsense(counted: World) -> None:
+    for path in ("/statistics/navigation", "/statistics/navigation/demands?figure=demands-open"):
+        problem(counted.visitor.get(path), 401, "sign-in-required")
+        problem(counted.firm.get(path), 403, "forbidden")
+    for query in ("by=month", "from=2026-05-01&to=2026-01-01", "from=2199-01-01", "under=" + "H" * 9):
+        assert counted.bureau.get(f"/statistics/navigation?{query}").status_code == 422, query
+    assert counted.bureau.get("/statistics/navigation/demands").status_code == 422
+    far = "/statistics/navigation/demands?figure=demands-open&page=1000000"
+    assert ok(counted.bureau.get(far))["items"] == []
