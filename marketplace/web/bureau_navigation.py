@@ -65,6 +65,8 @@ def navigation_map() -> ResponseReturnValue:
     asked, under = _asked()
     lines = navigation.lines(asked, under, rows_url=rows_url, demands_url=demands_url)
     group = request.args.get("group") or under
+    sort = request.args.get("sort")
+    sort = sort if sort in FIGURES else None
     placed = _at(asked, group)
     months = navigation.trend(placed, group)
 
@@ -79,7 +81,9 @@ def navigation_map() -> ResponseReturnValue:
         asked=asked,
         under=under,
         group=group,
-        lines=lines,
+        lines=_sorted(lines, sort),
+        sort=sort,
+        total=_total(lines, asked, under),
         heat=_heat(lines),
         months=months,
         month_rows=month_rows,
@@ -95,6 +99,27 @@ def navigation_map() -> ResponseReturnValue:
         no_demands=[line for line in lines if line.gap == "no-demands"],
         unplaced=UNKNOWN,
     )
+
+
+def _sorted(lines: Sequence[Line], figure: str | None) -> list[Line]:
+    """The lines by a figure, the largest first, else by place; the unknown place is always the last."""
+    if figure is None:
+        return list(lines)
+    return sorted(lines, key=lambda line: (line.group == UNKNOWN, -_number(line, figure)))
+
+
+def _total(lines: Sequence[Line], asked: Question, under: str | None) -> dict[str, tuple[int, str | None]]:
+    """Figure → sum of the lines, and the address of all its rows; None below a place."""
+    days = {"from": asked.first.isoformat(), "to": asked.last.isoformat()}
+    found: dict[str, tuple[int, str | None]] = {}
+    for figure in FIGURES:
+        address = None
+        if under is None and figure in SUPPLY:
+            address = rows_url({"figure": figure, **days})
+        elif under is None:
+            address = demands_url({"figure": figure, "by": asked.by or PLACES[0], **days})
+        found[figure] = sum(_number(line, figure) for line in lines), address
+    return found
 
 
 def _at(asked: Question, group: str | None) -> Question:

@@ -184,3 +184,21 @@ def test_the_pages_are_the_bureaus_and_take_no_nonsense(app: Flask, told: FlaskC
         assert "H01" in table
         assert "demands-unmet" in table
         assert told.get(f"/bureau/navigation.xlsx?by=ipc_class&{PERIOD}").data[:2] == b"PK"
+
+
+def test_the_lines_are_sorted_by_the_column_asked_for_above_a_line_of_all_places(told: FlaskClient) -> None:
+    with clock.at(NOW):
+        page = told.get(f"/bureau/navigation?by=ipc_section&sort=demands-open&{PERIOD}").text
+        below = told.get(f"/bureau/navigation?by=ipc_class&under=H&sort=none&{PERIOD}").text
+    assert page.count('aria-sort="descending"') == 1
+    [table] = re.findall(r'<table class="[^"]*heat">.*?</table>', page, re.DOTALL)
+    lines = [
+        [unescape(re.sub("<[^>]+>", "", cell)).strip() for cell in re.findall(r"<t[hd].*?</t[hd]>", row)]
+        for row in re.findall(r"<tr.*?</tr>", table, re.DOTALL)[1:]
+    ]
+    looked_for = [int(line[1 + len(navigation.SUPPLY)]) for line in lines]
+    known = looked_for[:-2]
+    assert known == sorted(known, reverse=True)
+    assert looked_for[-1] == sum(looked_for[:-1]) == 5
+    assert int(lines[-1][1]) == sum(int(line[1]) for line in lines[:-1]) == 4
+    assert 'aria-sort="ascending"' in below
