@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired
 
 from marketplace.accounts.identity import access, current_actor
 from marketplace.core.database import db
@@ -39,7 +40,7 @@ _SHOWN = 200
 class MakeForm(Form):
     """Which report to make."""
 
-    kind = SelectField(_l("Kind of report"))
+    kind = SelectField(_l("Kind of report"), [required()])
     period = StringField(
         _l("Period"),
         [required(), at_most(20)],
@@ -66,7 +67,7 @@ class ScheduleForm(Form):
 
     active = BooleanField(_l("Make them by themselves"))
     day = IntegerField(_l("Day of the month after the period"), [required()])
-    hour = IntegerField(_l("Hour, Shanghai time"))
+    hour = IntegerField(_l("Hour, Shanghai time"), [InputRequired(_l("Please fill in this field."))])
     publish = BooleanField(_l("Publish them without a person looking first"))
     public = BooleanField(_l("Open to everyone once it is published"))
     issuer = StringField(_l("Issued by"), [at_most(services.LONGEST_ISSUER)], filters=[stripped])

@@ -315,7 +315,15 @@ def test_the_schedule_is_set_on_its_page(app: Flask) -> None:
     browser = signed_in(app, "bureau")
     wanted = {"month-active": "y", "month-day": "5", "month-hour": "9", "month-addresses": ""}
     assert browser.post("/bureau/reports/schedule/month", data=wanted).status_code == 302
-    for wrong in ({"month-day": "29"}, {"month-hour": "24"}, {"month-addresses": "a@example.org"}):
+    assert (
+        browser.post("/bureau/reports/schedule/month", data=wanted | {"month-hour": "0"}).status_code == 302
+    )
+    for wrong in (
+        {"month-day": "29"},
+        {"month-hour": "24"},
+        {"month-hour": ""},
+        {"month-addresses": "a@example.org"},
+    ):
         assert browser.post("/bureau/reports/schedule/month", data=wanted | wrong).status_code == 422
     assert browser.post("/bureau/reports/schedule/century", data={}).status_code == 404
 
