@@ -74,6 +74,56 @@ DEFINITIONS = {
             _POPULATION,
         ),
         Definition(
+            "not-opened",
+            _l("Shown, not opened"),
+            _l("Offers in force on the day that were shown in a list by then, and whose page nobody opened."),
+            _l("patents offered, shown and not opened by the day"),
+            _l("patents offered and shown by the day"),
+            "patent",
+            1,
+            _POPULATION,
+        ),
+        Definition(
+            "not-noticed",
+            _l("Opened, no notice"),
+            _l(
+                "Offers in force on the day whose page was opened by then, and for which no notice was served."
+            ),
+            _l("patents offered and opened, without a notice by the day"),
+            _l("patents offered and opened by the day"),
+            "patent",
+            1,
+            _POPULATION,
+        ),
+        Definition(
+            "not-paid",
+            _l("Notice, not paid"),
+            _l("Offers in force on the day with a notice by then, of which none was paid or took effect."),
+            _l("patents offered with a notice, unpaid by the day"),
+            _l("patents offered with a notice by the day"),
+            "patent",
+            1,
+            _POPULATION,
+        ),
+        Definition(
+            "landmark",
+            _l("Recommended against not recommended"),
+            _l(
+                "Of the patents announced in the period that were still offered and unlicensed on day 30, "
+                "the share licensed in the 90 days after it: those recommended to a firm by day 30, and the "
+                "others. Both are watched from the same age, since a patent licensed early had less time to "
+                "be recommended (Anderson, Cain and Gelber 1983)."
+            ),
+            _l("patents licensed from day 31 to day 120"),
+            _l("patents offered and unlicensed on day 30, watched to day 120"),
+            "patent",
+            1,
+            _l(
+                "An observation, not a cause: what is recommended may differ in field, price and quality. "
+                "No comparison is made below 30 patents or 5 licences."
+            ),
+        ),
+        Definition(
             "announced",
             _l("Newly announced"),
             _l("Patents whose first verified announcement falls into the period."),

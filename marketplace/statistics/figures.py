@@ -28,6 +28,7 @@ from .columns import (
     to_day,
 )
 from .incidence import Estimate, estimate
+from .landmark import at_landmark
 
 if TYPE_CHECKING:
     import numpy as np
@@ -384,6 +385,47 @@ def _unasked(known: _Known, question: Question) -> list[Cell]:
     return found
 
 
+def _stuck(known: _Known, question: Question) -> list[Cell]:
+    """Of the offers in force that came as far as one stage, those that came no further."""
+    came, further = _STUCK[question.figure]
+    implied = known.facts.implied
+    found = []
+    for day, groups, shown in _at_days(known, question):
+        number = day_number(day)
+        there = known.in_force_on(day) & (implied[STAGES.index(came)] <= number)
+        stuck = groups.tally(there & (implied[STAGES.index(further)] > number))
+        for (group, members), place in zip(_named(groups, shown, there, question, day), shown, strict=True):
+            found.append(Cell(group, stuck[place], members, day, day))
+    return found
+
+
+_STUCK = {
+    "not-opened": ("shown", "opened"),
+    "not-noticed": ("opened", "notice"),
+    "not-paid": ("notice", "paid"),
+}
+
+
+def _landmark(known: _Known, question: Question) -> list[Cell]:
+    """Patents recommended by the landmark and the others, as two groups, however the question is cut."""
+    facts, observed = known.facts, day_number(question.as_of)
+    announced = facts.patents.announced.astype(np.int64)
+    at_risk, reached, by_then = at_landmark(
+        facts.reached("recommended") - announced,
+        facts.reached("in_effect") - announced,
+        known.exit_on(observed) - announced,
+        observed - announced,
+    )
+    at_risk = at_risk & known.cohort(question)
+    whole = _of_patents(facts, None)
+    found = []
+    for group, side in (("recommended", by_then), ("others", ~by_then)):
+        numerator, denominator = whole.tally(reached & at_risk & side)[0], whole.tally(at_risk & side)[0]
+        note = "small" if _small(numerator, denominator) else None
+        found.append(Cell(group, numerator, denominator, question.first, question.last, note))
+    return found
+
+
 def _at_days(known: _Known, question: Question) -> Iterator[tuple[dt.date, _Groups, list[int]]]:
     """Groups on the last day of the question; by month, everything at the end of each month."""
     if question.by == "month":
@@ -691,6 +733,8 @@ _FIGURES: dict[str, Callable[[_Known, Question], list[Cell]]] = {
     "conversion": _conversion,
     "stock": _stock,
     "unasked": _unasked,
+    **dict.fromkeys(_STUCK, _stuck),
+    "landmark": _landmark,
     "quick-licence": _quick,
     "funnel": _funnel,
     "deal-speed": _speed,

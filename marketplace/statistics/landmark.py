@@ -8,42 +8,26 @@ from there (Anderson, Cain and Gelber 1983, J Clin Oncol 1:710). What it finds i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from marketplace.core.lazily import Lazily
-
 from .columns import Array
-from .comparison import Side
-
-if TYPE_CHECKING:
-    import numpy as np
-else:
-    np = Lazily("numpy")
 
 LANDMARK_DAYS = 30
 FOLLOWED_DAYS = 90
 
 
-def sides(
-    holders: Array, recommended: Array, licensed: Array, ended: Array, observed: Array
-) -> tuple[Side, Side]:
-    """The patents recommended by the landmark, and the others, with those licensed while followed.
+def at_landmark(
+    recommended: Array, licensed: Array, ended: Array, observed: Array
+) -> tuple[Array, Array, Array]:
+    """Who is held against whom: the patents, those licensed while followed, those recommended by then.
 
     Args:
-        holders: the holder of each patent, as its place in a list.
         recommended, licensed, ended: days from the announcement to the first recommendation, the first
-            licence and the end of the offer; infinite where there was none.
-        observed: days from the announcement to the day the facts are computed for.
+            licence and the end of the offer; a large number where there was none.
+        observed: days from the announcement to the day of observation.
 
     Returns:
-        Both sides, for `comparison.difference`. Patents followed for less than FOLLOWED_DAYS, and those
-        licensed or ended by the landmark, are on neither; one that ends later stays, unlicensed.
+        Three masks. Patents followed for less than FOLLOWED_DAYS, and those licensed or ended by the
+        landmark, are not held against others; one that ends later is, unlicensed.
     """
     until = LANDMARK_DAYS + FOLLOWED_DAYS
     at_risk = (licensed > LANDMARK_DAYS) & (ended > LANDMARK_DAYS) & (observed >= until)
-    reached = at_risk & (licensed <= until)
-    by_then = recommended <= LANDMARK_DAYS
-    return (
-        Side(holders[reached & by_then], holders[at_risk & by_then]),
-        Side(holders[reached & ~by_then], holders[at_risk & ~by_then]),
-    )
+    return at_risk, at_risk & (licensed <= until), recommended <= LANDMARK_DAYS

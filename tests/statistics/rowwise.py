@@ -201,6 +201,50 @@ def _unasked(facts: list[PatentFacts], question: Question) -> list[Cell]:
     return found
 
 
+def _stuck(facts: list[PatentFacts], question: Question) -> list[Cell]:
+    came, further = {
+        "not-opened": ("shown", "opened"), "not-noticed": ("opened", "notice"), "not-paid": ("notice", "paid"),
+    }[question.figure]  # fmt: skip
+
+    def reached(one: PatentFacts, stage: str, day: dt.date) -> bool:
+        later = STAGES[STAGES.index(stage) :]
+        return any(step in one.reached and one.reached[step] <= day for step in later)
+
+    found = []
+    for group, members, day in _at_days(facts, question):
+        there = [one for one in members if one.in_force_on(day) and reached(one, came, day)]
+        found.append(Cell(group, [one for one in there if not reached(one, further, day)], there, day, day))
+    return found
+
+
+def _landmark(facts: list[PatentFacts], question: Question) -> list[Cell]:
+    def passed(one: PatentFacts, day: dt.date | None) -> float:
+        return float("inf") if day is None else (day - one.first_announced_on).days
+
+    sides: dict[str, tuple[list[PatentFacts], list[PatentFacts]]] = {
+        "recommended": ([], []),
+        "others": ([], []),
+    }
+    for one in facts:
+        begun = [end for start, end in sorted(one.spells) if start <= question.as_of]
+        if (
+            question.first <= one.first_announced_on <= question.last
+            and passed(one, one.reached.get("in_effect")) > 30
+            and passed(one, begun[-1]) > 30
+            and passed(one, question.as_of) >= 120
+        ):
+            by_then = passed(one, one.reached.get("recommended")) <= 30
+            taken, whole = sides["recommended" if by_then else "others"]
+            whole.append(one)
+            if passed(one, one.reached.get("in_effect")) <= 120:
+                taken.append(one)
+    return [
+        Cell(group, taken, whole, question.first, question.last,
+             "small" if len(whole) < 30 or len(taken) < 5 else None)
+        for group, (taken, whole) in sides.items()
+    ]  # fmt: skip
+
+
 def _at_days(
     facts: list[PatentFacts], question: Question
 ) -> Iterator[tuple[str, list[PatentFacts], dt.date]]:
@@ -424,6 +468,10 @@ _FIGURES: dict[str, Callable[[list[PatentFacts], Question], list[Cell]]] = {
     "conversion": _conversion,
     "stock": _stock,
     "unasked": _unasked,
+    "not-opened": _stuck,
+    "not-noticed": _stuck,
+    "not-paid": _stuck,
+    "landmark": _landmark,
     "quick-licence": _quick,
     "funnel": _funnel,
     "deal-speed": _speed,

@@ -18,27 +18,27 @@ def made_history(patents=20_000):
     licensed = chance.exponential(100, patents)
     recommended = chance.exponential(60, patents)
     recommended[recommended >= licensed] = NEVER
-    return chance.integers(0, 50, patents), recommended, licensed
+    return recommended, licensed
 
 
 def test_a_recommendation_that_does_nothing_seems_to_harm_only_where_counted_naively():
-    holders, recommended, licensed = made_history()
+    recommended, licensed = made_history()
     quick = licensed <= landmark.FOLLOWED_DAYS
     ever = recommended < NEVER
     assert quick[~ever].mean() - quick[ever].mean() > 0.2
-    always = np.full(len(holders), NEVER)
-    first, second = landmark.sides(holders, recommended, licensed, always, always)
-    assert abs(first.rate - second.rate) < 0.03
+    always = np.full(len(licensed), NEVER)
+    at_risk, reached, by_then = landmark.at_landmark(recommended, licensed, always, always)
+    assert abs(reached[at_risk & by_then].mean() - reached[at_risk & ~by_then].mean()) < 0.03
 
 
 def test_patents_licensed_ended_or_not_yet_followed_are_on_neither_side():
     whole = landmark.LANDMARK_DAYS + landmark.FOLLOWED_DAYS
-    first, second = landmark.sides(
-        holders=np.array([0, 1, 2, 3, 4, 5]),
+    at_risk, reached, by_then = landmark.at_landmark(
         recommended=np.array([5.0, 5.0, 5.0, 30.0, 31.0, NEVER]),
         licensed=np.array([30.0, NEVER, 40.0, whole, whole + 1.0, NEVER]),
         ended=np.array([NEVER, 30.0, NEVER, NEVER, NEVER, 31.0]),
         observed=np.array([whole, whole, whole - 1.0, whole, whole, whole]),
     )
-    assert (first.counted.tolist(), first.of.tolist()) == ([3], [3])
-    assert (second.counted.tolist(), second.of.tolist()) == ([], [4, 5])
+    assert np.flatnonzero(at_risk).tolist() == [3, 4, 5]
+    assert np.flatnonzero(reached).tolist() == [3]
+    assert np.flatnonzero(at_risk & by_then).tolist() == [3]
