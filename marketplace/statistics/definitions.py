@@ -86,9 +86,7 @@ DEFINITIONS = {
         Definition(
             "not-noticed",
             _l("Opened, no notice"),
-            _l(
-                "Offers in force on the day whose page was opened by then, and for which no notice was served."
-            ),
+            _l("Offers in force on the day whose page was opened by then, without any notice served."),
             _l("patents offered and opened, without a notice by the day"),
             _l("patents offered and opened by the day"),
             "patent",

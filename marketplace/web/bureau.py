@@ -37,6 +37,7 @@ from . import (
     bureau_comparison,
     bureau_demands,
     bureau_duties,
+    bureau_levers,
     bureau_navigation,
     bureau_reports,
     bureau_signals,
@@ -53,6 +54,7 @@ bureau_duties.add_to(blueprint)
 bureau_demands.add_to(blueprint)
 bureau_comparison.add_to(blueprint)
 bureau_navigation.add_to(blueprint)
+bureau_levers.add_to(blueprint)
 bureau_reports.add_to(blueprint)
 bureau_supervision.add_to(blueprint)
 bureau_signals.add_to(blueprint)

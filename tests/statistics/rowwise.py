@@ -203,7 +203,8 @@ def _unasked(facts: list[PatentFacts], question: Question) -> list[Cell]:
 
 def _stuck(facts: list[PatentFacts], question: Question) -> list[Cell]:
     came, further = {
-        "not-opened": ("shown", "opened"), "not-noticed": ("opened", "notice"), "not-paid": ("notice", "paid"),
+        "not-opened": ("shown", "opened"), "not-noticed": ("opened", "notice"),
+        "not-paid": ("notice", "paid"),
     }[question.figure]  # fmt: skip
 
     def reached(one: PatentFacts, stage: str, day: dt.date) -> bool:
