@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from flask import Response, json, request, stream_with_context
+from flask_babel import get_locale
 
 from marketplace.accounts.identity import access
 from marketplace.core import clock
@@ -20,6 +21,7 @@ from marketplace.core.tables import safe_cell
 from marketplace.listings.models import IN_FORCE, Offer
 from marketplace.search.indexer import licence_counts
 from marketplace.statistics import publication
+from marketplace.statistics.services import snapshot
 from marketplace.statistics.suppression import LEAST
 
 from . import offers
@@ -57,7 +59,7 @@ def open_data_csv() -> Response:
 @blueprint.response(200, {"type": "object"}, content_type="application/json")
 def open_statistics_json() -> Response:
     """The tables of the public page with their definitions; null is a number that is kept back."""
-    return conditional("statistics.json", "application/json", lambda: iter([_statistics_json()]))
+    return conditional("statistics.json", "application/json", lambda: iter([_statistics_json()]), _edition())
 
 
 @blueprint.call("GET", "/open-data/statistics.csv")
@@ -65,7 +67,12 @@ def open_statistics_json() -> Response:
 @blueprint.response(200, {"type": "string"}, content_type="text/csv")
 def open_statistics_csv() -> Response:
     """The same as CSV, a line a group; empty is a number that is kept back."""
-    return conditional("statistics.csv", "text/csv", _statistics_csv)
+    return conditional("statistics.csv", "text/csv", _statistics_csv, _edition())
+
+
+def _edition() -> str:
+    """What the tables depend on beside the journal: which facts, which follow it later, and the language."""
+    return f"{snapshot().build} {get_locale()}"
 
 
 def _statistics_json() -> str:
@@ -104,13 +111,18 @@ def _statistics_csv() -> Iterator[str]:
     yield out.getvalue()
 
 
-def conditional(name: str, content_type: str, lines: Callable[[], Iterator[str]]) -> Response:
-    """A streamed file of this name, or 304 when nothing has changed since: the journal tells, and the day."""
+def conditional(
+    name: str, content_type: str, lines: Callable[[], Iterator[str]], edition: str = ""
+) -> Response:
+    """A streamed file of this name, or 304 when nothing has changed since.
+
+    The journal tells, the day, and whatever else makes another `edition` of it.
+    """
     last = db.session.execute(
         sa.select(JournalEntry.id, JournalEntry.recorded_at).order_by(JournalEntry.id.desc()).limit(1)
     ).first()
     entry, moment = (last.id, last.recorded_at) if last is not None else (0, None)
-    tag = hashlib.sha256(f"{name} {entry} {clock.today()}".encode()).hexdigest()[:32]
+    tag = hashlib.sha256(f"{name} {entry} {clock.today()} {edition}".encode()).hexdigest()[:32]
     response = Response(content_type=f"{content_type}; charset=utf-8")
     response.set_etag(tag)
     response.last_modified = moment

@@ -15,6 +15,7 @@ from marketplace.statistics import services as statistics
 from marketplace.statistics.figures import GROUPINGS
 from marketplace.statistics.navigation import DEMAND_FIGURES, PLACES, SUPPLY, Wanted
 from marketplace.statistics.services import API_FIGURES, LARGEST_PAGE, PARTS, Drill
+from marketplace.statistics.suppression import LEAST
 
 from . import shapes
 from .documents import Blueprint
@@ -228,8 +229,11 @@ class WantedRows(ma.Schema):
 @blueprint.arguments(FigureQuery, location="query")
 @blueprint.response(200, Figure)
 def get_figure(asked: dict[str, Any], figure: str) -> dict[str, Any]:
-    """A figure with its definition: funnel, conversion, stock, quick-licence or deal-speed."""
-    return statistics.statistics(
+    """A figure with its definition: funnel, conversion, stock, quick-licence or deal-speed.
+
+    What fewer than five licensees paid together is told to the bureau alone (`counts.paid_minor` is null).
+    """
+    body = statistics.statistics(
         _known(figure),
         asked.get("from"),
         asked.get("to"),
@@ -238,6 +242,9 @@ def get_figure(asked: dict[str, Any], figure: str) -> dict[str, Any]:
         rows_url=_rows_url,
         outside="outside" in asked,
     )
+    if not current_actor().is_staff and body["counts"]["licensees"] < LEAST:
+        body["counts"]["paid_minor"] = None
+    return body
 
 
 @blueprint.call("GET", "/statistics/<figure>/rows")

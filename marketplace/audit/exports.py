@@ -16,7 +16,7 @@ from flask_babel import force_locale, gettext
 from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
-from marketplace.core.errors import Invalid
+from marketplace.core.errors import Conflict, Invalid
 from marketplace.core.files import store
 from marketplace.core.journal import GENESIS
 from marketplace.core.papers import render
@@ -45,7 +45,7 @@ def export(actor: Actor, kind: str, id_: int, reason: str, *, english: bool = Fa
 
     Raises:
         Invalid: `reason-missing`, `reason-too-long`. NotFound: `trace-unknown`.
-        ChainBroken: the journal does not hold: nothing is proven by it.
+        Conflict: `journal-broken`: nothing is proven by it then.
         Unauthenticated, Forbidden: not a supervisor.
     """
     require(actor, "audit.export")
@@ -60,7 +60,14 @@ def export(actor: Actor, kind: str, id_: int, reason: str, *, english: bool = Fa
     db.session.rollback()
     with unit_of_work(actor):
         record("audit.exported", row, kind=kind, reason_sha256=digest)
-    anchors.anchor()
+    try:
+        anchors.anchor()
+    except anchors.ChainBroken as error:
+        raise Conflict(
+            "journal-broken",
+            "The journal does not hold from entry %(number)s on, so nothing can be proven by it.",
+            number=error.number,
+        ) from error
     return _zip(actor, traces.trace(actor, kind, id_), words, english=english)
 
 

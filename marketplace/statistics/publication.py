@@ -1,7 +1,8 @@
 """What is published for everyone: the last twelve whole months, cut in several ways, small numbers kept back.
 
-Whole months only: what a single day adds cannot be reckoned from two editions. Licences and announcements of
-single firms are public by themselves, in the register and the gazette; the tables add nothing about them.
+Whole months only: what a single day adds cannot be reckoned from two editions. Offers and recorded licences
+are public one by one, in the catalogue, the register and the API; what is kept back here is a courtesy to
+readers of tables, and no secret.
 """
 
 from __future__ import annotations
@@ -93,11 +94,15 @@ def _edition(last: dt.date, journal_id: int | None) -> Edition:
 
 def _table(asked: Question) -> list[Line]:
     rows = _counts(asked)
-    hidden = {
-        column: kept_back({group: counts[column] for group, counts in rows.items()}) for column in COLUMNS
-    }
+    # One set for all columns: they bound each other, as licensed patents are among those offered.
+    hidden = frozenset().union(
+        *(kept_back({group: counts[column] for group, counts in rows.items()}) for column in COLUMNS)
+    )
     return [
-        Line(group, {column: None if group in hidden[column] else counts[column] for column in COLUMNS})
+        Line(
+            group,
+            {column: None if group in hidden and counts[column] else counts[column] for column in COLUMNS},
+        )
         for group, counts in rows.items()
         if any(counts.values())
     ]

@@ -21,6 +21,7 @@ REACHED = (
     "core/permissions.py", "core/idempotency.py", "core/files.py", "core/fields.py", "core/lifecycle.py",
     "accounts/identity.py", "listings/**/*.py", "deals/**/*.py", "demands/*.py", "matching/*.py",
     "pricing/*.py", "search/saved/*.py", "notifications/hooks/*.py", "statistics/*.py", "audit/traces.py",
+    "audit/exports.py",
     "api/*.py",
 )  # fmt: skip
 APART = {"imports.py", "evaluate.py", "report.py"}

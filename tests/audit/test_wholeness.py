@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, current_app
 
 from marketplace.accounts import administration
 from marketplace.accounts.access_log import services as access_log
-from marketplace.audit import anchors, wholeness
+from marketplace.accounts.models import Organisation
+from marketplace.audit import anchors, exports, wholeness
 from marketplace.core import checks, journal
 from marketplace.core.database import db
+from marketplace.core.errors import Conflict
 from marketplace.core.journal import GENESIS, JournalEntry, JournalHead
 from marketplace.core.unit_of_work import record, unit_of_work
 from tests import factories
@@ -58,6 +60,15 @@ def test_an_anchor_shows_a_chain_that_was_computed_anew_and_operators_are_told()
     check = checks.last_check()
     assert check is not None
     assert (check.ok, check.entries) == (False, 3)
+    with unit_of_work():
+        operator = factories.operator()
+    organisation = db.session.scalar(sa.select(sa.func.min(Organisation.id))) or 0
+    current_app.extensions["marketplace.work"].tasks[checks.TASK]()
+    check = checks.last_check()
+    assert check is not None
+    assert check.kind == "anchor", "the daily check sees it too, and does not call the journal whole"
+    with pytest.raises(Conflict, match="journal-broken"):
+        exports.export(operator, "organisation", organisation, "案号 1", english=False)
 
 
 @pytest.mark.usefixtures("context")

@@ -15,6 +15,7 @@ from marketplace.statistics import publication
 from marketplace.statistics.suppression import LEAST
 
 from .story import tell
+from .test_bureau_pages import signed_in
 
 NOW = dt.datetime(2026, 11, 20, 4, tzinfo=dt.UTC)
 
@@ -77,6 +78,15 @@ def test_page_and_open_data_tell_the_same_to_everyone_in_both_languages(visitor:
             page = visitor.get("/statistics")
             assert page.status_code == 200
             assert title in page.text
+
+
+def test_what_few_licensees_paid_is_told_to_the_bureau_alone(app: Flask, visitor: FlaskClient) -> None:
+    with clock.at(NOW):
+        address = "/api/v1/statistics/conversion?from={0}&to={0}"
+        day = address.format("2024-12-21")
+        assert visitor.get(day).get_json()["counts"]["licences"] == 1
+        assert visitor.get(day).get_json()["counts"]["paid_minor"] is None
+        assert signed_in(app, "bureau").get("/bureau?from=2024-12-21&to=2024-12-21").status_code == 200
 
 
 def test_an_empty_platform_has_an_empty_edition(app: Flask) -> None:
