@@ -44,10 +44,7 @@ def test_every_action_that_the_code_records_has_a_sentence(app: Flask) -> None:
         if isinstance(value, Lifecycle)
     ]
     entries = {
-        transition.entry
-        for cycle in cycles
-        for transition in cycle.transitions
-        if "." in transition.entry
+        transition.entry for cycle in cycles for transition in cycle.transitions if "." in transition.entry
     }
     known = {*_written(), *entries}
     assert len(known) > 250
