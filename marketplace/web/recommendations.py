@@ -29,6 +29,7 @@ from marketplace.matching.lifecycle import PASS_REASONS
 from marketplace.search.engine import EngineUnavailable
 
 from . import labels
+from .bureau_frame import day_asked, usual_first
 from .downloads import saved
 from .forms import Form, at_most, optional, options, required, sentence_of, status_of, stripped
 from .list_pages import ListPages
@@ -54,7 +55,6 @@ LISTS.add_to(blueprint, "/recommendations/patents")
 _SIZE: Final = 20
 _ROWS: Final = 50
 _EARLIEST: Final = dt.date(2020, 1, 1)
-_MONTHS: Final = 12
 
 STEPS: Final[dict[str, tuple[Any, Any]]] = {
     "shown": (
@@ -226,23 +226,10 @@ def demands_of(offer_id: int) -> ResponseReturnValue:
 # --- the bureau
 
 
-def _day(name: str, default: dt.date) -> dt.date:
-    text = request.args.get(name, "").strip()
-    if not text:
-        return default
-    try:
-        return max(dt.date.fromisoformat(text), _EARLIEST)
-    except ValueError:
-        sentence = "Please enter a date such as 2026-11-20."
-        raise Invalid(
-            "date-form", "Please enter a date such as 2026-11-20.", fields={name: [sentence]}
-        ) from None
-
-
 def _period() -> hits.Period:
     """The period of the address; by default the present month and the eleven before it."""
-    last = _day("to", clock.today())
-    return hits.Period(_day("from", clock.add_months(last.replace(day=1), 1 - _MONTHS)), last)
+    last = max(day_asked("to") or clock.today(), _EARLIEST)
+    return hits.Period(max(day_asked("from") or usual_first(last), _EARLIEST), last)
 
 
 def group_text(by: str, key: str) -> str:
@@ -259,7 +246,7 @@ def figures() -> ResponseReturnValue:
         period = _period()
     except Invalid as error:
         problem = sentence_of(error)
-        period = hits.Period(clock.add_months(clock.today().replace(day=1), 1 - _MONTHS), clock.today())
+        period = hits.Period(usual_first(clock.today()), clock.today())
     tables = {by: hits.groups(actor, period, by) for by in hits.GROUPINGS}
     return render_template(
         "recommendations/figures.html",

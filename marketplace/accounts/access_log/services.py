@@ -185,14 +185,10 @@ def find(
     if what is not None:
         query = query.where(Access.what == what)
     if since is not None:
-        query = query.where(Access.at >= _midnight(since))
+        query = query.where(Access.at >= clock.start_of_day_utc(since))
     if until is not None and until < dt.date.max:
-        query = query.where(Access.at < _midnight(until + dt.timedelta(days=1)))
+        query = query.where(Access.at < clock.end_of_day_utc(until))
     return _listed(query, before, limit)
-
-
-def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), clock.SHANGHAI)
 
 
 def _listed(query: sa.Select[Any], before: int | None, limit: int) -> list[Access]:
