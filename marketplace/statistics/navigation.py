@@ -265,21 +265,24 @@ def _read() -> list[Wanted]:
 
 def _recommended() -> tuple[set[int], dict[int, str]]:
     """Demands with a recommendation that stands, and the main symbol of the best one ever made to each."""
-    query = (
-        sa.select(Demand.id, Recommendation.state, PatentClass.symbol)
+    matched = sa.select(Recommendation.demand_id).where(
+        Recommendation.demand_id.is_not(None), Recommendation.state != "passed"
+    )
+    place = sa.func.row_number().over(
+        partition_by=Recommendation.demand_id, order_by=(Recommendation.rank, Recommendation.id)
+    )
+    ranked = (
+        sa.select(Demand.id, PatentClass.symbol, place.label("place"))
         .join(Recommendation, Recommendation.demand_id == Demand.id)
         .join(Offer, Offer.id == Recommendation.offer_id)
-        .outerjoin(PatentClass, sa.and_(PatentClass.patent_id == Offer.patent_id, PatentClass.position == 0))
-        .order_by(Demand.id, Recommendation.rank.desc(), Recommendation.id.desc())
+        .join(PatentClass, sa.and_(PatentClass.patent_id == Offer.patent_id, PatentClass.position == 0))
+        .subquery()
     )
-    matched: set[int] = set()
-    best: dict[int, str] = {}
-    for demand_id, state, symbol in db.session.execute(query):
-        if state != "passed":
-            matched.add(demand_id)
-        if symbol:
-            best[demand_id] = symbol
-    return matched, best
+    best = sa.select(ranked.c.id, ranked.c.symbol).where(ranked.c.place == 1)
+    return (
+        {key for key in db.session.scalars(matched.distinct()) if key is not None},
+        {key: symbol for key, symbol in db.session.execute(best)},
+    )
 
 
 def _places(
