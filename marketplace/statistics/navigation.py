@@ -281,7 +281,7 @@ def _recommended() -> tuple[set[int], dict[int, str]]:
     best = sa.select(ranked.c.id, ranked.c.symbol).where(ranked.c.place == 1)
     return (
         {key for key in db.session.scalars(matched.distinct()) if key is not None},
-        {key: symbol for key, symbol in db.session.execute(best)},
+        {row.id: row.symbol for row in db.session.execute(best)},
     )
 
 
