@@ -94,15 +94,11 @@ def _edition(last: dt.date, journal_id: int | None) -> Edition:
 
 def _table(asked: Question) -> list[Line]:
     rows = _counts(asked)
-    # One set for all columns: they bound each other, as licensed patents are among those offered.
-    hidden = frozenset().union(
-        *(kept_back({group: counts[column] for group, counts in rows.items()}) for column in COLUMNS)
-    )
+    hidden = {
+        column: kept_back({group: counts[column] for group, counts in rows.items()}) for column in COLUMNS
+    }
     return [
-        Line(
-            group,
-            {column: None if group in hidden and counts[column] else counts[column] for column in COLUMNS},
-        )
+        Line(group, {column: None if group in hidden[column] else counts[column] for column in COLUMNS})
         for group, counts in rows.items()
         if any(counts.values())
     ]

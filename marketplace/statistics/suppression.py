@@ -7,8 +7,9 @@ Statistical Disclosure Control (2012), chapter 4. Companions are taken in the or
 size, which would itself tell of them. Zero tells of nobody and is shown.
 
 This holds against whoever knows the published numbers and sums. Who also knows this very rule may now and
-then narrow a number down further (a minimality attack), and editions that follow each other may differ in
-what they hide; licences and offers themselves are public, in register and catalogue. Pure functions.
+then narrow a number down further (a minimality attack), as may one who compares columns that bound each
+other, or editions that differ in what they hide; licences and offers themselves are public, in register and
+catalogue. Pure functions.
 """
 
 from __future__ import annotations

@@ -21,13 +21,16 @@ def index() -> ResponseReturnValue:
     """The last twelve whole months, cut in several ways; small numbers are kept back."""
     made = edition()
     months = made.tables["month"]
+    # A chart with gaps would be read as one with zeros.
+    whole = all(line.counts[column] is not None for line in months for column in ("announced", "licences"))
     return render_template(
         "home/statistics.html",
         edition=made,
         cuts={by: GROUPING_TITLES[by] for by in CUTS},
         group_name=group_name,
         least=LEAST,
-        chart_data={
+        chart_data=whole
+        and {
             "type": "months",
             "labels": [line.group for line in months],
             "bars": [line.counts["announced"] for line in months],
