@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any, Final
+from typing import Any
 
 import marshmallow as ma
 from flask import Response
@@ -15,7 +15,7 @@ from marketplace.core import convert
 from marketplace.core.actor import Actor
 from marketplace.core.errors import N_, Invalid
 from marketplace.core.fields import Converted
-from marketplace.core.files import MAX_UPLOAD, store
+from marketplace.core.files import store
 from marketplace.deals.negotiated import services
 from marketplace.deals.negotiated.lifecycle import STATEMENT
 from marketplace.deals.negotiated.models import SIDES, STATES, NegotiatedRecord
@@ -25,14 +25,13 @@ from marketplace.listings.services.patents import find_patent
 from . import shapes
 from .answering import json_answer, once
 from .documents import Blueprint
-from .files import attachment
+from .files import LARGEST_IN_JSON, attachment
 
 blueprint = Blueprint(
     "negotiated",
     "negotiated licences",
     "Ordinary licences by contract, apart from open ones (PL 51 para. 3).",
 )
-LARGEST: Final = MAX_UPLOAD * 4 // 3 + 64 * 1024  # bytes, as base64 has it
 
 
 class NegotiatedView(ma.Schema):
@@ -129,7 +128,7 @@ def list_negotiated_licences(query: dict[str, Any]) -> Response:
     return json_answer(Page().dump(shapes.page(rows, query["size"], _view)))
 
 
-@blueprint.call("POST", "/negotiated-licences", largest=LARGEST)
+@blueprint.call("POST", "/negotiated-licences", largest=LARGEST_IN_JSON)
 @access("organisation")
 @blueprint.arguments(StateRequest)
 @blueprint.response(201, NegotiatedViews)

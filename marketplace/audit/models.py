@@ -10,8 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from marketplace.core import triggers
 from marketplace.core.database import Code, Key, Model
 
-_REFUSED = "anchors are append-only"
-
 
 class Anchor(Model):
     """The journal up to a number, checked entry by entry since the anchor before, and its time-stamp.
@@ -41,14 +39,4 @@ class Anchor(Model):
     failure: Mapped[str | None] = mapped_column(Code(32))
 
 
-triggers.declare(
-    "audit_anchors",
-    sqlite={
-        f"audit_anchors_no_{verb}": (f"BEFORE {verb.upper()}", "1", _REFUSED) for verb in ("update", "delete")
-    },
-    postgresql={
-        "audit_anchors_no_update": "BEFORE UPDATE OR DELETE",
-        "audit_anchors_no_truncate": "BEFORE TRUNCATE",
-    },
-    function=f"BEGIN RAISE EXCEPTION '{_REFUSED}'; END",
-)
+triggers.append_only("audit_anchors", "anchors are append-only")

@@ -56,6 +56,21 @@ def declare(
     )
 
 
+def append_only(table: str, message: str) -> None:
+    """Declare that rows of a table are only ever added; `message` refuses all else."""
+    declare(
+        table,
+        sqlite={
+            f"{table}_no_{verb}": (f"BEFORE {verb.upper()}", "1", message) for verb in ("update", "delete")
+        },
+        postgresql={
+            f"{table}_no_update": "BEFORE UPDATE OR DELETE",
+            f"{table}_no_truncate": "BEFORE TRUNCATE",
+        },
+        function=f"BEGIN RAISE EXCEPTION '{message}'; END",
+    )
+
+
 def declared(dialect: str) -> dict[str, str]:
     """Name → statement of all triggers for a database dialect."""
     found: dict[str, str] = {}
@@ -100,10 +115,4 @@ def _present(connection: sa.Connection, table: str) -> frozenset[str]:
     return frozenset(connection.scalars(sa.text(query), {"table": table}))
 
 
-_REFUSED = "the journal is append-only"
-declare(
-    "journal",
-    sqlite={f"journal_no_{verb}": (f"BEFORE {verb.upper()}", "1", _REFUSED) for verb in ("update", "delete")},
-    postgresql={"journal_no_update": "BEFORE UPDATE OR DELETE", "journal_no_truncate": "BEFORE TRUNCATE"},
-    function=f"BEGIN RAISE EXCEPTION '{_REFUSED}'; END",
-)
+append_only("journal", "the journal is append-only")

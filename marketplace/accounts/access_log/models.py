@@ -26,7 +26,6 @@ WHAT: Final = (
     "verification",
     "wishes",
 )
-_REFUSED: Final = "the log of accesses is append-only"
 
 
 class Access(Model):
@@ -61,14 +60,4 @@ class Access(Model):
     seal: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
 
 
-triggers.declare(
-    "access_log",
-    sqlite={
-        f"access_log_no_{verb}": (f"BEFORE {verb.upper()}", "1", _REFUSED) for verb in ("update", "delete")
-    },
-    postgresql={
-        "access_log_no_update": "BEFORE UPDATE OR DELETE",
-        "access_log_no_truncate": "BEFORE TRUNCATE",
-    },
-    function=f"BEGIN RAISE EXCEPTION '{_REFUSED}'; END",
-)
+triggers.append_only("access_log", "the log of accesses is append-only")

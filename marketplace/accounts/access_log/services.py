@@ -19,12 +19,12 @@ from flask import g, has_app_context
 from marketplace.core import clock
 from marketplace.core.actor import Actor
 from marketplace.core.database import db
+from marketplace.core.journal import GENESIS
 from marketplace.core.permissions import require
 from marketplace.core.unit_of_work import current
 
 from .models import WHAT, Access
 
-_GENESIS: Final = b"\0" * 32
 _LOCK: Final = 0x61636365  # one advisory lock for the appender on PostgreSQL
 
 
@@ -108,14 +108,14 @@ def write(channel: str) -> int:
         }
         seal = seal_of(seal, number, columns)
         rows.append({"id": number, "seal": seal, **columns})
-    db.session.execute(sa.insert(Access.__table__), rows)  # type: ignore[arg-type]
+    db.session.execute(sa.insert(Access), rows)
     return len(rows)
 
 
 def head() -> tuple[int, bytes]:
     """Number and seal of the last line; (0, zeros) where there is none."""
     row = db.session.execute(sa.select(Access.id, Access.seal).order_by(Access.id.desc()).limit(1)).first()
-    return (0, _GENESIS) if row is None else (row.id, row.seal)
+    return (0, GENESIS) if row is None else (row.id, row.seal)
 
 
 def seal_of(previous: bytes, number: int, columns: dict[str, Any]) -> bytes:
@@ -129,7 +129,7 @@ def seal_of(previous: bytes, number: int, columns: dict[str, Any]) -> bytes:
 
 def first_break() -> int | None:
     """The number of the first line that is missing or was changed; None while all hold."""
-    number, seal = 0, _GENESIS
+    number, seal = 0, GENESIS
     table = Access.__table__
     while True:
         query = sa.select(table).where(table.c.id > number).order_by(table.c.id).limit(2000)
