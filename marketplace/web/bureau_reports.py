@@ -225,6 +225,15 @@ def report_changes(report_id: int) -> ResponseReturnValue:
 
 
 @access("bureau")
+def report_rows(report_id: int) -> ResponseReturnValue:
+    """The patents or licences that a number counted when the report was made, as CSV."""
+    number = Number(*(request.args.get(name, "") for name in ("figure", "by", "group", "cell", "part")))
+    lines = services.frozen_rows(current_actor(), _possible(report_id), number)
+    text = csv_text(lines).removeprefix("\ufeff")
+    return saved(codecs.BOM_UTF8 + text.encode(), f"report-{report_id}-rows.csv")
+
+
+@access("bureau")
 def act_on_report(report_id: int, action: str) -> ResponseReturnValue:
     """Publish a draft, throw it away, or hold a published report against today."""
     actor, key = current_actor(), _possible(report_id)
@@ -336,6 +345,7 @@ def add_to(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/reports/schedule/<kind>", view_func=set_report_schedule, methods=["POST"])
     blueprint.add_url_rule("/reports/<int:report_id>", view_func=report)
     blueprint.add_url_rule("/reports/<int:report_id>/changes.csv", view_func=report_changes)
+    blueprint.add_url_rule("/reports/<int:report_id>/rows.csv", view_func=report_rows)
     blueprint.add_url_rule("/reports/<int:report_id>/files/<language>.<form>", view_func=report_file)
     blueprint.add_url_rule("/reports/<int:report_id>/correct", view_func=correct_report, methods=["POST"])
     blueprint.add_url_rule("/reports/<int:report_id>/<action>", view_func=act_on_report, methods=["POST"])

@@ -341,3 +341,25 @@ def test_programs_read_public_reports_with_their_files_and_no_others(app: Flask)
     for wrong in ("0", "999999", "x", f"{report_id}/files/zh/doc", f"{report_id}/files/fr/pdf"):
         assert client.get(f"/api/v1/statistics/reports/{wrong}").status_code == 404
     assert client.get("/api/v1/statistics/reports?kind=century").status_code == 422
+
+
+def test_a_frozen_number_opens_as_many_rows_as_it_says(app: Flask) -> None:
+    with app.app_context():
+        _, report_id = published()
+        report = db.session.get_one(StatisticsReport, report_id)
+        counted = dict(building.numbers(services.content_of(report)))
+        number = next(one for one in RowList(store().read(report.rows.digest)) if counted[one])
+        said = counted[number]
+    asked = {
+        "figure": number.figure, "by": number.cut, "group": number.grp, "cell": number.cell,
+        "part": number.part,
+    }  # fmt: skip
+    browser = signed_in(app, "bureau")
+    lines = browser.get(f"/bureau/reports/{report_id}/rows.csv", query_string=asked).text.splitlines()
+    assert len(lines) == 1 + (said or 0)
+    assert browser.get(f"/bureau/reports/{report_id}/rows.csv").status_code == 404
+    assert browser.get("/bureau/reports/999999/rows.csv", query_string=asked).status_code == 404
+    assert (
+        signed_in(app, None).get(f"/bureau/reports/{report_id}/rows.csv", query_string=asked).status_code
+        == 403
+    )

@@ -21,6 +21,8 @@ from marketplace.core.files import keep, store
 from marketplace.core.permissions import allowed, require
 from marketplace.core.tasks import enqueue, enqueue_all, renew
 from marketplace.core.unit_of_work import record, unit_of_work
+from marketplace.deals.models import Licence
+from marketplace.listings.models import Patent
 from marketplace.statistics import facts, services
 
 from .building import Collected, Number, collect, compose, numbers
@@ -46,6 +48,7 @@ GROUP_NAMES: Final = "marketplace.group_names"
 WRITE, MAIL, CHECK = "reports.write", "reports.mail", "reports.check"
 LONGEST_ISSUER, LONGEST_NUMBER, LONGEST_NOTE = 100, 60, 2000
 LARGEST_PAGE: Final = 200
+_AT_ONCE: Final = 5_000  # ids in one query
 _SEEN: Final = ("draft", "published", "superseded")
 
 
@@ -542,13 +545,11 @@ def changes(report: StatisticsReport) -> list[tuple[ReportRevision | None, list[
     return found + [(one, [row for row in rows if row.revision_id == one.id]) for one in revisions]
 
 
-def frozen_rows(
-    actor: Actor, report_id: int, number: Number, *, page: int = 1, size: int = 50
-) -> dict[str, Any]:
+def frozen_rows(actor: Actor, report_id: int, number: Number) -> list[dict[str, Any]]:
     """The patents or licences that a number of a report counted when it was made.
 
     Returns:
-        `unit`, `total`, `ids` of the page.
+        Of each `unit` (`patent` or `licence`), `id`, and `number`: that of the patent or licence today.
 
     Raises:
         NotFound: `report-not-found`, `figure-cell-unknown`.
@@ -559,12 +560,18 @@ def frozen_rows(
     listed = RowList(store().read(report.rows.digest))
     if number not in listed:
         raise NotFound("figure-cell-unknown", "This figure has no such rows.")
-    ids = listed.ids(number)
-    return {
-        "unit": listed.unit(number),
-        "total": len(ids),
-        "ids": [int(one) for one in ids[(page - 1) * size : page * size]],
-    }
+    unit, ids = listed.unit(number), [int(one) for one in listed.ids(number)]
+    name: Any = Licence.number
+    if unit == "patent":
+        name = sa.func.coalesce(Patent.number, Patent.publication_number)
+    key = (Patent if unit == "patent" else Licence).id
+    called: dict[int, str | None] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        rows = db.session.execute(
+            sa.select(key, name.label("called")).where(key.in_(ids[start : start + _AT_ONCE]))
+        )
+        called |= {row.id: row.called for row in rows}
+    return [{"unit": unit, "id": one, "number": called.get(one)} for one in ids]
 
 
 def mails(report: StatisticsReport) -> list[ReportMail]:
